@@ -1,0 +1,88 @@
+"""Cooldown deadlines: they only move later, and survive clock jumps and reboots. Time comes in as an argument."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+MAX_HINT_S = 86_400.0
+"""The longest hint a server is believed (policy N16), seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instant:
+    """Now, on two clocks: wall (UTC epoch seconds) and since boot, suspend included (seconds), with the boot's id.
+
+    ``boot_id`` is empty where the system has none; then only the wall clock counts.
+    """
+
+    wall: float
+    boot: float
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cooldown:
+    """A time until which a provider is not called. ``reason`` is ``rate`` or ``quota``; ``message`` one line."""
+
+    provider: str
+    reason: str
+    message: str
+    duration_s: float
+    set_wall: float
+    until_wall: float
+    boot_id: str
+    until_boot: float
+
+
+def start(provider: str, reason: str, message: str, duration_s: float, now: Instant) -> Cooldown:
+    """Begin a cooldown of ``duration_s`` seconds at ``now``."""
+    return Cooldown(
+        provider=provider,
+        reason=reason,
+        message=message,
+        duration_s=duration_s,
+        set_wall=now.wall,
+        until_wall=now.wall + duration_s,
+        boot_id=now.boot_id,
+        until_boot=now.boot + duration_s,
+    )
+
+
+def remaining_s(cooldown: Cooldown, now: Instant) -> float:
+    """How long the provider still rests, in seconds; 0 when it may be called.
+
+    In the same boot the boot clock decides, so that a jump of the wall clock changes nothing. After a reboot the wall
+    clock decides. A remainder is never longer than the cooldown itself, whatever the clocks say (policy K5).
+    """
+    if cooldown.boot_id and cooldown.boot_id == now.boot_id:
+        left = cooldown.until_boot - now.boot
+    else:
+        left = cooldown.until_wall - now.wall
+    if not math.isfinite(left):
+        return 0.0
+    return min(max(left, 0.0), cooldown.duration_s)
+
+
+def needs_anchor(cooldown: Cooldown, now: Instant) -> bool:
+    """Whether a reboot left a deadline that the present wall clock lies before the start of (policy K1)."""
+    return cooldown.boot_id != now.boot_id and now.wall < cooldown.set_wall and bool(now.boot_id)
+
+
+def anchored(cooldown: Cooldown, now: Instant) -> Cooldown:
+    """The same cooldown begun anew at ``now``: done once, and written back, so that it ends."""
+    return start(cooldown.provider, cooldown.reason, cooldown.message, cooldown.duration_s, now)
+
+
+def later(old: Cooldown | None, new: Cooldown, now: Instant) -> Cooldown:
+    """The one of two cooldowns of a provider that ends later (policy R14); the newer message is kept."""
+    if old is None or remaining_s(old, now) <= remaining_s(new, now):
+        return new
+    return replace(old, reason=new.reason, message=new.message)
+
+
+def usable_hint(seconds: float | None) -> float | None:
+    """A server's wish to wait: ``None`` if it is no positive finite number, else clamped to 1 s … 24 h."""
+    if seconds is None or not math.isfinite(seconds) or seconds <= 0:
+        return None
+    return min(max(seconds, 1.0), MAX_HINT_S)

@@ -1,0 +1,159 @@
+"""The two edges every foreign text passes: ``sanitise`` before a terminal, ``redact`` before anything that is kept.
+
+Sources: ECMA-48 for C0/C1, Unicode 16 for bidi and tag characters; the rule itself is docs/policy.md, S1 and S2.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+MAX_COMBINING = 8
+"""How many combining marks may follow one another."""
+
+LINE_LIMIT = 200
+"""The longest one-line message, characters (policy section 1)."""
+
+REPLACEMENT = "\ufffd"
+
+
+def _table() -> dict[int, str]:
+    """Map every character that may steer a terminal to a visible one."""
+    table = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
+    table[0x7F] = "\u2421"
+    hostile = [
+        *range(0x80, 0xA0),  # C1
+        0x061C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF,  # invisible marks
+        *range(0x202A, 0x202F), *range(0x2066, 0x206A),  # bidi
+        0x2028, 0x2029,  # line separators a terminal does not know
+        *range(0xD800, 0xE000),  # lone surrogates
+        *range(0xE0000, 0xE0080),  # tags
+    ]  # fmt: skip
+    table.update(dict.fromkeys(hostile, REPLACEMENT))
+    return table
+
+
+_TABLE = _table()
+_PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
+
+
+class Sanitiser:
+    """Makes a stream of text harmless, chunk by chunk.
+
+    Splitting the text anywhere changes nothing: a trailing carriage return and the length of the last run of combining
+    marks are carried over.
+    """
+
+    def __init__(self) -> None:
+        self._held_return = False
+        self._run = 0
+
+    def feed(self, text: str) -> str:
+        """Return the harmless form of the next chunk."""
+        if self._held_return:
+            text = "\r" + text
+            self._held_return = False
+        if text.endswith("\r"):
+            text, self._held_return = text[:-1], True
+        if _PLAIN.fullmatch(text):
+            self._run = 0 if text else self._run
+            return text
+        return self._limit_marks(text.replace("\r\n", "\n").translate(_TABLE))
+
+    def finish(self) -> str:
+        """Return what was held back."""
+        held, self._held_return = self._held_return, False
+        return _TABLE[0x0D] if held else ""
+
+    def _limit_marks(self, text: str) -> str:
+        if text.isascii():
+            self._run = 0 if text else self._run
+            return text
+        kept: list[str] = []
+        run = self._run
+        for char in text:
+            if char > "\u02ff" and (unicodedata.category(char) in ("Mn", "Me")):
+                run += 1
+                if run > MAX_COMBINING:
+                    continue
+            else:
+                run = 0
+            kept.append(char)
+        self._run = run
+        return "".join(kept)
+
+
+def sanitise(text: str) -> str:
+    """Return ``text`` with everything that could steer a terminal made visible; ``\\n`` and ``\\t`` stay."""
+    sanitiser = Sanitiser()
+    return sanitiser.feed(text) + sanitiser.finish()
+
+
+def one_line(text: str, limit: int = LINE_LIMIT) -> str:
+    """Return ``text`` as one sanitised line of at most ``limit`` characters; the cut is marked with an ellipsis."""
+    line = " ".join(sanitise(text[: limit * 20]).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def storable(text: str) -> str:
+    """Replace lone surrogates, which neither UTF-8, SQLite nor JSON can hold (policy Q4)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+# --- secrets ------------------------------------------------------------------------------------------------------
+
+MASK = "***"
+
+_PATTERNS = (
+    re.compile(r"\b(sk-(?:ant-|proj-|or-)?)[A-Za-z0-9_\-*.…]{6,}"),
+    re.compile(r"\b(AIza)[A-Za-z0-9_\-]{10,}"),
+    re.compile(r"\b(gh[opsur]_|github_pat_)[A-Za-z0-9_]{10,}"),
+    re.compile(r"(?i)\b(bearer\s+)[^\s\"',;]+"),
+    re.compile(r"(?i)([?&;](?:[a-z0-9_\-]*(?:key|token|sig|signature|secret|signin)[a-z0-9_\-]*)=)[^&\s\"'<>]+"),
+    re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@\"']+@"),
+)
+_SIGNIN = re.compile(r"(?i)(https?://[^\s\"'?]*/connect)\?[^\s\"']*")
+_ACCOUNT = re.compile(r"\b(you) \([^()]{1,80}\)( have reached)")
+
+
+class Redactor:
+    """Takes known secrets and anything shaped like one out of a string that is about to be kept or shown.
+
+    Args:
+        secrets: exact values that must never appear; each is also recognised URL-encoded and base64-encoded.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._exact: set[str] = set()
+        for secret in secrets:
+            self.learn(secret)
+
+    def learn(self, secret: str) -> None:
+        """Remember one more secret value; values shorter than 6 characters would blank ordinary words."""
+        if len(secret) < 6:
+            return
+        raw = secret.encode("utf-8", "replace")
+        self._exact |= {secret, quote(secret, safe=""), quote_plus(secret)}
+        self._exact |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` without secrets."""
+        for value in sorted(self._exact, key=len, reverse=True):
+            if value in text:
+                text = text.replace(value, MASK)
+        text = _SIGNIN.sub(rf"\1?{MASK}", text)
+        text = _ACCOUNT.sub(rf"\1{''}\2", text)
+        for pattern in _PATTERNS[:-1]:
+            text = pattern.sub(rf"\1{MASK}", text)
+        return _PATTERNS[-1].sub(rf"\1{MASK}@", text)
+
+
+redact = Redactor()
+"""The process-wide redactor: whoever resolves a key teaches it with ``redact.learn``."""

@@ -1,0 +1,284 @@
+"""What the desk shows its faces: rows of the outbox, of failover history, of providers, lanes and conversations.
+
+Times are UTC seconds since the epoch; the faces turn them into local time or ISO 8601.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from llmdesk.core.errors import ErrorKind
+from llmdesk.core.types import (
+    Attempt,
+    Endpoint,
+    Json,
+    Message,
+    ModelInfo,
+    ModelRef,
+    Params,
+    Role,
+    Status,
+    Usage,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a prompt: either ``text`` or ``image`` (raw bytes) is set."""
+
+    name: str
+    text: str | None = None
+    image: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request as a face or a program states it.
+
+    Either ``prompt`` (with the history of ``conversation``, or a new conversation) or ``messages`` (complete, nothing
+    is added but the lane's system prompt if there is none) is given. ``model`` replaces the lane's targets by this one.
+    ``timeout_s`` bounds the whole request and ends in paused. ``consent`` answers every ``failover: ask`` with yes.
+    ``probe`` ignores cooldowns, on the user's explicit order only. ``keep`` false = no row, no outbox (embeddings).
+    """
+
+    prompt: str = ""
+    messages: tuple[Message, ...] | None = None
+    attachments: tuple[Attachment, ...] = ()
+    lane: str | None = None
+    agent: str | None = None
+    job: str | None = None
+    model: ModelRef | None = None
+    targets: tuple[ModelRef, ...] | None = None
+    system: str | None = None
+    params: Params = field(default_factory=Params)
+    schema: Json | None = None
+    schema_name: str = ""
+    format: str | Json | None = None
+    tools: tuple[Json, ...] = ()
+    extra: Json = field(default_factory=dict)
+    endpoint: Endpoint = "chat"
+    conversation: str | None = None
+    timeout_s: float | None = None
+    consent: bool = False
+    probe: bool = False
+    keep: bool = True
+
+
+class ProviderState(StrEnum):
+    """One word for how a provider is."""
+
+    OK = "ok"
+    COOLING = "cooling"
+    DOWN = "down"
+    NO_KEY = "no key"
+    ATTENTION = "needs attention"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderStatus:
+    """A provider at a glance. ``latency_ms`` and ``models`` are ``None`` until it was asked."""
+
+    provider: str
+    kind: str
+    state: ProviderState
+    base_url: str = ""
+    latency_ms: int | None = None
+    models: int | None = None
+    message: str = ""
+    cooldown_until: float | None = None
+    cooldown_left_s: float | None = None
+    key_tried: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStatus:
+    """A lane's target now: ``skip`` says why it would not be asked, empty = it would be."""
+
+    target: ModelRef
+    skip: str = ""
+    message: str = ""
+    cooldown_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneView:
+    """A lane at a glance."""
+
+    name: str
+    targets: tuple[TargetStatus, ...]
+    failover: str = "auto"
+    resume: str = "ask"
+    has_system: bool = False
+    has_schema: bool = False
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a request would do, without doing it: ``exec --dry-run``."""
+
+    lane: str
+    targets: tuple[TargetStatus, ...]
+    input_tokens: int
+    params: Params
+    system: str | None = None
+    failover: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """A request waiting on disk. ``next_try_at`` ``None`` = only when the user says so."""
+
+    id: str
+    created_at: float
+    lane: str
+    agent: str | None = None
+    job: str | None = None
+    conversation: str | None = None
+    prompt: str
+    attachments: tuple[str, ...] = ()
+    reason: str = ""
+    error_kind: ErrorKind | None = None
+    next_try_at: float | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    """One request with everything that happened to it."""
+
+    id: str
+    status: Status
+    created_at: float
+    finished_at: float | None
+    lane: str
+    agent: str | None
+    job: str | None
+    conversation: str | None
+    prompt: str
+    answer: str
+    attempts: tuple[Attempt, ...]
+    reason: str = ""
+    error_kind: ErrorKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailoverRow:
+    """One step of failover history. ``lost_s`` is what the failed target cost, seconds."""
+
+    at: float
+    request: str
+    lane: str
+    agent: str | None
+    source: ModelRef
+    target: ModelRef | None
+    reason: str
+    message: str
+    lost_s: float
+
+
+Completeness = Literal["full", "cut by limit", "interrupted", "refused", "no answer text"]
+"""The mark every stored answer carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message of a conversation as stored. ``completeness`` is set for answers only."""
+
+    id: int
+    role: Role
+    content: str
+    created_at: float
+    request: str | None = None
+    thinking: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    completeness: Completeness | None = None
+    target: ModelRef | None = None
+    latency_s: float | None = None
+    first_token_s: float | None = None
+    usage: Usage | None = None
+    cost_usd: str | None = None
+    seams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationView:
+    """A conversation in a list; ``messages`` counts them. ``snippet`` and ``message`` are set by a search."""
+
+    id: str
+    title: str
+    lane: str
+    created_at: float
+    updated_at: float
+    messages: int
+    snippet: str = ""
+    message: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A conversation with its messages, oldest first."""
+
+    id: str
+    title: str
+    lane: str
+    created_at: float
+    updated_at: float
+    messages: tuple[StoredMessage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """A model of one provider, as a list shows it."""
+
+    provider: str
+    model: ModelInfo
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of ``doctor``: what was looked at, what was found, and the remedy (empty when all is well)."""
+
+    topic: str
+    level: Level
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What a first look around found: the lines of the first-run card."""
+
+    findings: tuple[Finding, ...]
+    can_answer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenSettings:
+    """What the configuration says of the screen."""
+
+    theme: str = "midnight"
+    sidebar: str = "auto"
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+class Topic(StrEnum):
+    """What changed, for panels that show it."""
+
+    COOLDOWNS = "cooldowns"
+    OUTBOX = "outbox"
+    REQUESTS = "requests"
+    PROVIDERS = "providers"
+    CONVERSATIONS = "conversations"
