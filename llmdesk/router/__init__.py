@@ -1,0 +1,41 @@
+"""The router: takes one request down its lane, with the only retry and failover loop there is (policy R3).
+
+What each class of failure means is data in ``core.policy``. Here: ``targets`` (what is known without asking),
+``journey`` (the walk down the lane), ``attempt`` (one target, asked as often as allowed), ``prepare`` (what is sent),
+``controls`` (where the user can cut in), ``words`` (messages).
+"""
+
+from __future__ import annotations
+
+from llmdesk.router.controls import Controls, Wish
+from llmdesk.router.journey import Journey
+from llmdesk.router.route import Checker, Recorder, Route, Sink, Trip, Walk
+from llmdesk.router.targets import Cooldowns, Targets
+
+__all__ = ["Checker", "Controls", "Cooldowns", "Recorder", "Route", "Router", "Sink", "Targets", "Walk", "Wish"]
+
+
+class Router:
+    """Walks requests down their lanes.
+
+    Args:
+        targets: what is known of providers and models.
+        check: the schema checker.
+    """
+
+    def __init__(self, targets: Targets, *, check: Checker) -> None:
+        self.targets = targets
+        self._check = check
+
+    async def run(self, route: Route, walk: Walk, *, sink: Sink, record: Recorder, controls: Controls) -> None:
+        """Walk ``route`` to its end; ``walk`` is complete at every moment and final when this returns.
+
+        Args:
+            route: the request.
+            walk: empty; tells what came of it, also after a cancellation.
+            sink: gets every event at once.
+            record: awaited for every failed attempt and skip before anything else is sent.
+            controls: where the user cuts in.
+        """
+        trip = Trip(route=route, walk=walk, sink=sink, record=record, controls=controls, check=self._check)
+        await Journey(self.targets, trip).go()

@@ -1,0 +1,321 @@
+"""One target: asked as often as the decision table allows, each attempt recorded however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import AnswerCut, ErrorKind, ProviderError, SchemaNotMet
+from llmdesk.core.lanes import estimate_tokens
+from llmdesk.core.policy import DECISIONS, Retry
+from llmdesk.core.text import one_line
+from llmdesk.core.types import (
+    Attempt,
+    AttemptOutcome,
+    AttemptStarted,
+    ChatRequest,
+    Completed,
+    FailedOver,
+    FailoverStep,
+    FinishReason,
+    Message,
+    ReasoningDelta,
+    Role,
+    TextDelta,
+    ToolCall,
+    Usage,
+    Waiting,
+)
+from llmdesk.router.controls import Wish
+from llmdesk.router.prepare import Prepared, prepare
+from llmdesk.router.route import Left, Place, Trip, Unfit
+from llmdesk.router.words import repair_messages, with_next_try, worded
+
+if TYPE_CHECKING:
+    from llmdesk.router.targets import Targets
+
+PROMPT_CUT_SHARE = 0.6
+"""Below this share of our own estimate the server has cut the prompt (policy O10)."""
+
+PROMPT_CUT_FLOOR = 256
+"""Shorter prompts are not judged: their estimate is too coarse, tokens."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Try:
+    """The attempt being made: its number, and when it began on both clocks."""
+
+    number: int
+    at: float
+    begun: float
+
+
+class Asker:
+    """Asks targets on behalf of one trip.
+
+    Args:
+        targets: what is known of them.
+        trip: the request and where its events go.
+        sole: the lane has no other target to ask.
+    """
+
+    def __init__(self, targets: Targets, trip: Trip, *, sole: bool) -> None:
+        self._targets = targets
+        self._trip = trip
+        self._walk = trip.walk
+        self._sole = sole
+
+    async def ask(self, place: Place, behind: Attempt | None) -> None:
+        """Ask the target at ``place`` until it answers or the table says to stop.
+
+        Args:
+            place: the target.
+            behind: the attempt or skip that was left behind for it; announces the seam.
+
+        Raises:
+            ProviderError: what it failed with in the end.
+            Unfit: it cannot hold or read the request.
+            Left: the user asked for the next target.
+        """
+        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+        failed: list[ProviderError] = []
+
+        async def once() -> None:
+            place.tries += 1
+            try:
+                await self._attempt(place, behind if place.tries == 1 else None)
+            except ProviderError as error:
+                failed[:] = [error]
+                raise
+
+        def stop(_: RetryCallState) -> bool:
+            return self._delay_s(place, failed[0]) is None
+
+        def wait(_: RetryCallState) -> float:
+            return self._delay_s(place, failed[0]) or 0.0
+
+        async def sleep(seconds: float) -> None:
+            until = self._targets.clock() + seconds
+            self._trip.sink(Waiting(until=until, reason=failed[0].kind.value, target=place.target))
+            if seconds > 0 and await self._trip.controls.wait(seconds) is Wish.NEXT:
+                raise failed[0]
+
+        # A predicate over BaseException would swallow cancellation and ask again.
+        await AsyncRetrying(
+            retry=retry_if_exception_type(ProviderError), stop=stop, wait=wait, sleep=sleep, reraise=True
+        )(once)
+
+    def _delay_s(self, place: Place, error: ProviderError) -> float | None:
+        """Seconds until the same target is asked again, from the end of the failed attempt; ``None`` = it is not."""
+        rule, hint = place.rules.retry, error.hint_s
+        tries = rule.attempts if error.retries is None else min(rule.attempts, 1 + error.retries)
+        delay = rule.delay_s
+        if rule.wait == "exponential":
+            delay = min(rule.delay_s * 2.0 ** (place.tries - 1), rule.max_delay_s)
+        match DECISIONS[error.kind].retry:
+            case Retry.NEVER:
+                return None
+            case Retry.SOLE if not self._sole:
+                return None
+            case Retry.FIXED | Retry.SOLE:
+                too_long = hint is not None and hint > rule.short_wait_s
+                return None if place.tries >= tries or too_long else max(delay, hint or 0.0)
+            case Retry.HINTED:
+                short = hint is not None and hint <= rule.short_wait_s
+                return hint if place.rules.retries_rate and short and place.tries == 1 else None
+            case Retry.REPAIR:
+                return 0.0 if place.tries <= self._trip.route.lane.schema_repairs else None
+
+    # --- one attempt ---
+
+    async def _attempt(self, place: Place, behind: Attempt | None) -> None:
+        self._walk.forget_answer()
+        this = _Try(number=self._trip.take_number(), at=self._targets.clock(), begun=self._targets.elapsed())
+        self._trip.controls.attempt_begins()
+        try:
+            prepared = await prepare(self._targets, self._trip.route, place)
+            self._announce(place, behind, this.number, prepared)
+            await self._stream(place, prepared.request, this)
+        except asyncio.CancelledError:
+            left = self._trip.controls.attempt_ends()
+            await self._cancelled(place, this, left=left)
+            raise
+        except Unfit:
+            self._trip.controls.attempt_ends()
+            self._trip.give_number_back()
+            raise
+        except ProviderError as error:
+            self._trip.controls.attempt_ends()
+            await self._failed(place, this, error)
+            raise
+        self._trip.controls.attempt_ends()
+        served = self._walk.completed.served_model if self._walk.completed else ""
+        made = self._record(place, this, AttemptOutcome.COMPLETED)
+        self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served))
+
+    def _announce(self, place: Place, behind: Attempt | None, number: int, prepared: Prepared) -> None:
+        self._walk.target = place.target
+        if behind is not None:
+            self._fail_over(place, behind)
+        loading = prepared.model.loaded_context_tokens is None if prepared.model is not None else None
+        self._trip.sink(
+            AttemptStarted(
+                number=number,
+                target=place.target,
+                try_number=place.tries,
+                loading=loading,
+                left_out_turns=prepared.left_out_turns,
+            )
+        )
+
+    def _fail_over(self, place: Place, behind: Attempt) -> None:
+        step = FailoverStep(
+            source=behind.target,
+            target=place.target,
+            reason=behind.reason,
+            message=behind.message,
+            at=self._targets.clock(),
+            lost_s=behind.elapsed_s,
+        )
+        self._walk.failovers.append(step)
+        self._trip.sink(FailedOver(step=step))
+
+    async def _stream(self, place: Place, request: ChatRequest, this: _Try) -> None:
+        """Ask, pass on what comes, and check it when it is whole."""
+        walk, sink = self._walk, self._trip.sink
+        provider = await self._targets.adapter(place.ref.provider)
+        async with aclosing(provider.stream(request)) as events:
+            async for event in events:
+                if walk.first_token_s is None and not isinstance(event, Completed):
+                    walk.first_token_s = self._targets.elapsed() - this.begun
+                match event:
+                    case TextDelta():
+                        walk.text.append(event.text)
+                    case ReasoningDelta():
+                        walk.reasoning.append(event.text)
+                    case ToolCall():
+                        walk.tool_calls.append(event)
+                    case Completed():
+                        walk.completed = event
+                sink(event)
+        if walk.completed is None:
+            raise AnswerCut(f"{place.ref.provider}: the answer ended without saying that it is complete.")
+        walk.usage = self._usage(request, walk.completed.usage)
+        await self._meet_schema(walk.completed)
+
+    async def _meet_schema(self, completed: Completed) -> None:
+        lane = self._trip.route.lane
+        if lane.schema is None or self._trip.route.endpoint == "embed":
+            return
+        violations: tuple[str, ...] = ("the answer was cut by its length limit",)
+        if completed.finish_reason is not FinishReason.LENGTH:
+            self._walk.data, violations = await self._trip.check("".join(self._walk.text), lane.schema)
+        if violations:
+            self._walk.data = None
+            name = lane.schema_name or "the schema"
+            raise SchemaNotMet(
+                one_line(f"{lane.name}: the answer does not match {name}: {violations[0]}"),
+                details="\n".join(violations),
+            )
+
+    # --- how it ended ---
+
+    def _record(self, place: Place, this: _Try, outcome: AttemptOutcome) -> Attempt:
+        return Attempt(
+            number=this.number,
+            target=place.target,
+            outcome=outcome,
+            at=this.at,
+            elapsed_s=self._targets.elapsed() - this.begun,
+            first_token_s=self._walk.first_token_s,
+            probe=self._trip.route.probe,
+            cost_usd="0" if place.rules.free else None,
+        )
+
+    async def _cancelled(self, place: Place, this: _Try, *, left: bool) -> None:
+        """Record a cancelled attempt; where only this target was left, go on to the next one."""
+        made = replace(
+            self._record(place, this, AttemptOutcome.CANCELLED),
+            reason=ErrorKind.CANCELLED.value,
+            error_kind=ErrorKind.CANCELLED,
+            message=f"{place.ref.provider}: stopped by the user.",
+            discarded_text="".join(self._walk.text),
+        )
+        if not left:
+            self._walk.attempts.append(made)  # the owner of the walk writes it down, shielded
+            return
+        await self._trip.keep(made)
+        raise Left
+
+    async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
+        """Draw the consequences before anything else is sent, then record the attempt."""
+        text = "".join(self._walk.text)
+        error.message = await self._consequences(place, error, len(text))
+        refused = error.kind is ErrorKind.REFUSED
+        await self._trip.keep(
+            replace(
+                self._record(place, this, AttemptOutcome.REFUSED if refused else AttemptOutcome.FAILED),
+                error_kind=error.kind,
+                reason=error.kind.value,
+                http_status=error.http_status,
+                message=error.message,
+                details=error.details,
+                discarded_text="" if refused else text,
+                usage=self._cut_usage(text),
+            )
+        )
+        if isinstance(error, SchemaNotMet):
+            place.extra_messages = repair_messages(text, error.details)
+
+    async def _consequences(self, place: Place, error: ProviderError, characters: int) -> str:
+        """Put a limited provider on its cooldown, or remember what not to ask again; return the worded message."""
+        final = self._delay_s(place, error) is None
+        message = worded(
+            error,
+            provider=place.ref.provider,
+            tries=place.tries,
+            characters=characters,
+            final=final,
+            hosted=not place.rules.local_models,
+        )
+        if not final:
+            return message
+        if DECISIONS[error.kind].cools:
+            duration = max(place.rules.cooldown_s, error.hint_s or 0.0)
+            cooldowns, provider = self._targets.cooldowns, place.ref.provider
+            await asyncio.to_thread(cooldowns.cool, provider, error.kind.value, message, duration)
+            return with_next_try(message, self._targets.clock() + cooldowns.remaining_s(provider))
+        self._targets.leave_out(place.ref, error, message)
+        return message
+
+    # --- what it used ---
+
+    def _usage(self, request: ChatRequest, reported: Usage) -> Usage:
+        """Complete what the provider reported, and notice a prompt that was cut without a word (policy O10)."""
+        if request.endpoint == "embed":
+            return reported
+        guess, told = estimate_tokens(request.messages), reported.input_tokens
+        if told is not None and guess >= PROMPT_CUT_FLOOR and told < PROMPT_CUT_SHARE * guess:
+            self._walk.warnings.append(f"The prompt was cut by the server: it read {told} tokens of about {guess}.")
+        if told is not None and reported.output_tokens is not None:
+            return reported
+        return Usage(
+            input_tokens=guess if told is None else told,
+            output_tokens=_said("".join(self._walk.text)) if reported.output_tokens is None else reported.output_tokens,
+            estimated=True,
+        )
+
+    def _cut_usage(self, text: str) -> Usage | None:
+        """What a failed attempt used, as far as we can tell; ``None`` where nothing came."""
+        if self._walk.completed is not None:
+            return self._walk.usage
+        if not text:
+            return None
+        return Usage(input_tokens=estimate_tokens(self._trip.route.messages), output_tokens=_said(text), estimated=True)
+
+
+def _said(text: str) -> int:
+    return estimate_tokens([Message(role=Role.ASSISTANT, content=text)])

@@ -1,0 +1,160 @@
+"""A request on its way down its lane: skip, ask, step to the next target with consent, and end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import ErrorKind, ProviderError, RequestRejected
+from llmdesk.core.policy import DECISIONS, Next
+from llmdesk.core.text import one_line
+from llmdesk.core.types import Attempt, AttemptOutcome, ConsentNeeded, Failure, ModelRef, Status
+from llmdesk.router.attempt import Asker
+from llmdesk.router.controls import Wish
+from llmdesk.router.route import Left, Place, Trip, Unfit
+from llmdesk.router.words import hour
+
+if TYPE_CHECKING:
+    from llmdesk.router.targets import Targets
+
+QUIET_SKIPS = frozenset({"no key"})
+"""Skips that come from the configuration, not from an event: they leave no seam and need no consent."""
+
+SKIP_KINDS = {"attention": ErrorKind.AUTH, "gone": ErrorKind.GONE, "unfit": ErrorKind.REQUEST}
+"""The error class a skip stands for; a cooling provider's comes from its cooldown."""
+
+
+class Journey:
+    """Walks one trip from its first target to its outcome."""
+
+    def __init__(self, targets: Targets, trip: Trip) -> None:
+        self._targets = targets
+        self._trip = trip
+        self._lane = trip.route.lane
+        askable = {ref for ref in self._lane.targets if not targets.rules(ref).disabled}
+        self._asker = Asker(targets, trip, sole=len(askable) <= 1)
+
+    async def go(self) -> None:
+        """Ask target after target until one answers or none is left."""
+        behind: Attempt | None = None
+        last: ProviderError | None = None
+        for ref in dict.fromkeys(self._lane.targets):
+            reason, message = await self._targets.skip_now(ref, probe=self._trip.route.probe)
+            if reason:
+                skipped = await self._note_skip(ref, reason, message)
+                behind = behind if reason in QUIET_SKIPS else skipped
+                continue
+            if behind is not None and not await self._may_go_on(ref, behind):
+                self._pause_without_consent(ref, behind)
+                return
+            answered, error = await self._visit(Place(ref, self._targets.rules(ref)), behind)
+            if answered:
+                self._trip.walk.status = Status.COMPLETED
+                return
+            last, behind = error or last, self._trip.walk.attempts[-1]
+            if error is not None and not _goes_on(error):
+                break
+        self._end(last)
+
+    async def _visit(self, place: Place, behind: Attempt | None) -> tuple[bool, ProviderError | None]:
+        """Ask one target of the lane, along its chain of models where it has one: ``(answered, error)``."""
+        while True:
+            try:
+                await self._asker.ask(place, behind)
+            except Unfit as unfit:
+                await self._note_skip(place.target, "unfit", str(unfit))
+                return False, None
+            except Left:
+                return False, None
+            except ProviderError as error:
+                if not (error.smaller_model or error.kind is ErrorKind.GONE) or len(place.chain) < 2:
+                    return False, error
+                behind = self._trip.walk.attempts[-1]
+                place.chain, place.tries = place.chain[1:], 0
+            else:
+                return True, None
+
+    async def _note_skip(self, ref: ModelRef, reason: str, message: str) -> Attempt:
+        kind = SKIP_KINDS.get(reason)
+        if reason == "cooling":
+            cooldown = self._targets.cooldowns.get(ref.provider)
+            kind = ErrorKind.QUOTA if cooldown is not None and cooldown.reason == "quota" else ErrorKind.RATE
+        attempt = Attempt(
+            number=self._trip.take_number(),
+            target=ref,
+            outcome=AttemptOutcome.SKIPPED,
+            at=self._targets.clock(),
+            reason=reason,
+            error_kind=kind,
+            message=one_line(message),
+        )
+        await self._trip.keep(attempt)
+        return attempt
+
+    async def _may_go_on(self, ref: ModelRef, behind: Attempt) -> bool:
+        """Policy R16: switch, ask first, or never."""
+        match self._lane.failover:
+            case "auto":
+                return True
+            case "never":
+                return False
+            case "ask":
+                if self._trip.route.consent:
+                    return True
+                self._trip.sink(ConsentNeeded(target=ref, failed=behind))
+                return await self._trip.controls.wait(None) in (Wish.GO, Wish.NEXT)
+
+    # --- how it ends ---
+
+    def _pause_without_consent(self, ref: ModelRef, behind: Attempt) -> None:
+        habit = "asks before it fails over" if self._lane.failover == "ask" else "never fails over"
+        walk = self._trip.walk
+        walk.status = Status.PAUSED
+        walk.error = Failure(
+            kind=behind.error_kind or ErrorKind.CONFIG,
+            message=one_line(f"{behind.message.rstrip('.')}. Lane {self._lane.name} {habit}; next would be {ref}."),
+        )
+        walk.next_try_at = self._recovery()
+
+    def _end(self, last: ProviderError | None) -> None:
+        """Nobody is left to ask: the last failure decides the outcome, as the table says."""
+        walk = self._trip.walk
+        skipped = [a for a in walk.attempts if a.outcome is AttemptOutcome.SKIPPED]
+        unfit = [a for a in skipped if a.reason == "unfit"]
+        if last is None and unfit and all(a.reason == "unfit" or a.reason in QUIET_SKIPS for a in skipped):
+            last = RequestRejected(unfit[0].message)
+        if last is not None:
+            walk.status = DECISIONS[last.kind].last
+            walk.error = Failure(kind=last.kind, message=one_line(last.message))
+        else:
+            walk.status = Status.PAUSED
+            walk.error = self._nobody(skipped)
+        walk.next_try_at = self._recovery() if walk.status is Status.PAUSED else None
+
+    def _nobody(self, skipped: list[Attempt]) -> Failure:
+        """Every target was skipped: say which comes back first, or what is missing (policy R13)."""
+        if first := self._targets.earliest_recovery(self._lane.targets):
+            provider, until = first
+            kinds = [a.error_kind for a in skipped if a.target.provider == provider and a.error_kind]
+            return Failure(
+                kind=kinds[0] if kinds else ErrorKind.RATE,
+                message=one_line(f"Every target is resting or out. {provider} comes back first, at {hour(until)}."),
+            )
+        telling = [a for a in skipped if a.reason not in QUIET_SKIPS] or skipped
+        if not telling:
+            return Failure(kind=ErrorKind.CANCELLED, message=f"Lane {self._lane.name}: no target is left to ask.")
+        return Failure(kind=telling[0].error_kind or ErrorKind.CONFIG, message=telling[0].message)
+
+    def _recovery(self) -> float | None:
+        first = self._targets.earliest_recovery(self._lane.targets)
+        return first[1] if first else None
+
+
+def _goes_on(error: ProviderError) -> bool:
+    """Whether the next target is asked after ``error``."""
+    match DECISIONS[error.kind].next:
+        case Next.YES:
+            return True
+        case Next.NO:
+            return False
+        case Next.IF_SPECIFIC:
+            return error.target_specific

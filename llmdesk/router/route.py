@@ -1,0 +1,138 @@
+"""What is walked and what came of it: the route of one request, its walk so far, and the place it stands at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from llmdesk.core.types import (
+    Attempt,
+    AttemptFailed,
+    Completed,
+    DeskEvent,
+    Endpoint,
+    FailoverStep,
+    Failure,
+    Json,
+    Message,
+    ModelInfo,
+    ModelRef,
+    Status,
+    ToolCall,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from llmdesk.core.lanes import Lane
+    from llmdesk.core.policy import ProviderRules
+    from llmdesk.router.controls import Controls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One request, ready to be walked: the lane as it applies, complete messages, and what the caller allows.
+
+    ``first_number`` continues the numbering of a request that was paused before. ``format`` and ``extra`` are the
+    caller's own wire fields.
+    """
+
+    lane: Lane
+    messages: tuple[Message, ...]
+    endpoint: Endpoint = "chat"
+    format: str | Json | None = None
+    tools: tuple[Json, ...] = ()
+    extra: Json = field(default_factory=dict)
+    consent: bool = False
+    probe: bool = False
+    first_number: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """What has happened to a request so far; complete at every moment, so that a cancelled one can be written down."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    failovers: list[FailoverStep] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    status: Status = Status.RUNNING
+    target: ModelRef | None = None
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    completed: Completed | None = None
+    usage: Usage | None = None
+    data: object | None = None
+    first_token_s: float | None = None
+    error: Failure | None = None
+    next_try_at: float | None = None
+
+    def forget_answer(self) -> None:
+        """Begin a new attempt: the text of the last one belongs to it alone."""
+        self.text, self.reasoning, self.tool_calls = [], [], []
+        self.completed = None
+        self.first_token_s = None
+
+
+@dataclass(slots=True)
+class Place:
+    """A target being worked on: the models it stands for, how often it was asked, what a repair adds."""
+
+    ref: ModelRef
+    rules: ProviderRules
+    tries: int = 0
+    chain: tuple[ModelInfo, ...] = ()
+    extra_messages: tuple[Message, ...] = ()
+
+    @property
+    def target(self) -> ModelRef:
+        """The model really asked: the head of the chain where the ref stands for one."""
+        return ModelRef(self.ref.provider, self.chain[0].name) if self.chain else self.ref
+
+
+class Left(Exception):  # noqa: N818 - a signal between two modules, not an error
+    """The user asked for the next target."""
+
+
+class Unfit(Exception):  # noqa: N818 - a signal between two modules, not an error
+    """The target turned out not to fit; the text says why."""
+
+
+Sink = Callable[[DeskEvent], None]
+Recorder = Callable[[Attempt], Awaitable[None]]
+
+
+class Checker(Protocol):
+    """Checks an answer against a schema: the parsed object and the violations, empty when it is met."""
+
+    async def __call__(self, text: str, schema: Json) -> tuple[object | None, tuple[str, ...]]:
+        """Check ``text``."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Trip:
+    """Everything one walk needs: the route, the record of it, and the ways in and out."""
+
+    route: Route
+    walk: Walk
+    sink: Sink
+    record: Recorder
+    controls: Controls
+    check: Checker
+    _number: int = 0
+
+    def take_number(self) -> int:
+        """Number the next attempt or skip, from the route's first number on."""
+        self._number += 1
+        return self.route.first_number + self._number - 1
+
+    def give_number_back(self) -> None:
+        """The last number was not used after all."""
+        self._number -= 1
+
+    async def keep(self, attempt: Attempt) -> None:
+        """Write an attempt or skip down, then show it."""
+        self.walk.attempts.append(attempt)
+        await self.record(attempt)
+        self.sink(AttemptFailed(attempt=attempt))

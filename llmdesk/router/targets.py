@@ -1,0 +1,172 @@
+"""What is known of targets without asking them: who rests, who is out for this run, which models are listed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from llmdesk.core.errors import ErrorKind, ProviderError
+from llmdesk.core.lanes import LARGEST, is_cloud_name, same_model
+from llmdesk.core.policy import DECISIONS, Block, ProviderRules
+from llmdesk.router.words import with_next_try
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from llmdesk.core.cooldown import Cooldown
+    from llmdesk.core.types import ModelInfo, ModelRef
+    from llmdesk.providers.base import Provider
+
+MODEL_LIST_AGE_S = 30.0
+"""How long a local server's model list is believed without asking again, seconds."""
+
+
+class Cooldowns(Protocol):
+    """The cooldown file as the router needs it; ``cool`` returns only when the deadline is on disk."""
+
+    def get(self, provider: str) -> Cooldown | None:
+        """The running cooldown of a provider."""
+        ...
+
+    def remaining_s(self, provider: str) -> float:
+        """How long it lasts, seconds; 0 = not cooling."""
+        ...
+
+    def cool(self, provider: str, reason: str, message: str, duration_s: float) -> Cooldown:
+        """Start or prolong a cooldown."""
+        ...
+
+
+class Targets:
+    """The providers as one run of the program knows them.
+
+    Args:
+        adapter: gives the adapter of a provider, made on first use; raises ``ProviderError`` if that is impossible.
+        rules: what to know of each provider.
+        cooldowns: the shared deadlines.
+        windows: context sizes the configuration states, tokens, by ``provider/model``.
+        memory_bytes: this machine's memory, ``None`` = unknown.
+        local_only: let nothing leave loopback.
+        clock: UTC epoch seconds.
+        elapsed: a clock for durations, seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        adapter: Callable[[str], Awaitable[Provider]],
+        rules: Mapping[str, ProviderRules],
+        cooldowns: Cooldowns,
+        windows: Mapping[str, int] | None = None,
+        memory_bytes: int | None = None,
+        local_only: bool = False,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.adapter = adapter
+        self.cooldowns = cooldowns
+        self.windows = windows or {}
+        self.memory_bytes = memory_bytes
+        self.clock = clock
+        self.elapsed = elapsed
+        self._rules = rules
+        self._local_only = local_only
+        self._out: dict[str, tuple[str, str]] = {}
+        self._lists: dict[str, tuple[float, tuple[ModelInfo, ...]]] = {}
+
+    def rules(self, ref: ModelRef) -> ProviderRules:
+        """The rules of a target's provider; those of an unknown one say that it cannot be called."""
+        return self._rules.get(ref.provider) or ProviderRules(
+            name=ref.provider, kind="", disabled=f"{ref.provider}: no such provider is configured."
+        )
+
+    # --- who is not asked ---
+
+    def skip_reason(self, ref: ModelRef, *, probe: bool = False) -> tuple[str, str]:
+        """Why a target would not be asked now: ``(reason, one line)``; both empty = it would be.
+
+        Args:
+            ref: the target.
+            probe: the user ordered to ask even a resting provider.
+        """
+        rules = self.rules(ref)
+        if rules.disabled:
+            return "no key", rules.disabled
+        if self._local_only and (not rules.loopback or is_cloud_name(ref.model)):
+            return "privacy", f"{ref.provider}: not asked, because privacy.network is local-only."
+        for key in (ref.provider, str(ref)):
+            if key in self._out:
+                return self._out[key]
+        if not probe and (cooldown := self.cooldowns.get(ref.provider)):
+            message = cooldown.message or f"{ref.provider}: rate limited"
+            return "cooling", with_next_try(message, self.clock() + self.cooldowns.remaining_s(ref.provider))
+        return "", ""
+
+    async def skip_now(self, ref: ModelRef, *, probe: bool = False) -> tuple[str, str]:
+        """As ``skip_reason``, but a local model that was missing is looked for again."""
+        reason, message = self.skip_reason(ref, probe=probe)
+        if reason == "gone" and self.rules(ref).local_models:
+            try:
+                listed = await self.models(ref.provider, fresh=True)
+            except ProviderError:
+                return reason, message
+            if any(same_model(ref.model, model.name) for model in listed):
+                self._out.pop(str(ref), None)
+                return "", ""
+        return reason, message
+
+    def attention(self, provider: str) -> str:
+        """Why a whole provider is not asked for the rest of this run; empty = it is."""
+        return self._out.get(provider, ("", ""))[1]
+
+    def leave_out(self, ref: ModelRef, error: ProviderError, message: str) -> None:
+        """Remember what need not be asked again in this run, as the decision table says for ``error``."""
+        reason = "attention" if error.kind is ErrorKind.AUTH else "gone"
+        match DECISIONS[error.kind].block:
+            case Block.NOTHING:
+                return
+            case Block.SCOPE if error.scope == "provider":
+                self._out[ref.provider] = (reason, message)
+            case Block.SCOPE | Block.MODEL if ref.model == LARGEST:
+                self._lists.pop(ref.provider, None)  # the chain is made anew for every request
+            case Block.SCOPE | Block.MODEL:
+                self._out[str(ref)] = (reason, message)
+
+    def take_back(self, provider: str | None = None) -> None:
+        """Forget what was found wrong with a provider and its models (or with all): it will be asked again."""
+        for key in [k for k in self._out if provider is None or k.partition("/")[0] == provider]:
+            del self._out[key]
+        self.forget_models(provider)
+
+    # --- who rests ---
+
+    def cooling_until(self, provider: str) -> float | None:
+        """UTC epoch seconds at which a provider's cooldown ends; ``None`` = it is not cooling."""
+        left = self.cooldowns.remaining_s(provider)
+        return self.clock() + left if left > 0 else None
+
+    def earliest_recovery(self, targets: tuple[ModelRef, ...]) -> tuple[str, float] | None:
+        """Which cooling provider of ``targets`` comes back first, and when (UTC epoch seconds; policy R13)."""
+        ends = [(until, ref.provider) for ref in targets if (until := self.cooling_until(ref.provider)) is not None]
+        return (min(ends)[1], min(ends)[0]) if ends else None
+
+    # --- which models there are ---
+
+    async def models(self, provider: str, *, fresh: bool = False) -> tuple[ModelInfo, ...]:
+        """The model list of a provider, at most ``MODEL_LIST_AGE_S`` old.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        found = self._lists.get(provider)
+        if found is None or fresh or self.elapsed() - found[0] > MODEL_LIST_AGE_S:
+            found = (self.elapsed(), await (await self.adapter(provider)).list_models())
+            self._lists[provider] = found
+        return found[1]
+
+    def forget_models(self, provider: str | None = None) -> None:
+        """Ask for the model list of a provider (or of all) again next time."""
+        if provider is None:
+            self._lists.clear()
+        else:
+            self._lists.pop(provider, None)

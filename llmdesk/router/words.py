@@ -1,0 +1,61 @@
+"""The one-line messages only the router can word: tries, characters, clock times, what comes next."""
+
+from __future__ import annotations
+
+import time
+
+from llmdesk.core.errors import ErrorKind, ProviderError
+from llmdesk.core.text import one_line
+from llmdesk.core.types import Message, Role
+
+RETIREMENT_HINT_TRIES = 3
+"""After this many 500s in a row the model itself is suspected (policy C5)."""
+
+
+def hour(at: float) -> str:
+    """Local clock time of UTC epoch seconds, ``14:32``."""
+    return time.strftime("%H:%M", time.localtime(at))
+
+
+def with_next_try(message: str, until: float) -> str:
+    """Add (or renew) the clock time at which a provider is asked again."""
+    base = message.partition(", next try ")[0].rstrip(".")
+    return one_line(f"{base}, next try {hour(until)}.")
+
+
+def worded(error: ProviderError, *, provider: str, tries: int, characters: int, final: bool, hosted: bool) -> str:
+    """The adapter's line for a failed attempt, with what only the router knows.
+
+    Args:
+        error: what the adapter raised.
+        provider: its name.
+        tries: how often this target has been asked.
+        characters: how much of an answer had come.
+        final: this target is not asked again.
+        hosted: the models are somebody else's, who may retire them.
+    """
+    message = error.message
+    match error.kind:
+        case ErrorKind.SERVER | ErrorKind.NET if final and tries > 1:
+            message = f"{message.rstrip('.')} after {tries} tries."
+            if hosted and error.http_status == 500 and tries >= RETIREMENT_HINT_TRIES:
+                message += " The model may be retired: see docs.ollama.com/cloud."
+        case ErrorKind.TRUNCATED:
+            if characters:
+                message = f"{provider}: answer cut off after {characters:,} characters.".replace(",", " ")
+            if not final:
+                message = f"{message.rstrip('.')}; trying again."
+        case _:
+            pass
+    return one_line(message)
+
+
+def repair_messages(answer: str, violations: str) -> tuple[Message, ...]:
+    """Show the model its own answer and what is wrong with it."""
+    return (
+        Message(role=Role.ASSISTANT, content=answer),
+        Message(
+            role=Role.USER,
+            content=f"That does not match the required JSON schema:\n{violations}\nAnswer again with the JSON only.",
+        ),
+    )
