@@ -1,0 +1,118 @@
+"""Where files live: the platform's folders, or everything below ``LLMDESK_HOME``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_NAME = "llmdesk.yaml"
+
+PRIVATE_FOLDER = 0o700
+"""Mode of every folder of llmdesk (policy S8): conversations and spend are nobody else's business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The folders and files of one installation; nothing exists until ``create``.
+
+    ``config_named`` is true when the user named the configuration file, so that its absence is an error.
+    """
+
+    config_file: Path
+    config_named: bool
+    config_dir: Path
+    data_dir: Path
+    state_dir: Path
+
+    @property
+    def database(self) -> Path:
+        """Conversations, requests, attempts, spend."""
+        return self.data_dir / "llmdesk.db"
+
+    @property
+    def metrics_overflow(self) -> Path:
+        """Measurements the database could not take."""
+        return self.data_dir / "metrics.jsonl"
+
+    @property
+    def state_file(self) -> Path:
+        """Cooldowns, shared by all running instances."""
+        return self.state_dir / "llm_state.json"
+
+    @property
+    def log_file(self) -> Path:
+        """The structured log."""
+        return self.state_dir / "llmdesk.log"
+
+    def existing_config(self) -> Path | None:
+        """The configuration file to load: ``None`` when there is none and the user named none."""
+        return self.config_file if self.config_named or self.config_file.exists() else None
+
+    def create(self) -> tuple[str, ...]:
+        """Make the folders, readable by their owner only.
+
+        Returns:
+            One line for each folder that could not be made or is not private; the program runs on without it.
+        """
+        return tuple(filter(None, map(_create_private, (self.config_dir, self.data_dir, self.state_dir))))
+
+
+def find_paths(config: Path | None = None, env: Mapping[str, str] | None = None) -> Paths:
+    """Work out where everything lives; touches no file.
+
+    Args:
+        config: the file named on the command line, which goes before ``LLMDESK_CONFIG``.
+        env: the environment; the process's own when not given. The platform's folders (``XDG_CONFIG_HOME`` …) always
+            come from the process's own.
+    """
+    env = os.environ if env is None else env
+    if home := env.get("LLMDESK_HOME"):
+        root = Path(os.path.abspath(Path(home).expanduser()))  # noqa: PTH100 - absolute without following links
+        config_dir, data_dir, state_dir = root / "config", root / "data", root / "state"
+    else:
+        from platformdirs import PlatformDirs
+
+        folders = PlatformDirs("llmdesk", appauthor=False)
+        config_dir, data_dir, state_dir = folders.user_config_path, folders.user_data_path, folders.user_state_path
+    named = config or (Path(env["LLMDESK_CONFIG"]) if env.get("LLMDESK_CONFIG") else None)
+    return Paths(
+        config_file=named.expanduser() if named else config_dir / FILE_NAME,
+        config_named=named is not None,
+        config_dir=config_dir,
+        data_dir=data_dir,
+        state_dir=state_dir,
+    )
+
+
+def find_themes(paths: Paths | None = None) -> tuple[Path, ...]:
+    """The folders that hold palettes, the built-in one first; those that do not exist are left out.
+
+    An installed package carries its palettes inside; a checkout has them beside the package.
+    """
+    package = Path(__file__).resolve().parent
+    built_in = next((p for p in (package / "_themes", package.parent / "themes") if p.is_dir()), None)
+    own = (paths or find_paths()).config_dir / "themes"
+    return tuple(path for path in (built_in, own) if path is not None and path.is_dir())
+
+
+def _create_private(folder: Path) -> str:
+    """Make one folder and its missing parents with mode 0700; returns a warning, or nothing."""
+    try:
+        missing = [folder, *folder.parents]
+        missing = missing[: next(i for i, path in enumerate(missing) if path.exists())]
+        for path in reversed(missing):
+            path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        if not folder.is_dir():
+            return f"{folder} is a file, and a folder is needed there."
+        if os.name == "posix" and folder.stat().st_mode & 0o077:
+            folder.chmod(PRIVATE_FOLDER)
+    except OSError as error:
+        return f"{folder} cannot be made private and writable: {error.strerror or error}."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} cannot be written to."
+    return ""
