@@ -68,7 +68,8 @@ def parse_parameter_size(text: str) -> float | None:
 
 def is_cloud_name(name: str) -> bool:
     """Whether an Ollama name runs on ollama.com even through a local server (tag ``cloud`` or ``*-cloud``)."""
-    tag = name.lower().rpartition(":")[2] if ":" in name else ""
+    last = name.lower().rpartition("/")[2]  # a registry's port is no tag
+    tag = last.rpartition(":")[2] if ":" in last else ""
     return tag == "cloud" or tag.endswith("-cloud")
 
 
@@ -80,10 +81,16 @@ def _can_chat(model: ModelInfo) -> bool:
     return not re.search(r"embed|bge-|minilm|rerank", model.name.lower()) and "bert" not in model.family.lower()
 
 
+def _named_size(name: str) -> float | None:
+    """The size a name tells: of its tag, else of the rest. Thousands are a context length (``phi3:mini-128k``)."""
+    for part in (name.rpartition(":")[2], name):
+        if (count := parse_parameter_size(part)) is not None and count >= 1e6:
+            return count
+    return None
+
+
 def _size_key(model: ModelInfo) -> tuple[float, int, str]:
-    count = model.parameters
-    if count is None:
-        count = parse_parameter_size(model.name.rpartition(":")[2]) or parse_parameter_size(model.name)
+    count = model.parameters if model.parameters is not None else _named_size(model.name)
     size = model.size_bytes or 0
     # Without a count, bytes stand in for it: a 4-bit model has about two parameters a byte.
     return (count if count is not None else size * 2.0, size, model.name)
@@ -130,9 +137,7 @@ def no_local_model_message(fallback_models: Sequence[str]) -> str:
 # --- windows and history ---------------------------------------------------------------------------------------------
 
 
-def window_for(
-    needed_tokens: int, *, loaded_tokens: int | None = None, model_tokens: int | None = None
-) -> int:
+def window_for(needed_tokens: int, *, loaded_tokens: int | None = None, model_tokens: int | None = None) -> int:
     """The ``num_ctx`` to ask for: the smallest step that holds ``needed_tokens`` (policy R15b).
 
     Never below what is loaded (that would reload the model), never above what the model was trained for.
@@ -144,8 +149,10 @@ def window_for(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedHistory:
-    """What goes to a target. ``left_out_turns`` counts whole turns dropped from the front; ``fits`` is false when
-    even the system prompt and the newest turn are too long.
+    """What goes to a target.
+
+    ``left_out_turns`` counts whole turns dropped from the front; ``fits`` is false when even the system prompt and the
+    newest turn are too long.
     """
 
     messages: tuple[Message, ...]
@@ -172,8 +179,9 @@ def fit_history(messages: Sequence[Message], *, window_tokens: int | None, outpu
     """
     system = [m for m in messages if m.role is Role.SYSTEM]
     turns = _turns([m for m in messages if m.role is not Role.SYSTEM])
+    as_it_is = FittedHistory(messages=tuple(messages), left_out_turns=0, fits=True)
     if window_tokens is None:
-        return FittedHistory(messages=tuple(messages), left_out_turns=0, fits=True)
+        return as_it_is
     room = window_tokens - min(output_tokens, window_tokens // 2) - estimate_tokens(system)
     kept: list[list[Message]] = []
     for turn in reversed(turns):
@@ -182,6 +190,8 @@ def fit_history(messages: Sequence[Message], *, window_tokens: int | None, outpu
             break
         kept.insert(0, turn)
     newest = estimate_tokens([*system, *(kept[-1] if kept else [])])
+    if len(kept) == len(turns) and newest <= window_tokens:
+        return as_it_is  # in the caller's order, wherever its system messages stand
     return FittedHistory(
         messages=(*system, *(m for turn in kept for m in turn)),
         left_out_turns=len(turns) - len(kept),

@@ -1,4 +1,4 @@
-"""The decision table of docs/policy.md as data: what each class of failure means for retry, cooldown and next target."""
+"""The decision table of docs/policy.md as data: what each class of failure means for retry, cooldown, next target."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ProviderRules:
 
     ``cooldown_s`` is the least cooldown after a refusal. ``retries_rate`` is false where a 429 is never retried
     (kind ``ollama``). ``loopback`` providers are this machine; ``local_models`` marks an Ollama server whose models
-    run where it runs (so windows are chosen and sizes matter). ``disabled`` says why it cannot be called at all.
+    run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``disabled`` says why it cannot be called at all.
     """
 
     name: str
@@ -102,4 +102,5 @@ class ProviderRules:
     local_models: bool = False
     fallback_models: tuple[str, ...] = ()
     free: bool = False
+    has_key: bool = False
     disabled: str = ""

@@ -87,15 +87,16 @@ class Sanitiser:
 
 
 def sanitise(text: str) -> str:
-    """Return ``text`` with everything that could steer a terminal made visible; ``\\n`` and ``\\t`` stay."""
+    """Return ``text`` with everything that could steer a terminal made visible; line feeds and tabs stay."""
     sanitiser = Sanitiser()
     return sanitiser.feed(text) + sanitiser.finish()
 
 
 def one_line(text: str, limit: int = LINE_LIMIT) -> str:
     """Return ``text`` as one sanitised line of at most ``limit`` characters; the cut is marked with an ellipsis."""
-    line = " ".join(sanitise(text[: limit * 20]).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    head = text[: limit * 20]  # a megabyte of error page is not worth cleaning for one line
+    line = " ".join(sanitise(head).split())
+    return line if len(line) <= limit and len(head) == len(text) else line[: limit - 1].rstrip() + "…"
 
 
 def storable(text: str) -> str:
@@ -111,15 +112,17 @@ def storable(text: str) -> str:
 
 MASK = "***"
 
+# Repetitions that something must follow are bounded: these run over bodies that a hostile server wrote, and without a
+# bound the time grows with the square of their length.
 _PATTERNS = (
     re.compile(r"\b(sk-(?:ant-|proj-|or-)?)[A-Za-z0-9_\-*.…]{6,}"),
     re.compile(r"\b(AIza)[A-Za-z0-9_\-]{10,}"),
     re.compile(r"\b(gh[opsur]_|github_pat_)[A-Za-z0-9_]{10,}"),
     re.compile(r"(?i)\b(bearer\s+)[^\s\"',;]+"),
-    re.compile(r"(?i)([?&;](?:[a-z0-9_\-]*(?:key|token|sig|signature|secret|signin)[a-z0-9_\-]*)=)[^&\s\"'<>]+"),
-    re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@\"']+@"),
+    re.compile(r"(?i)([?&;][a-z0-9_\-]{0,40}?(?:key|token|sig|secret|signin)[a-z0-9_\-]{0,40}=)[^&\s\"'<>]+"),
+    re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]{0,30}://)[^\s/?#\"']{1,400}@"),
 )
-_SIGNIN = re.compile(r"(?i)(https?://[^\s\"'?]*/connect)\?[^\s\"']*")
+_SIGNIN = re.compile(r"(?i)(https?://[^\s\"'?]{1,300}/connect)\?[^\s\"']*")
 _ACCOUNT = re.compile(r"\b(you) \([^()]{1,80}\)( have reached)")
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from llmdesk.core.errors import ErrorKind, UsageError
+from llmdesk.core.text import one_line
 
 Json = Mapping[str, object]
 """A decoded JSON object."""
@@ -37,7 +38,8 @@ class ModelRef(NamedTuple):
         """
         provider, slash, model = text.strip().partition("/")
         if not (slash and provider and model):
-            raise UsageError(f"'{text}' is not a model ref. Write provider/model, for example local/gemma3:27b.")
+            shown = one_line(text, 80)
+            raise UsageError(f"'{shown}' is not a model ref. Write provider/model, for example local/gemma3:27b.")
         return cls(provider, model)
 
     def __str__(self) -> str:
