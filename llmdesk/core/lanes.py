@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from llmdesk.core.types import Failover, Json, Message, ModelInfo, ModelRef, Params, Resume, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 LARGEST = "largest"
 """The model name that stands for the chain of policy R15."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Retry(StrEnum):
@@ -90,7 +93,8 @@ class ProviderRules:
 
     ``cooldown_s`` is the least cooldown after a refusal. ``retries_rate`` is false where a 429 is never retried
     (kind ``ollama``). ``loopback`` providers are this machine; ``local_models`` marks an Ollama server whose models
-    run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``disabled`` says why it cannot be called at all.
+    run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``disabled`` says why
+    it cannot be called at all.
     """
 
     name: str

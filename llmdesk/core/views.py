@@ -5,12 +5,10 @@ Times are UTC seconds since the epoch; the faces turn them into local time or IS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import (
     Attempt,
     Endpoint,
@@ -23,6 +21,11 @@ from llmdesk.core.types import (
     Status,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmdesk.core.errors import ErrorKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,6 +248,7 @@ class Asker:
             self._walk.attempts.append(made)  # the owner of the walk writes it down, shielded
             return
         await self._trip.keep(made)
+        self._walk.forget_answer()
         raise Left
 
     async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
@@ -269,6 +270,8 @@ class Asker:
         )
         if isinstance(error, SchemaNotMet):
             place.extra_messages = repair_messages(text, error.details)
+        if not refused:
+            self._walk.forget_answer()
 
     async def _consequences(self, place: Place, error: ProviderError, characters: int) -> str:
         """Put a limited provider on its cooldown, or remember what not to ask again; return the worded message."""

@@ -150,7 +150,7 @@ class Targets:
         ends = [(until, ref.provider) for ref in targets if (until := self.cooling_until(ref.provider)) is not None]
         return (min(ends)[1], min(ends)[0]) if ends else None
 
-    # --- which models there are ---
+    # --- which models there are --------------------------------------------------------------------------------------
 
     async def models(self, provider: str, *, fresh: bool = False) -> tuple[ModelInfo, ...]:
         """The model list of a provider, at most ``MODEL_LIST_AGE_S`` old.

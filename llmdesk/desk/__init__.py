@@ -1,0 +1,291 @@
+"""The desk: one method for each thing a user can do; both faces and programs call it and nothing behind it.
+
+Behind this facade: ``asking`` (the life of a request), ``inventory`` (providers, lanes, models), ``archive``
+(conversations on paper), ``doctor`` (a look at everything), ``watch`` (what changed). The composition root builds it:
+see ``llmdesk.wiring.make_desk``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from llmdesk.core.errors import UsageError
+from llmdesk.core.types import Json, Message, ModelRef, Outcome, Params
+from llmdesk.core.views import (
+    Ask,
+    Attachment,
+    Conversation,
+    ConversationView,
+    Discovery,
+    FailoverRow,
+    Finding,
+    LaneView,
+    ModelRow,
+    OutboxEntry,
+    Plan,
+    ProviderStatus,
+    RequestView,
+    ScreenSettings,
+    Topic,
+)
+from llmdesk.desk.asking import Asking
+from llmdesk.desk.inventory import Inventory
+from llmdesk.desk.run import Run
+from llmdesk.desk.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from llmdesk.desk.parts import Parts
+    from llmdesk.providers.base import PullProgress, RunningModel
+
+__all__ = ["Desk", "Run"]
+
+DISCOVERY_LIMIT_S = 3.0
+"""How long the first look around may take a provider, seconds."""
+
+
+class Desk:
+    """Everything a user can do. Use it as ``async with``: leaving it pauses what still runs and writes it down."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._watch = Watch(lambda: (parts.database.data_version(), parts.cooldowns.mark()))
+        self._asking = Asking(parts, self._watch.changed)
+        self._inventory = Inventory(parts, self._asking, self._watch.changed)
+
+    async def __aenter__(self) -> Self:
+        """Claim what a killed instance left behind: its requests come back as paused, exactly once."""
+        from llmdesk.core.errors import StorageError
+
+        try:
+            await self._parts.requests.recover(self._parts.instance.is_alive)
+        except StorageError as error:
+            self._parts.warnings.append(str(error))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Pause what runs, wait for the writes, close connections and files."""
+        await self._asking.aclose()
+        await self._parts.adapters.aclose()
+        await self._parts.database.aclose()
+        self._parts.instance.close()
+
+    @property
+    def default_lane(self) -> str:
+        """The lane of a request that names none."""
+        return self._parts.default_lane
+
+    @property
+    def screen(self) -> ScreenSettings:
+        """What the configuration says of the screen."""
+        return self._parts.screen
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know before asking: one line each, without repeats."""
+        return tuple(dict.fromkeys(self._parts.warnings))
+
+    @property
+    def demo(self) -> bool:
+        """Whether everything here is simulated."""
+        return self._parts.demo
+
+    # --- asking ---
+
+    def attach(self, path: Path) -> Attachment:
+        """Read a text or image file.
+
+        Raises:
+            UsageError: it cannot be read, is too large, or is neither text nor an image.
+        """
+        from llmdesk.desk.attach import read_attachment
+
+        return read_attachment(path)
+
+    def send(self, ask: Ask) -> Run:
+        """Start a request; must be called from the event loop. The first event is ``Accepted``.
+
+        Raises:
+            UsageError: the prompt is empty, or the lane, agent or provider is unknown.
+        """
+        return self._asking.send(ask)
+
+    async def generate(
+        self,
+        *,
+        messages: Sequence[Message],
+        lane: str | None = None,
+        schema: Json | None = None,
+        params: Params | None = None,
+        agent: str | None = None,
+        job: str | None = None,
+    ) -> Outcome:
+        """Ask a lane with complete messages and wait for the outcome.
+
+        A request that fails does not raise: read ``status`` and ``error``. Cancelling the caller cancels the request.
+
+        Raises:
+            UsageError: there is no message, or the lane or agent is unknown.
+        """
+        ask = Ask(messages=tuple(messages), lane=lane, params=params or Params(), agent=agent, job=job, schema=schema)
+        run = self.send(ask)
+        try:
+            return await run.outcome()
+        finally:
+            run.cancel()
+
+    async def plan(self, ask: Ask) -> Plan:
+        """Say what ``send`` would do; nothing is sent."""
+        return await self._asking.plan(ask)
+
+    def lanes(self) -> tuple[LaneView, ...]:
+        """All lanes in order, each with its targets as they stand now (no network)."""
+        return self._inventory.lanes()
+
+    # --- the outbox and what happened ---
+
+    async def outbox(self) -> tuple[OutboxEntry, ...]:
+        """The paused requests, oldest first."""
+        return await self._parts.requests.outbox()
+
+    async def retry(self, request_id: str, *, probe: bool = False, consent: bool = False) -> Run:
+        """Take a paused request out of the outbox and ask again; exactly one instance gets it.
+
+        Raises:
+            UsageError: there is no such paused request (any more).
+        """
+        return await self._asking.retry(await self._one_request(request_id), probe=probe, consent=consent)
+
+    async def drop(self, request_id: str) -> None:
+        """Remove a paused request for good.
+
+        Raises:
+            UsageError: there is no such paused request.
+        """
+        if not await self._parts.requests.drop(await self._one_request(request_id)):
+            raise UsageError(f"No paused request {request_id}. List them with: llmdesk outbox list")
+        self._watch.changed(Topic.OUTBOX)
+
+    async def request(self, request_id: str) -> RequestView:
+        """One request (an unambiguous beginning of its id will do) with every attempt and skip.
+
+        Raises:
+            UsageError: no request, or more than one, has that id.
+        """
+        view = await self._parts.requests.view(await self._one_request(request_id))
+        if view is None:
+            raise UsageError(f"No request {request_id}.")
+        return view
+
+    async def _one_request(self, prefix: str) -> str:
+        found = await self._parts.requests.resolve(prefix)
+        if len(found) == 1:
+            return found[0]
+        if prefix in found:
+            return prefix
+        raise UsageError(f"{len(found)} requests begin with {prefix}: write more of it." if found else
+                         f"No request {prefix}. List the paused ones with: llmdesk outbox list")  # fmt: skip
+
+    async def failovers(
+        self, *, since: float | None = None, lane: str | None = None, limit: int = 500
+    ) -> tuple[FailoverRow, ...]:
+        """Failover history, newest first. ``since`` is UTC epoch seconds."""
+        return await self._parts.requests.failovers(since, lane, limit)
+
+    # --- providers and models ---
+
+    def providers(self) -> tuple[ProviderStatus, ...]:
+        """Every provider as far as it is known now (no network); the last check's figures are remembered."""
+        return self._inventory.providers()
+
+    async def check_providers(self, *, timeout_s: float = 10.0) -> tuple[ProviderStatus, ...]:
+        """Call every provider that is not cooling, in parallel, each within ``timeout_s``."""
+        return await self._inventory.check(timeout_s)
+
+    async def discover(self) -> Discovery:
+        """Look around for the first-run card: Ollama running? models? key?"""
+        from llmdesk.desk.doctor import discover
+
+        return discover(self._parts, await self._inventory.check(DISCOVERY_LIMIT_S))
+
+    async def models(self, provider: str | None = None) -> tuple[ModelRow, ...]:
+        """List the models of one provider, or of all that can be asked (those that fail become a warning).
+
+        Raises:
+            ProviderError: the named provider could not be asked.
+            UsageError: there is no such provider.
+        """
+        return await self._inventory.models(provider)
+
+    async def show_model(self, ref: ModelRef) -> Json:
+        """What the server tells about a model."""
+        return await self._inventory.show(ref)
+
+    async def running_models(self, provider: str | None = None) -> tuple[tuple[str, RunningModel], ...]:
+        """What is in memory: (provider, model) pairs."""
+        return await self._inventory.running(provider)
+
+    def pull_model(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        """Fetch a model, yielding progress."""
+        return self._inventory.pull(ref)
+
+    def create_model(
+        self, ref: ModelRef, *, base: str, system: str | None = None, parameters: Mapping[str, object] | None = None
+    ) -> AsyncIterator[PullProgress]:
+        """Make a model from another one, yielding progress."""
+        return self._inventory.create(ref, base=base, system=system, parameters=parameters)
+
+    async def copy_model(self, ref: ModelRef, destination: str) -> None:
+        """Copy a model under a new name."""
+        await self._inventory.copy(ref, destination)
+
+    async def delete_model(self, ref: ModelRef) -> None:
+        """Remove a model from disk."""
+        await self._inventory.delete(ref)
+
+    # --- conversations ---
+
+    async def conversations(self, *, limit: int = 200) -> tuple[ConversationView, ...]:
+        """Conversations, most recently used first."""
+        return await self._parts.conversations.list(limit)
+
+    async def conversation(self, conversation_id: str) -> Conversation:
+        """One conversation (an unambiguous beginning of its id will do).
+
+        Raises:
+            UsageError: no conversation, or more than one, has that id.
+        """
+        return await self._parts.conversations.get(conversation_id)
+
+    async def search(self, query: str, *, limit: int = 50) -> tuple[ConversationView, ...]:
+        """Ranked full-text search over every message; each hit carries its snippet and message id."""
+        return await self._parts.search(query, limit)
+
+    async def export_conversation(self, conversation_id: str, form: Literal["md", "json"] = "md") -> str:
+        """A conversation as Markdown or JSON text."""
+        from llmdesk.desk.archive import export
+
+        return export(await self.conversation(conversation_id), form)
+
+    async def remove_conversation(self, conversation_id: str) -> None:
+        """Delete a conversation and its messages."""
+        found = await self.conversation(conversation_id)
+        await self._parts.conversations.remove(found.id)
+        self._watch.changed(Topic.CONVERSATIONS)
+
+    # --- looking after it ---
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """Look at versions, paths, permissions, providers, cooldowns and database."""
+        from llmdesk.desk.doctor import examine
+
+        return await examine(self._parts, await self._inventory.check(DISCOVERY_LIMIT_S))
+
+    def watch(self) -> AsyncIterator[frozenset[Topic]]:
+        """Yield what changed, in this instance or another one, for as long as it is iterated."""
+        return self._watch()

@@ -1,0 +1,458 @@
+"""Asking: a request is accepted on disk, walked down its lane, and settled on disk, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import ErrorKind, StorageError, UsageError
+from llmdesk.core.lanes import Lane, estimate_tokens
+from llmdesk.core.prompting import title_of, user_message
+from llmdesk.core.text import one_line, redact
+from llmdesk.core.types import (
+    Accepted,
+    Attempt,
+    AttemptFailed,
+    Failure,
+    Finished,
+    FinishReason,
+    Message,
+    ModelRef,
+    Outcome,
+    Role,
+    Status,
+)
+from llmdesk.core.views import Ask, Completeness, Plan, TargetStatus, Topic
+from llmdesk.desk import payload
+from llmdesk.desk.run import Run
+from llmdesk.router import Route, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmdesk.desk.parts import Parts
+
+RESUME_DELAY_S = 60.0
+"""When a lane that resumes by itself tries a server failure again for the first time, seconds (policy section 1)."""
+
+RECOVERING = frozenset({ErrorKind.SERVER, ErrorKind.NET, ErrorKind.SILENT, ErrorKind.TRUNCATED})
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job:
+    """One accepted request inside the desk."""
+
+    id: str
+    ask: Ask
+    lane: Lane
+    created_at: float
+    conversation: str | None
+    kept: bool
+    first_number: int = 1
+    earlier: tuple[Attempt, ...] = ()
+
+
+class Asking:
+    """Runs requests for a desk and owns their tasks until they are written down."""
+
+    def __init__(self, parts: Parts, changed: Callable[[Topic], None]) -> None:
+        self._parts = parts
+        self._changed = changed
+        self._runs: dict[Run, asyncio.Task[None]] = {}
+
+    # --- beginning ---
+
+    def send(self, ask: Ask) -> Run:
+        """Start a request.
+
+        Raises:
+            UsageError: the prompt is empty, or something it names does not exist.
+        """
+        lane = self.lane_for(ask)
+        if ask.endpoint != "embed":
+            _check_prompt(ask)
+        run = Run(self._parts.new_id())
+        kept = ask.keep and self._parts.record != "off-record"
+        conversation = ask.conversation
+        if conversation is None and kept and ask.messages is None:
+            conversation = self._parts.new_id()
+        job = _Job(
+            id=run.request_id,
+            ask=ask,
+            lane=lane,
+            created_at=self._parts.clock(),
+            conversation=conversation,
+            kept=kept,
+        )
+        self._own(run, self._begin(run, job))
+        return run
+
+    async def retry(self, request_id: str, *, probe: bool, consent: bool) -> Run:
+        """Take a paused request out of the outbox; exactly one instance gets it.
+
+        Raises:
+            UsageError: there is no such paused request (any more).
+        """
+        stored = await self._parts.requests.claim(request_id)
+        if stored is None:
+            raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
+        view = await self._parts.requests.view(stored.id)
+        earlier = view.attempts if view is not None else ()
+        ask = replace(
+            payload.load(stored.payload),
+            prompt=stored.prompt,
+            attachments=stored.attachments,
+            conversation=stored.conversation,
+            probe=probe,
+            consent=consent,
+        )
+        run = Run(stored.id)
+        job = _Job(
+            id=stored.id,
+            ask=ask,
+            lane=self.lane_for(ask),
+            created_at=stored.created_at,
+            conversation=stored.conversation,
+            kept=True,
+            first_number=1 + max((a.number for a in earlier), default=0),
+            earlier=earlier,
+        )
+        self._changed(Topic.OUTBOX)
+        self._own(run, self._resume(run, job))
+        return run
+
+    def lane_for(self, ask: Ask) -> Lane:
+        """The lane as it applies to ``ask``: agent, parameters, system prompt, schema and targets laid over it.
+
+        Raises:
+            UsageError: the lane, agent or provider does not exist.
+        """
+        parts = self._parts
+        agent = parts.agents.get(ask.agent) if ask.agent else None
+        name = ask.lane or (agent.lane if agent else None) or parts.default_lane
+        if name not in parts.lanes:
+            raise UsageError(f"No lane '{name}'. There are: {', '.join(parts.lanes)}.")
+        lane = parts.lanes[name]
+        params = ask.params.over(agent.params.over(lane.params) if agent else lane.params)
+        lane = replace(lane, params=params)
+        if ask.system is not None:
+            lane = replace(lane, system=ask.system)
+        if ask.schema is not None:
+            lane = replace(lane, schema=ask.schema, schema_name=ask.schema_name)
+        if ask.model is not None:
+            lane = replace(lane, targets=(self._known(ask.model),))
+        if ask.targets is not None:
+            lane = replace(lane, targets=ask.targets)
+        return lane
+
+    def _known(self, ref: ModelRef) -> ModelRef:
+        facts = self._parts.providers.get(ref.provider)
+        if facts is None:
+            names = ", ".join(self._parts.providers)
+            raise UsageError(f"No provider '{ref.provider}' in '{ref}'. There are: {names}.")
+        return ModelRef(ref.provider, facts.aliases.get(ref.model, ref.model))
+
+    async def plan(self, ask: Ask) -> Plan:
+        """Say what ``send`` would do."""
+        lane = self.lane_for(ask)
+        messages = await self._messages(ask, lane, ask.conversation, request_id=None)
+        return Plan(
+            lane=lane.name,
+            targets=self.target_states(lane, probe=ask.probe),
+            input_tokens=estimate_tokens(messages),
+            params=lane.params,
+            system=lane.system,
+            failover=lane.failover,
+        )
+
+    def target_states(self, lane: Lane, *, probe: bool = False) -> tuple[TargetStatus, ...]:
+        """The lane's targets as they stand now (no network)."""
+        targets = self._parts.router.targets
+        states = []
+        for ref in dict.fromkeys(lane.targets):
+            skip, message = targets.skip_reason(ref, probe=probe)
+            until = targets.cooling_until(ref.provider)
+            states.append(TargetStatus(target=ref, skip=skip, message=message, cooldown_until=until))
+        return tuple(states)
+
+    # --- the life of a request ---
+
+    def _own(self, run: Run, life: object) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(life)  # type: ignore[arg-type]
+        self._runs[run] = task
+        task.add_done_callback(lambda _: self._runs.pop(run, None))
+
+    async def _begin(self, run: Run, job: _Job) -> None:
+        """Commit the request, then serve it: nothing leaves before the prompt is safe (policy R2)."""
+        if job.kept:
+            try:
+                await self._accept(job)
+            except StorageError as error:
+                self._refuse(run, job, error)
+                return
+        run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
+        await self._serve(run, job)
+
+    async def _resume(self, run: Run, job: _Job) -> None:
+        run.tell(Accepted(request_id=job.id, conversation=job.conversation))
+        await self._serve(run, job)
+
+    async def _accept(self, job: _Job) -> None:
+        from llmdesk.storage.requests import StoredRequest
+
+        ask = job.ask
+        prompt = ask.prompt if ask.messages is None else _last_user(ask.messages)
+        await self._parts.requests.accept(
+            StoredRequest(
+                id=job.id,
+                lane=job.lane.name,
+                agent=ask.agent,
+                job=ask.job,
+                conversation=job.conversation,
+                title=title_of(prompt),
+                prompt=prompt,
+                attachments=ask.attachments,
+                payload=payload.dump(ask),
+                created_at=job.created_at,
+                record_text=True,
+            )
+        )
+        self._changed(Topic.REQUESTS)
+
+    def _refuse(self, run: Run, job: _Job, error: StorageError) -> None:
+        """A prompt that cannot be kept is not sent unless the user agrees (policy D3)."""
+        message = one_line(f"Not sent, because it could not be kept: {error}")
+        run.tell(
+            Finished(
+                outcome=Outcome(
+                    request_id=job.id,
+                    status=Status.FAILED,
+                    lane=job.lane.name,
+                    agent=job.ask.agent,
+                    job=job.ask.job,
+                    error=Failure(kind=ErrorKind.CONFIG, message=message),
+                    kept=False,
+                )
+            )
+        )
+
+    async def _serve(self, run: Run, job: _Job) -> None:
+        """Walk the lane in a task of its own, so that stopping it never stops the writing down."""
+        walk = Walk()
+        begun = self._parts.router.targets.elapsed()
+        run.work = asyncio.get_running_loop().create_task(self._walk(run, job, walk))
+        try:
+            if run.keep_on_stop is not None:
+                run.work.cancel()
+            done, _ = await asyncio.wait({run.work}, timeout=job.ask.timeout_s)
+            if not done:
+                run.work.cancel()
+                await asyncio.wait({run.work})
+        finally:
+            run.work.cancel()
+        timed_out = not done
+        self._close_walk(run, job, walk, timed_out=timed_out)
+        outcome = self._outcome(job, walk, self._parts.router.targets.elapsed() - begun)
+        outcome = await self._settle(job, outcome)
+        run.tell(Finished(outcome=outcome))
+        self._log(outcome)
+
+    async def _walk(self, run: Run, job: _Job, walk: Walk) -> None:
+        messages = await self._messages(job.ask, job.lane, job.conversation, request_id=job.id)
+        route = Route(
+            lane=job.lane,
+            messages=messages,
+            endpoint=job.ask.endpoint,
+            format=job.ask.format,
+            tools=job.ask.tools,
+            extra=job.ask.extra,
+            consent=job.ask.consent,
+            probe=job.ask.probe,
+            first_number=job.first_number,
+        )
+
+        async def record(attempt: Attempt) -> None:
+            if job.kept:
+                await self._note(job.id, attempt)
+
+        def sink(event: object) -> None:
+            run.tell(event)  # type: ignore[arg-type]  # the router emits desk events only
+            if isinstance(event, AttemptFailed):
+                self._changed(Topic.PROVIDERS)
+                if event.attempt.error_kind in (ErrorKind.RATE, ErrorKind.QUOTA):
+                    self._changed(Topic.COOLDOWNS)
+
+        await self._parts.router.run(route, walk, sink=sink, record=record, controls=run.controls)
+
+    async def _messages(
+        self, ask: Ask, lane: Lane, conversation: str | None, *, request_id: str | None
+    ) -> tuple[Message, ...]:
+        """Everything that could be sent, oldest first: system prompt, answered turns, the newest message."""
+        messages: tuple[Message, ...]
+        if ask.messages is not None:
+            messages = ask.messages
+        else:
+            history: tuple[Message, ...] = ()
+            if conversation is not None:
+                history = await self._parts.conversations.history(conversation, before_request=request_id)
+            messages = (*history, user_message(ask.prompt, ask.attachments))
+        if lane.system and not any(m.role is Role.SYSTEM for m in messages):
+            messages = (Message(role=Role.SYSTEM, content=lane.system), *messages)
+        return messages
+
+    # --- ending ---
+
+    def _close_walk(self, run: Run, job: _Job, walk: Walk, *, timed_out: bool) -> None:
+        """Decide the status of a walk that was stopped, timed out or broke; a finished one keeps its own."""
+        work = run.work
+        assert work is not None
+        if work.cancelled() and timed_out:
+            walk.status = Status.PAUSED
+            limit = f"{job.ask.timeout_s:g} s"
+            walk.error = Failure(kind=ErrorKind.SILENT, message=f"No complete answer within {limit} (--timeout).")
+        elif work.cancelled():
+            walk.status = Status.PAUSED if run.keep_on_stop else Status.CANCELLED
+            walk.error = Failure(kind=ErrorKind.CANCELLED, message="Stopped before the answer was complete.")
+        elif (error := work.exception()) is not None:
+            walk.status = Status.PAUSED
+            if isinstance(error, StorageError):
+                walk.error = Failure(kind=ErrorKind.CONFIG, message=one_line(str(error)))
+            else:
+                text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
+                walk.error = Failure(kind=ErrorKind.SERVER, message=text)
+                self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
+
+    def _outcome(self, job: _Job, walk: Walk, latency_s: float) -> Outcome:
+        done = walk.status is Status.COMPLETED
+        partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
+        text = "".join(walk.text) if done or partial else ""
+        completed = walk.completed if done else None
+        next_try_at = walk.next_try_at
+        if next_try_at is None and walk.status is Status.PAUSED and walk.error and job.lane.resume == "auto":
+            next_try_at = self._parts.clock() + RESUME_DELAY_S if walk.error.kind in RECOVERING else None
+        return Outcome(
+            request_id=job.id,
+            status=walk.status,
+            text=text,
+            reasoning="".join(walk.reasoning) if done or partial else "",
+            tool_calls=tuple(walk.tool_calls) if done else (),
+            data=walk.data if done else None,
+            lane=job.lane.name,
+            agent=job.ask.agent,
+            job=job.ask.job,
+            conversation=job.conversation,
+            target=walk.target if done or text else None,
+            served_model=completed.served_model if completed else "",
+            finish_reason=completed.finish_reason if completed else None,
+            usage=walk.usage if done else None,
+            cost_usd=_total_cost(walk.attempts),
+            latency_s=latency_s,
+            first_token_s=walk.first_token_s if done else None,
+            attempts=(*job.earlier, *walk.attempts),
+            failovers=tuple(walk.failovers),
+            warnings=tuple(walk.warnings),
+            error=None if done else walk.error,
+            next_try_at=next_try_at,
+            kept=job.kept and self._parts.stored,
+            wire=completed.wire if completed else None,
+        )
+
+    async def _settle(self, job: _Job, outcome: Outcome) -> Outcome:
+        """Write the end down; a disk that refuses costs the record, never the answer."""
+        if not job.kept:
+            return outcome
+        from llmdesk.storage.requests import StoredAnswer
+
+        answer = None
+        if mark := completeness(outcome):
+            answer = StoredAnswer(
+                content=outcome.text,
+                thinking=outcome.reasoning,
+                completeness=mark,
+                target=outcome.target,
+                served_model=outcome.served_model,
+                latency_s=outcome.latency_s,
+                first_token_s=outcome.first_token_s,
+                usage=outcome.usage,
+                cost_usd=outcome.cost_usd,
+                seams=tuple(seam(step.message, step.target) for step in outcome.failovers),
+                created_at=self._parts.clock(),
+            )
+        try:
+            await self._parts.requests.finish(job.id, outcome, answer=answer)
+        except StorageError as error:
+            warning = one_line(f"The answer could not be stored: {error}")
+            return replace(outcome, warnings=(*outcome.warnings, warning))
+        for topic in (Topic.REQUESTS, Topic.OUTBOX, Topic.CONVERSATIONS):
+            self._changed(topic)
+        return outcome
+
+    async def _note(self, request_id: str, attempt: Attempt) -> None:
+        try:
+            await self._parts.requests.add_attempt(request_id, attempt)
+        except StorageError as error:
+            self._parts.warnings.append(one_line(f"An attempt could not be recorded: {error}"))
+
+    def _log(self, outcome: Outcome) -> None:
+        self._parts.log(
+            "request finished",
+            request=outcome.request_id,
+            status=outcome.status.value,
+            lane=outcome.lane,
+            provider=outcome.target.provider if outcome.target else None,
+            model=outcome.target.model if outcome.target else None,
+            error_kind=outcome.error.kind.value if outcome.error else None,
+            attempts=len(outcome.attempts),
+            failovers=[f"{s.source} -> {s.target}: {s.reason}" for s in outcome.failovers],
+            latency_s=round(outcome.latency_s, 3),
+        )
+
+    async def aclose(self) -> None:
+        """Pause what still runs and wait until it is written down."""
+        while self._runs:
+            for run in list(self._runs):
+                run.cancel(keep=True)
+            await asyncio.wait(list(self._runs.values()))
+
+
+def completeness(outcome: Outcome) -> Completeness | None:
+    """The mark of a stored answer; ``None`` = there is no answer to store."""
+    match outcome.status:
+        case Status.COMPLETED if outcome.finish_reason is FinishReason.LENGTH:
+            return "cut by limit"
+        case Status.COMPLETED:
+            return "full" if outcome.text.strip() or outcome.tool_calls else "no answer text"
+        case Status.REFUSED:
+            return "refused"
+        case Status.CANCELLED | Status.PAUSED:
+            return "interrupted" if outcome.text else None
+        case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
+            return None
+
+
+def seam(message: str, target: ModelRef) -> str:
+    """The words of a seam line: what happened, and who answers now."""
+    return f"{message.rstrip('.')} → answering with {target.model} ({target.provider})"
+
+
+def _check_prompt(ask: Ask) -> None:
+    messages = ask.messages
+    if messages is not None:
+        if not messages:
+            raise UsageError("There is no message to send.")
+        return
+    if not ask.prompt.strip() and not ask.attachments:
+        raise UsageError("The prompt is empty. Type one, or pipe it in.")
+
+
+def _last_user(messages: tuple[Message, ...]) -> str:
+    return next(
+        (m.content for m in reversed(messages) if m.role is Role.USER), messages[-1].content if messages else ""
+    )
+
+
+def _total_cost(attempts: list[Attempt]) -> str | None:
+    """Every attempt counts; one unknown price makes the sum unknown. Only free attempts have a price as yet."""
+    asked = [a for a in attempts if a.usage is not None]
+    return None if any(a.cost_usd is None for a in asked) else "0"

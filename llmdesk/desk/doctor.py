@@ -1,0 +1,128 @@
+"""A look at the whole installation: versions, files, providers, database; a remedy for each fault."""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from llmdesk import __version__
+from llmdesk.core.lanes import no_local_model_message
+from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from llmdesk.desk.parts import Parts
+    from llmdesk.paths import Paths
+
+LIBRARIES = ("textual", "httpx", "ollama", "pydantic", "click")
+
+FIXES = {
+    ProviderState.NO_KEY: "Set the variable the message names, or leave it: the other targets answer.",
+    ProviderState.ATTENTION: "Correct the key or the plan, then run: llmdesk providers check",
+    ProviderState.DOWN: "Start it or correct its base_url, then run: llmdesk providers check",
+    ProviderState.COOLING: "Nothing to do: it is asked again when the time is over.",
+}
+
+
+async def examine(parts: Parts, statuses: Sequence[ProviderStatus]) -> tuple[Finding, ...]:
+    """Everything ``doctor`` prints, in order. ``statuses`` come from a fresh look at the providers."""
+    findings = [*_versions(), *_files(parts.paths)]
+    findings += [_provider(status) for status in statuses]
+    findings += [Finding(topic="note", level=Level.NOTE, text=text) for text in dict.fromkeys(parts.warnings)]
+    findings.append(await _database(parts))
+    return tuple(findings)
+
+
+def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
+    """The lines of the first-run card: what can answer, and the command that closes each gap."""
+    findings: list[Finding] = []
+    can_answer = False
+    for status in statuses:
+        facts = parts.providers[status.provider]
+        match status.state:
+            case ProviderState.OK if facts.rules.local_models and not status.models:
+                text = f"{status.provider}: Ollama is running, but it has no model."
+                fix = no_local_model_message(facts.rules.fallback_models).partition("Run: ")[2]
+                findings.append(Finding(topic=status.provider, level=Level.PROBLEM, text=text, hint=fix))
+            case ProviderState.OK | ProviderState.UNKNOWN | ProviderState.COOLING:
+                can_answer = can_answer or status.state is not ProviderState.COOLING
+                findings.append(Finding(topic=status.provider, level=Level.OK, text=_found(status)))
+            case ProviderState.NO_KEY:
+                findings.append(Finding(topic=status.provider, level=Level.NOTE, text=status.message))
+            case ProviderState.DOWN | ProviderState.ATTENTION:
+                findings.append(Finding(topic=status.provider, level=Level.PROBLEM, text=status.message))
+    if not can_answer:
+        text = "Nothing can answer yet. See it work first, with simulated servers:"
+        findings.append(Finding(topic="demo", level=Level.NOTE, text=text, hint="llmdesk demo"))
+    return Discovery(findings=tuple(findings), can_answer=can_answer)
+
+
+def _found(status: ProviderStatus) -> str:
+    match status.state:
+        case ProviderState.COOLING:
+            return f"{status.provider}: resting after a limit."
+        case ProviderState.UNKNOWN:
+            return f"{status.provider}: configured ({status.base_url or status.kind})."
+        case _:
+            count = "" if status.models is None else f", {status.models} models"
+            return f"{status.provider}: answers{count}."
+
+
+def _versions() -> Iterator[Finding]:
+    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    python = f"Python {platform.python_version()} on {platform.system()} {platform.release()}"
+    yield Finding(topic="version", level=Level.OK, text=f"llmdesk {__version__}, {python}")
+    yield Finding(topic="libraries", level=Level.OK, text=libraries)
+
+
+def _files(paths: Paths) -> Iterator[Finding]:
+    exists = "" if paths.config_file.exists() else " (not there: defaults hold)"
+    yield Finding(topic="configuration", level=Level.OK, text=f"{paths.config_file}{exists}")
+    for topic, path in (("data", paths.data_dir), ("state", paths.state_dir)):
+        yield _private(topic, path)
+
+
+def _private(topic: str, path: Path) -> Finding:
+    if not path.exists():
+        return Finding(topic=topic, level=Level.NOTE, text=f"{path} does not exist yet")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        text = f"{path} can be read by others (mode {mode:04o})"
+        return Finding(topic=topic, level=Level.PROBLEM, text=text, hint=f"chmod go= {path}")
+    if not os.access(path, os.W_OK):
+        return Finding(topic=topic, level=Level.PROBLEM, text=f"{path} cannot be written", hint=f"chmod u+rwx {path}")
+    return Finding(topic=topic, level=Level.OK, text=str(path))
+
+
+def _provider(status: ProviderStatus) -> Finding:
+    level = {ProviderState.OK: Level.OK, ProviderState.DOWN: Level.PROBLEM, ProviderState.ATTENTION: Level.PROBLEM}
+    detail = status.message or (f"{status.latency_ms} ms" if status.latency_ms is not None else "")
+    if status.models is not None:
+        detail += f"{', ' if detail else ''}{status.models} models"
+    text = f"{status.provider} ({status.kind}) {status.state.value}{': ' if detail else ''}{detail}"
+    hint = FIXES.get(status.state, "")
+    return Finding(topic="provider", level=level.get(status.state, Level.NOTE), text=text, hint=hint)
+
+
+async def _database(parts: Parts) -> Finding:
+    where = str(parts.paths.database) if parts.stored else "in memory only"
+
+    def look(connection: object) -> str:
+        return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])  # type: ignore[attr-defined]
+
+    from llmdesk.core.errors import StorageError
+
+    try:
+        verdict = await parts.database.read(look)
+    except StorageError as error:
+        return Finding(topic="database", level=Level.PROBLEM, text=str(error), hint="Free disk space or fix the path.")
+    if verdict != "ok":
+        hint = "Move the file away; a new one is made at the next start."
+        return Finding(topic="database", level=Level.PROBLEM, text=f"{where}: {verdict}", hint=hint)
+    level = Level.OK if parts.stored else Level.PROBLEM
+    return Finding(topic="database", level=level, text=f"{where}: healthy")

@@ -1,0 +1,180 @@
+"""Providers, lanes and models as they stand: what is known without asking, and what a look finds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from llmdesk.core.errors import KeyRejected, ProviderError, UsageError
+from llmdesk.core.text import one_line
+from llmdesk.core.types import Json, ModelRef
+from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from llmdesk.desk.asking import Asking
+    from llmdesk.desk.parts import Parts, ProviderFacts
+    from llmdesk.providers.base import ModelStore, PullProgress, RunningModel
+
+
+class Inventory:
+    """Knows the providers of one desk; remembers what the last look at each found."""
+
+    def __init__(self, parts: Parts, asking: Asking, changed: Callable[[Topic], None]) -> None:
+        self._parts = parts
+        self._asking = asking
+        self._changed = changed
+        self._seen: dict[str, ProviderStatus] = {}
+
+    # --- lanes and providers ---
+
+    def lanes(self) -> tuple[LaneView, ...]:
+        """All lanes in order."""
+        return tuple(
+            LaneView(
+                name=lane.name,
+                targets=self._asking.target_states(lane),
+                failover=lane.failover,
+                resume=lane.resume,
+                has_system=bool(lane.system),
+                has_schema=lane.schema is not None,
+                default=lane.name == self._parts.default_lane,
+            )
+            for lane in self._parts.lanes.values()
+        )
+
+    def providers(self) -> tuple[ProviderStatus, ...]:
+        """Every provider as far as it is known now."""
+        return tuple(self._now(name) for name in self._parts.providers)
+
+    def _now(self, name: str) -> ProviderStatus:
+        """What the last look found, overruled by what has become known since."""
+        facts, targets = self._parts.providers[name], self._parts.router.targets
+        status = self._seen.get(name) or ProviderStatus(
+            provider=name, kind=facts.kind, state=ProviderState.UNKNOWN, base_url=facts.base_url
+        )
+        if facts.rules.disabled:
+            return replace(status, state=ProviderState.NO_KEY, message=facts.rules.disabled)
+        if (until := targets.cooling_until(name)) is not None:
+            cooldown = self._parts.cooldowns.get(name)
+            return replace(
+                status,
+                state=ProviderState.COOLING,
+                message=cooldown.message if cooldown else "",
+                cooldown_until=until,
+                cooldown_left_s=until - self._parts.clock(),
+            )
+        if attention := targets.attention(name):
+            return replace(status, state=ProviderState.ATTENTION, message=attention)
+        return status
+
+    async def check(self, timeout_s: float) -> tuple[ProviderStatus, ...]:
+        """Look at every provider that is not resting, in parallel."""
+        await asyncio.gather(*(self._look(name, timeout_s) for name in self._parts.providers))
+        self._changed(Topic.PROVIDERS)
+        return self.providers()
+
+    async def _look(self, name: str, timeout_s: float) -> None:
+        facts, targets = self._parts.providers[name], self._parts.router.targets
+        if facts.rules.disabled or targets.cooling_until(name) is not None:
+            return
+        blank = ProviderStatus(provider=name, kind=facts.kind, state=ProviderState.DOWN, base_url=facts.base_url)
+        try:
+            async with asyncio.timeout(timeout_s):
+                found = await (await self._parts.adapters.get(name)).check()
+        except TimeoutError:
+            self._seen[name] = replace(blank, message=f"{name}: no answer within {timeout_s:g} s.")
+        except KeyRejected as error:
+            self._seen[name] = replace(blank, state=ProviderState.ATTENTION, message=one_line(str(error)))
+        except ProviderError as error:
+            self._seen[name] = replace(blank, message=one_line(str(error)))
+        else:
+            targets.take_back(name)
+            self._seen[name] = replace(
+                blank,
+                state=ProviderState.OK,
+                latency_ms=found.latency_ms,
+                models=found.models,
+                message=found.message or ("" if found.key_tried else "key not tried" if facts.rules.has_key else ""),
+                key_tried=found.key_tried,
+            )
+
+    # --- models ---
+
+    async def models(self, provider: str | None) -> tuple[ModelRow, ...]:
+        """The models of one provider, or of all that can be asked."""
+        if provider is not None:
+            self._facts(provider)
+            return await self._rows(provider)
+        names = [n for n in self._parts.providers if not self._parts.router.targets.skip_reason(ModelRef(n, "?"))[0]]
+        found = await asyncio.gather(*(self._rows(name) for name in names), return_exceptions=True)
+        rows: list[ModelRow] = []
+        for result in found:
+            if isinstance(result, ProviderError):
+                self._parts.warnings.append(one_line(str(result)))
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                rows += result
+        return tuple(rows)
+
+    async def _rows(self, provider: str) -> tuple[ModelRow, ...]:
+        listed = await self._parts.router.targets.models(provider, fresh=True)
+        return tuple(ModelRow(provider=provider, model=model) for model in listed)
+
+    async def running(self, provider: str | None) -> tuple[tuple[str, RunningModel], ...]:
+        """What is in memory, on one server or on all local ones."""
+        facts = self._parts.providers
+        names = [provider] if provider else [n for n, f in facts.items() if f.rules.local_models]
+        found: list[tuple[str, RunningModel]] = []
+        for name in names:
+            store = await self._store(name)
+            found += [(name, model) for model in await store.running_models()]
+        return tuple(found)
+
+    async def show(self, ref: ModelRef) -> Json:
+        """What the server tells about a model."""
+        return await (await self._store(ref.provider)).show_model(ref.model)
+
+    async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        """Fetch a model; afterwards it is no longer held to be missing."""
+        async for progress in (await self._store(ref.provider)).pull_model(ref.model):
+            yield progress
+        self._renewed(ref.provider)
+
+    async def create(
+        self, ref: ModelRef, *, base: str, system: str | None, parameters: Mapping[str, object] | None
+    ) -> AsyncIterator[PullProgress]:
+        """Make a model from another one."""
+        store = await self._store(ref.provider)
+        async for progress in store.create_model(ref.model, base=base, system=system, parameters=parameters):
+            yield progress
+        self._renewed(ref.provider)
+
+    async def copy(self, ref: ModelRef, destination: str) -> None:
+        """Copy a model under a new name."""
+        await (await self._store(ref.provider)).copy_model(ref.model, destination)
+        self._renewed(ref.provider)
+
+    async def delete(self, ref: ModelRef) -> None:
+        """Remove a model from disk."""
+        await (await self._store(ref.provider)).delete_model(ref.model)
+        self._renewed(ref.provider)
+
+    def _renewed(self, provider: str) -> None:
+        self._parts.router.targets.take_back(provider)
+        self._changed(Topic.PROVIDERS)
+
+    async def _store(self, provider: str) -> ModelStore:
+        facts = self._facts(provider)
+        adapter = await self._parts.adapters.get(provider)
+        if not hasattr(adapter, "pull_model"):
+            raise UsageError(f"{provider} (kind {facts.kind}) does not manage models; a provider of kind ollama does.")
+        return cast("ModelStore", adapter)
+
+    def _facts(self, provider: str) -> ProviderFacts:
+        if provider not in self._parts.providers:
+            raise UsageError(f"No provider '{provider}'. There are: {', '.join(self._parts.providers)}.")
+        return self._parts.providers[provider]

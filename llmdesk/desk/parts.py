@@ -1,0 +1,88 @@
+"""What a desk is made of; the composition root fills it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from llmdesk.core.types import Params
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from llmdesk.core.lanes import Lane
+    from llmdesk.core.policy import ProviderRules
+    from llmdesk.core.views import ScreenSettings
+    from llmdesk.paths import Paths
+    from llmdesk.providers.base import Provider
+    from llmdesk.router import Router
+    from llmdesk.storage.conversations import ConversationStore
+    from llmdesk.storage.cooldowns import CooldownFile
+    from llmdesk.storage.database import Database
+    from llmdesk.storage.instance import Instance
+    from llmdesk.storage.requests import RequestStore
+    from llmdesk.storage.search import Search
+
+Record = Literal["full", "metadata", "off-record"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A named caller: the lane it speaks in and the parameters laid over that lane's."""
+
+    name: str
+    lane: str | None = None
+    params: Params = field(default_factory=Params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFacts:
+    """What may be shown of a provider."""
+
+    kind: str
+    base_url: str
+    rules: ProviderRules
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+class Adapters(Protocol):
+    """The open adapters, each made on first use."""
+
+    def get(self, provider: str) -> Awaitable[Provider]:
+        """The adapter of a provider; raises ``ProviderError`` if it cannot be made."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close them all."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """The collaborators and settings of one desk. ``clock`` gives UTC epoch seconds; ``new_id`` sorts by time.
+
+    ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
+    ``stored`` is false when nothing outlives the process (a folder that cannot be written).
+    """
+
+    lanes: Mapping[str, Lane]
+    default_lane: str
+    agents: Mapping[str, Agent]
+    providers: Mapping[str, ProviderFacts]
+    router: Router
+    adapters: Adapters
+    database: Database
+    requests: RequestStore
+    conversations: ConversationStore
+    search: Search
+    cooldowns: CooldownFile
+    instance: Instance
+    paths: Paths
+    screen: ScreenSettings
+    warnings: list[str]
+    log: Callable[..., None]
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    record: Record = "full"
+    stored: bool = True
+    demo: bool = False
