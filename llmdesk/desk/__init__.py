@@ -195,7 +195,7 @@ class Desk:
         self, *, since: float | None = None, lane: str | None = None, limit: int = 500
     ) -> tuple[FailoverRow, ...]:
         """Failover history, newest first. ``since`` is UTC epoch seconds."""
-        return await self._parts.requests.failovers(since, lane, limit)
+        return await self._parts.requests.failovers(since=since, lane=lane, limit=limit)
 
     # --- providers and models ---
 

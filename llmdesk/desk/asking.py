@@ -49,8 +49,6 @@ class _Job:
     created_at: float
     conversation: str | None
     kept: bool
-    first_number: int = 1
-    earlier: tuple[Attempt, ...] = ()
 
 
 class Asking:
@@ -97,8 +95,6 @@ class Asking:
         stored = await self._parts.requests.claim(request_id)
         if stored is None:
             raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
-        view = await self._parts.requests.view(stored.id)
-        earlier = view.attempts if view is not None else ()
         ask = replace(
             payload.load(stored.payload),
             prompt=stored.prompt,
@@ -115,8 +111,6 @@ class Asking:
             created_at=stored.created_at,
             conversation=stored.conversation,
             kept=True,
-            first_number=1 + max((a.number for a in earlier), default=0),
-            earlier=earlier,
         )
         self._changed(Topic.OUTBOX)
         self._own(run, self._resume(run, job))
@@ -215,7 +209,7 @@ class Asking:
                 attachments=ask.attachments,
                 payload=payload.dump(ask),
                 created_at=job.created_at,
-                record_text=True,
+                record_text=self._parts.record == "full",
             )
         )
         self._changed(Topic.REQUESTS)
@@ -269,7 +263,6 @@ class Asking:
             extra=job.ask.extra,
             consent=job.ask.consent,
             probe=job.ask.probe,
-            first_number=job.first_number,
         )
 
         async def record(attempt: Attempt) -> None:
@@ -349,7 +342,7 @@ class Asking:
             cost_usd=_total_cost(walk.attempts),
             latency_s=latency_s,
             first_token_s=walk.first_token_s if done else None,
-            attempts=(*job.earlier, *walk.attempts),
+            attempts=tuple(walk.attempts),
             failovers=tuple(walk.failovers),
             warnings=tuple(walk.warnings),
             error=None if done else walk.error,
@@ -367,17 +360,10 @@ class Asking:
         answer = None
         if mark := completeness(outcome):
             answer = StoredAnswer(
-                content=outcome.text,
+                text=outcome.text,
                 thinking=outcome.reasoning,
                 completeness=mark,
-                target=outcome.target,
-                served_model=outcome.served_model,
-                latency_s=outcome.latency_s,
-                first_token_s=outcome.first_token_s,
-                usage=outcome.usage,
-                cost_usd=outcome.cost_usd,
                 seams=tuple(seam(step.message, step.target) for step in outcome.failovers),
-                created_at=self._parts.clock(),
             )
         try:
             await self._parts.requests.finish(job.id, outcome, answer=answer)

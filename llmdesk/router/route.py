@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 class Route:
     """One request, ready to be walked: the lane as it applies, complete messages, and what the caller allows.
 
-    ``first_number`` continues the numbering of a request that was paused before. ``format`` and ``extra`` are the
-    caller's own wire fields.
+    ``format`` and ``extra`` are the caller's own wire fields.
     """
 
     lane: Lane
@@ -45,7 +44,6 @@ class Route:
     extra: Json = field(default_factory=dict)
     consent: bool = False
     probe: bool = False
-    first_number: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,11 +88,11 @@ class Place:
         return ModelRef(self.ref.provider, self.chain[0].name) if self.chain else self.ref
 
 
-class Left(Exception):  # noqa: N818 - a signal between two modules, not an error
+class Left(Exception):
     """The user asked for the next target."""
 
 
-class Unfit(Exception):  # noqa: N818 - a signal between two modules, not an error
+class Unfit(Exception):
     """The target turned out not to fit; the text says why."""
 
 
@@ -123,9 +121,9 @@ class Trip:
     _number: int = 0
 
     def take_number(self) -> int:
-        """Number the next attempt or skip, from the route's first number on."""
+        """Number the next attempt or skip, from 1 on."""
         self._number += 1
-        return self.route.first_number + self._number - 1
+        return self._number
 
     def give_number_back(self) -> None:
         """The last number was not used after all."""
