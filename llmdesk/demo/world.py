@@ -36,7 +36,8 @@ QUICK = Pace(start_s=0.02, token_s=1 / 500, step_s=0.02)
 class World:
     """What a demo needs to know of its world.
 
-    ``environment`` is everything the desk may see of an environment; ``home`` is the throw-away folder, mode 0700.
+    ``environment`` is everything the desk may see of an environment, with ``LLMDESK_DEMO`` as the mark that it is one;
+    ``home`` is the throw-away folder, mode 0700.
     """
 
     home: Path
@@ -62,7 +63,12 @@ async def demo_world(*, scene: bool = True) -> AsyncIterator[World]:
         cloud_server = await stack.enter_async_context(HttpServer(cloud))
         local_server = await stack.enter_async_context(HttpServer(local))
         await asyncio.to_thread(_write_configuration, home, cloud_server.url)
-        environment = {"LLMDESK_HOME": str(home), "OLLAMA_HOST": local_server.url, "OLLAMA_API_KEY": key}
+        environment = {
+            "LLMDESK_DEMO": "1",
+            "LLMDESK_HOME": str(home),
+            "OLLAMA_HOST": local_server.url,
+            "OLLAMA_API_KEY": key,
+        }
         yield World(home=home, environment=environment, cloud=cloud, local=local)
 
 

@@ -71,7 +71,7 @@ async def test_the_folder_is_private_and_gone_afterwards() -> None:
 async def test_the_environment_holds_nothing_of_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-user")
     async with demo_world() as first, demo_world() as second:
-        assert set(first.environment) == {"LLMDESK_HOME", "OLLAMA_HOST", "OLLAMA_API_KEY"}
+        assert set(first.environment) == {"LLMDESK_DEMO", "LLMDESK_HOME", "OLLAMA_HOST", "OLLAMA_API_KEY"}
         assert first.environment["OLLAMA_API_KEY"] != second.environment["OLLAMA_API_KEY"]
         assert first.environment["OLLAMA_HOST"] != second.environment["OLLAMA_HOST"]
 
