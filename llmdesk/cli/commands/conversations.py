@@ -1,0 +1,178 @@
+"""``llmdesk conversations``: what was said."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from llmdesk.cli.options import TEXT, desk_command, desk_group
+from llmdesk.cli.report import conversation_line_report, conversation_report
+from llmdesk.cli.times import stamp
+from llmdesk.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.cli.signals import Signals
+    from llmdesk.core.views import ConversationView, StoredMessage
+    from llmdesk.desk import Desk
+
+PRIVATE_FILE = 0o600
+LONGEST_SLUG = 60
+
+
+@desk_group("conversations", default="list")
+def command() -> None:
+    """Conversations kept on disk; without a command: list."""
+
+
+@desk_command("list", short_help="Conversations, most recently used first.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many.")
+@click.pass_obj
+def list_conversations(session: Session, limit: int = 200) -> int:
+    """List the conversations, most recently used first."""
+
+    async def show(desk: Desk, _signals: Signals) -> int:
+        _show_list(session, await desk.conversations(limit=limit), "No conversations yet.")
+        return 0
+
+    return session.run(show)
+
+
+@desk_command("search", short_help="Ranked full-text search over every message.")
+@click.argument("query", type=TEXT, metavar="Q")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.pass_obj
+def search(session: Session, query: str, limit: int) -> int:
+    """Search every message, best hit first."""
+    if not query.strip():
+        raise UsageError("There is nothing to search for.")
+
+    async def find(desk: Desk, _signals: Signals) -> int:
+        _show_list(session, await desk.search(query, limit=limit), "Nothing found.")
+        return 0
+
+    return session.run(find)
+
+
+def _show_list(session: Session, views: tuple[ConversationView, ...], nothing: str) -> None:
+    if session.json:
+        for view in views:
+            session.out.record(conversation_line_report(view))
+    elif views:
+        session.out.table(
+            ("id", "used", "lane", "messages", "title"),
+            [
+                (v.id, stamp(v.updated_at), v.lane, v.messages, f"{v.title}: {v.snippet}" if v.snippet else v.title)
+                for v in views
+            ],
+        )
+    else:
+        session.out.say(nothing)
+
+
+@desk_command("show", short_help="One conversation with its messages.")
+@click.argument("conversation", type=TEXT, metavar="ID")
+@click.pass_obj
+def show_conversation(session: Session, conversation: str) -> int:
+    """Show one conversation with its messages, oldest first."""
+
+    async def show(desk: Desk, _signals: Signals) -> int:
+        found = await desk.conversation(conversation)
+        if session.json:
+            session.out.record(conversation_report(found))
+            return 0
+        session.out.line(f"{found.title} ({found.id}, {found.lane})")
+        for message in found.messages:
+            session.out.line()
+            for seam in message.seams:
+                session.out.line(f"failover: {seam}")
+            session.out.line(_heading(message))
+            session.out.line(message.content)
+        return 0
+
+    return session.run(show)
+
+
+def _heading(message: StoredMessage) -> str:
+    parts = [message.role.value, stamp(message.created_at)]
+    if message.target is not None:
+        parts.append(str(message.target))
+    if message.completeness is not None and message.completeness != "full":
+        parts.append(message.completeness)
+    parts += [f"attached {attachment.name}" for attachment in message.attachments]
+    return f"[{', '.join(parts)}]"
+
+
+@desk_command("export", short_help="A conversation as Markdown or JSON.")
+@click.argument("conversation", type=TEXT, metavar="ID")
+@click.option("--format", "form", type=click.Choice(["md", "json"]), help="Markdown (the default) or JSON.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file, or a folder for one.")
+@click.pass_obj
+def export(session: Session, conversation: str, form: str | None, output: Path | None) -> int:
+    """Write a conversation to stdout, or to a new private file; an existing file is never overwritten."""
+    wanted: Literal["md", "json"] = "json" if form == "json" or (form is None and session.json) else "md"
+
+    into_folder = output is not None and output.is_dir()
+
+    async def write(desk: Desk, _signals: Signals) -> int:
+        text = await desk.export_conversation(conversation, wanted)
+        if output is None:
+            session.out.document(text)
+            return 0
+        path = output
+        if into_folder:
+            found = await desk.conversation(conversation)
+            path = output / f"{slug(found.title) or slug(found.id) or 'conversation'}.{wanted}"
+        write_new(path, text)
+        session.out.say(f"Written: {path}")
+        return 0
+
+    return session.run(write)
+
+
+def slug(title: str) -> str:
+    """A file name without anything that a path, a shell or a terminal could take for more than a name (policy S10)."""
+    words = re.findall(r"[^\W_]+", title.lower())
+    return "-".join(words)[:LONGEST_SLUG].strip("-")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Create ``path`` for its owner only.
+
+    Raises:
+        UsageError: it exists, or cannot be written.
+    """
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    except FileExistsError:
+        raise UsageError(f"{path} exists; it is not overwritten.") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}.") from None
+    with os.fdopen(number, "w", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(text)
+
+
+@desk_command("rm", short_help="Delete a conversation and its messages.")
+@click.argument("conversation", type=TEXT, metavar="ID")
+@click.pass_obj
+def remove(session: Session, conversation: str) -> int:
+    """Delete a conversation and its messages; asks first, unless --yes."""
+
+    async def delete(desk: Desk, _signals: Signals) -> int:
+        found = await desk.conversation(conversation)
+        if not session.confirm(f"Delete '{found.title}' with {len(found.messages)} messages?"):
+            session.out.complain(f"Not deleted: {found.id}. Add --yes to delete it.")
+            return 1
+        await desk.remove_conversation(found.id)
+        session.out.say(f"Deleted {found.id}.")
+        return 0
+
+    return session.run(delete)
+
+
+for _sub in (list_conversations, show_conversation, search, export, remove):
+    command.add_command(_sub)

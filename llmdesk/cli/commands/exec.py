@@ -1,0 +1,170 @@
+"""``llmdesk exec``: one request; the answer goes to stdout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llmdesk.cli.options import TEXT, desk_command
+from llmdesk.cli.params import parse_params
+from llmdesk.cli.reading import as_text, read_schema, read_stdin, text_or_file
+from llmdesk.core.errors import UsageError
+from llmdesk.core.types import ModelRef
+from llmdesk.core.views import Ask, Attachment
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.cli.signals import Signals
+    from llmdesk.desk import Desk
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the options of ``exec`` ask for beyond the request itself."""
+
+    ask: Ask
+    files: tuple[Path, ...] = ()
+    stdin_file: Attachment | None = field(default=None, repr=False)
+    latest: bool = False
+    stream: bool = True
+    dry_run: bool = False
+    demo: bool = False
+
+
+@desk_command("exec", short_help="Ask once; the answer goes to stdout.")
+@click.argument("prompt", type=TEXT, required=False)
+@click.option("--lane", type=TEXT, metavar="LANE", help="Ask this lane.")
+@click.option("--agent", type=TEXT, metavar="NAME", help="Ask in the name of this agent.")
+@click.option("--job", type=TEXT, metavar="NAME", help="Count this request to a job.")
+@click.option("--model", type=TEXT, metavar="REF", help="Ask this provider/model instead of the lane's targets.")
+@click.option("--system", type=TEXT, metavar="TEXT", help="System prompt; @FILE reads it from a file.")
+@click.option("--file", "files", metavar="FILE", multiple=True, help="Attach a text or image; - attaches stdin.")
+@click.option(
+    "--schema", type=click.Path(path_type=Path), metavar="FILE", help="The answer must meet this JSON Schema."
+)
+@click.option("--params", type=TEXT, metavar="K=V", multiple=True, help="Set a parameter, such as temperature=0.2.")
+@click.option("--seed", type=int, metavar="N", help="Seed for the model's sampling.")
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Limit of the answer, tokens.")
+@click.option("--no-stream", is_flag=True, help="Print the answer when it is complete.")
+@click.option("--raw", is_flag=True, help="Do not make control characters visible on a terminal.")
+@click.option("--timeout", type=float, metavar="S", help="Pause the request after this many seconds.")
+@click.option("--demo", is_flag=True, help="Ask a simulated cloud and local Ollama; nothing is kept.")
+@click.option("--conversation", type=TEXT, metavar="ID", help="Go on with this conversation.")
+@click.option("--continue", "latest", is_flag=True, help="Go on with the newest conversation.")
+@click.option("--dry-run", is_flag=True, help="Show route and estimate; send nothing.")
+@click.pass_obj
+def command(  # noqa: PLR0917 - one parameter an option, passed by name
+    session: Session,
+    prompt: str | None,
+    lane: str | None,
+    agent: str | None,
+    job: str | None,
+    model: str | None,
+    system: str | None,
+    files: tuple[str, ...],
+    schema: Path | None,
+    params: tuple[str, ...],
+    seed: int | None,
+    max_tokens: int | None,
+    no_stream: bool,
+    raw: bool,
+    timeout: float | None,
+    demo: bool,
+    conversation: str | None,
+    latest: bool,
+    dry_run: bool,
+) -> int:
+    """Ask once; the answer goes to stdout, everything else to stderr.
+
+    PROMPT is the question; without it, or with -, standard input is. Exit codes: 0 completed, 1 failed, 2 usage,
+    3 blocked by a budget, 4 schema not met, 5 paused (kept in the outbox), 6 refused, 130 interrupted.
+    """
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise UsageError(f"--timeout {timeout:g}: it must be a number of seconds above 0.")
+    if latest and conversation:
+        raise UsageError("--continue and --conversation exclude each other.")
+    session.out.raw = raw
+    text, stdin_file = _inputs(session, prompt, files)
+    ask = Ask(
+        prompt=text,
+        lane=lane,
+        agent=agent,
+        job=job,
+        model=ModelRef.parse(model) if model is not None else None,
+        system=text_or_file(system) if system is not None else None,
+        params=parse_params(params, seed=seed, max_tokens=max_tokens),
+        schema=read_schema(schema) if schema is not None else None,
+        schema_name=schema.name if schema is not None else "",
+        conversation=conversation,
+        timeout_s=timeout,
+        consent=session.yes,
+    )
+    wish = Wish(
+        ask=ask,
+        files=tuple(Path(name) for name in files if name != STDIN),
+        stdin_file=stdin_file,
+        latest=latest,
+        stream=not no_stream,
+        dry_run=dry_run,
+        demo=demo,
+    )
+    return session.run(lambda desk, signals: _execute(session, wish, desk, signals), demo=demo)
+
+
+def _inputs(session: Session, prompt: str | None, files: tuple[str, ...]) -> tuple[str, Attachment | None]:
+    """Read standard input once, as whatever it was meant."""
+    attached = STDIN in files
+    if prompt is None or prompt == STDIN:
+        if attached:
+            raise UsageError("Standard input cannot be the prompt and an attachment. Give the prompt as an argument.")
+        text, stdin_file = as_text(read_stdin(session)), None
+    else:
+        text, stdin_file = prompt(read_stdin(session)) if attached else None
+    if not text.strip():
+        raise UsageError("The prompt is empty.")
+    return text, stdin_file
+
+
+def _attached(raw: bytes) -> Attachment:
+    from llmdesk.desk.attach import attachment
+
+    return attachment("stdin", raw)
+
+
+async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -> int:
+    from dataclasses import replace
+
+    attachments = [desk.attach(path) for path in wish.files]
+    if wish.stdin_file is not None:
+        attachments.append(wish.stdin_file)
+    ask = replace(wish.ask, attachments=tuple(attachments))
+    if wish.latest:
+        ask = replace(ask, conversation=await newest_conversation(desk, ask.lane))
+    for warning in desk.warnings:
+        session.out.say(f"note: {warning}")
+    if wish.demo:
+        session.out.say("DEMO: a simulated cloud and local Ollama answer; nothing is kept.")
+    if wish.dry_run:
+        from llmdesk.cli.planned import show_plan
+
+        show_plan(session, await desk.plan(ask))
+        return 0
+    from llmdesk.cli.follow import Follower, exit_code
+
+    # A draft that fails its schema must not reach a program that reads the pipe as it comes.
+    checked = ask.schema is not None or any(
+        lane.has_schema for lane in desk.lanes() if lane.name == (ask.lane or desk.default_lane)
+    )
+    stream = wish.stream and (session.out.stdout.is_terminal or not checked)
+    follower = Follower(session, signals, stream=stream)
+    return exit_code(await follower.follow(desk.send(ask)), session)
+
+
+async def newest_conversation(desk: Desk, lane: str | None) -> str | None:
+    """The id of the conversation used last, in ``lane`` if one is named; ``None`` = there is none yet."""
+    return next((c.id for c in await desk.conversations() if lane is None or c.lane == lane), None)

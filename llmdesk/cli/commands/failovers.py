@@ -1,0 +1,48 @@
+"""``llmdesk failovers``: what failed over, from where to where, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from llmdesk.cli.options import TEXT, desk_command
+from llmdesk.cli.report import failover_report
+from llmdesk.cli.times import since, stamp
+from llmdesk.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.cli.signals import Signals
+    from llmdesk.desk import Desk
+
+
+@desk_command("failovers", short_help="What failed over, from where to where, and why.")
+@click.option("--since", "span", type=TEXT, metavar="SPAN", help="Only newer than this: 30m, 24h, 7d or a date.")
+@click.option("--lane", type=TEXT, metavar="LANE", help="Only this lane.")
+@click.option("--limit", type=click.IntRange(min=1), default=500, show_default=True, help="At most so many.")
+@click.pass_obj
+def command(session: Session, span: str | None, lane: str | None, limit: int) -> int:
+    """Failover history, newest first: when, from, to, why, and the time it cost."""
+    after = since(span, session.now()) if span is not None else None
+
+    async def show(desk: Desk, _signals: Signals) -> int:
+        if lane is not None and lane not in (names := [view.name for view in desk.lanes()]):
+            raise UsageError(f"There is no lane '{lane}'. Known: {', '.join(names)}.")
+        rows = await desk.failovers(since=after, lane=lane, limit=limit)
+        if session.json:
+            for row in rows:
+                session.out.record(failover_report(row))
+        elif rows:
+            session.out.table(
+                ("when", "lane", "from", "to", "why", "lost", "request", "message"),
+                [
+                    (stamp(r.at), r.lane, r.source, r.target, r.reason, f"{r.lost_s:.1f} s", r.request, r.message)
+                    for r in rows
+                ],
+            )
+        else:
+            session.out.say("No failovers.")
+        return 0
+
+    return session.run(show)

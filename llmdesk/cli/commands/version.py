@@ -1,0 +1,26 @@
+"""``llmdesk version``."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import click
+
+from llmdesk import __version__
+from llmdesk.cli.options import desk_command
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+
+
+@desk_command("version", short_help="Print the version.")
+@click.pass_obj
+def command(session: Session) -> int:
+    """Print the version; with --verbose the interpreter's too."""
+    if session.json:
+        session.out.record({"version": __version__, "python": platform.python_version()})
+        return 0
+    session.out.line(f"llmdesk {__version__}")
+    session.out.detail(f"Python {platform.python_version()} on {platform.platform()}")
+    return 0

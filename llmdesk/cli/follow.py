@@ -1,0 +1,118 @@
+"""One request followed to its end: text to stdout, narration to stderr, outcome to exit code."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from llmdesk.cli.answer import AnswerPrinter
+from llmdesk.cli.narration import Narrator
+from llmdesk.cli.report import outcome_report
+from llmdesk.cli.sink import SinkClosed
+from llmdesk.core.errors import ErrorKind
+from llmdesk.core.types import (
+    Accepted,
+    AttemptFailed,
+    ConsentNeeded,
+    Finished,
+    Outcome,
+    Status,
+    TextDelta,
+)
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.cli.signals import Signals
+    from llmdesk.desk import Run
+
+Consent = Callable[[ConsentNeeded], Awaitable[bool]]
+
+
+EXIT_SCHEMA = 4
+
+EXIT_CODES: Mapping[Status, int] = {
+    Status.COMPLETED: 0,
+    Status.FAILED: 1,
+    Status.BLOCKED: 3,
+    Status.PAUSED: 5,
+    Status.ACCEPTED: 5,
+    Status.RUNNING: 5,
+    Status.REFUSED: 6,
+    Status.CANCELLED: 130,
+}
+
+
+class Follower:
+    """Shows one request after the other.
+
+    ``stream`` writes the answer as it comes, else only the final one is written. ``newline`` ends an answer with a
+    newline everywhere, not only on a terminal. ``consent`` is asked before a failover that needs it; without it the
+    answer is no.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        signals: Signals,
+        *,
+        stream: bool = True,
+        newline: bool = False,
+        consent: Consent | None = None,
+    ) -> None:
+        self._session = session
+        self._out = session.out
+        self._signals = signals
+        self._stream = stream and not session.json
+        self._newline = newline or self._out.stdout.is_terminal
+        self._consent = consent
+        self.conversation: str | None = None
+
+    async def follow(self, run: Run) -> Outcome:
+        """Show ``run`` until it ends; a signal stops it, and SIGTERM or SIGHUP keep it for later."""
+        with self._signals.handled_by(lambda number: run.cancel(keep=number != signal.SIGINT)):
+            return await self._show(run)
+
+    async def _show(self, run: Run) -> Outcome:
+        printer = AnswerPrinter(self._out, self._signals)
+        narrator = Narrator(self._out, self._session.now)
+        async for event in run:
+            if isinstance(event, AttemptFailed):
+                await printer.void()
+            narrator.notice(event)
+            if isinstance(event, Accepted):
+                self.conversation = event.conversation
+            elif isinstance(event, TextDelta) and self._stream:
+                await printer.feed(event.text)
+            elif isinstance(event, ConsentNeeded):
+                await self._answer(run, event, narrator)
+            elif isinstance(event, Finished):
+                await self._end(event.outcome, printer, narrator)
+        return await run.outcome()
+
+    async def _answer(self, run: Run, event: ConsentNeeded, narrator: Narrator) -> None:
+        if self._session.yes:
+            run.consent(True)
+        elif self._consent is not None:
+            run.consent(await self._consent(event))
+        else:
+            narrator.consent_needed(event)
+            run.consent(False)
+
+    async def _end(self, outcome: Outcome, printer: AnswerPrinter, narrator: Narrator) -> None:
+        if self._session.json:
+            with suppress(SinkClosed):  # the exit code tells it; the outcome is stored
+                self._out.record(outcome_report(outcome))
+        else:
+            await printer.finish(outcome, newline=self._newline)
+        narrator.finished(outcome)
+
+
+def exit_code(outcome: Outcome, session: Session) -> int:
+    """The exit code of an outcome; a reader that went away comes first."""
+    if session.out.stdout.failure is not None:
+        return session.out.stdout.failure.exit_code
+    if outcome.status is Status.FAILED and outcome.error is not None and outcome.error.kind is ErrorKind.SCHEMA:
+        return EXIT_SCHEMA
+    return EXIT_CODES[outcome.status]

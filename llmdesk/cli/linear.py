@@ -1,0 +1,158 @@
+"""The linear mode: prompts line by line from stdin, answers to stdout, everything else as labelled lines on stderr.
+
+For screen readers, for ``TERM=dumb``, and for wherever there is no terminal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmdesk import __version__
+from llmdesk.core.errors import UsageError
+from llmdesk.core.views import Ask
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.cli.signals import Signals
+    from llmdesk.core.types import ConsentNeeded
+    from llmdesk.desk import Desk
+
+HELP = (
+    "/lane NAME  go to another lane; /lane alone lists them",
+    "/help       show this",
+    "/quit       leave; so does the end of the input",
+    "Everything else is a prompt. A line that begins with // is a prompt that begins with /.",
+)
+
+
+def talk(
+    session: Session,
+    *,
+    lane: str | None = None,
+    conversation: str | None = None,
+    latest: bool = False,
+    demo: bool = False,
+) -> int:
+    """Hold a conversation line by line until the input ends; returns 0."""
+
+    async def begin(desk: Desk, signals: Signals) -> int:
+        linear = Linear(session, desk, signals, lane=lane, conversation=conversation)
+        if latest:
+            await linear.resume()
+        await linear.run()
+        return 0 if session.out.stdout.failure is None else session.out.stdout.failure.exit_code
+
+    return session.run(begin, demo=demo, scene=demo)
+
+
+class Linear:
+    """A conversation in lines. Each lane has its own conversation, as on the screen."""
+
+    def __init__(
+        self, session: Session, desk: Desk, signals: Signals, *, lane: str | None, conversation: str | None
+    ) -> None:
+        from llmdesk.cli.follow import Follower
+        from llmdesk.cli.lines import LineReader
+
+        self._session = session
+        self._out = session.out
+        self._desk = desk
+        self._signals = signals
+        self._lane = self._known(lane) if lane is not None else desk.default_lane
+        self._conversations: dict[str, str | None] = {self._lane: conversation}
+        self._lines = LineReader(session.stdin)
+        self._follower = Follower(session, signals, newline=True, consent=self._consent)
+
+    async def resume(self) -> None:
+        """Go on with the newest conversation of the lane."""
+        views = await self._desk.conversations()
+        self._conversations[self._lane] = next((v.id for v in views if v.lane == self._lane), None)
+
+    async def run(self) -> None:
+        """Say what is there, then take one line after the other."""
+        await self._greet()
+        with self._signals.handled_by(lambda _number: None):
+            while (line := await self._next("you: ")) is not None:
+                if not line.strip():
+                    continue
+                if line.startswith("/") and not line.startswith("//"):
+                    if not self._obey(line):
+                        return
+                else:
+                    await self._send(line[1:] if line.startswith("//") else line)
+                if self._out.stdout.failure is not None:
+                    return
+
+    async def _greet(self) -> None:
+        found = await self._desk.discover()
+        texts = [finding.text for finding in found.findings] or ["nothing found"]
+        demo = "DEMO, " if self._desk.demo else ""
+        self._out.say(f"llmdesk {__version__}: {demo}lane {self._lane}. {' '.join(texts)}")
+        for warning in self._desk.warnings:
+            self._out.say(f"note: {warning}")
+
+    async def _next(self, mark: str) -> str | None:
+        if self._session.reads_terminal and not self._session.quiet:
+            self._out.prompt(mark)
+        return await self._lines.next_line(self._signals)
+
+    async def _send(self, prompt: str) -> None:
+        ask = Ask(
+            prompt=prompt,
+            lane=self._lane,
+            conversation=self._conversations.get(self._lane),
+            consent=self._session.yes,
+        )
+        try:
+            run = self._desk.send(ask)
+        except UsageError as error:
+            self._out.complain(f"error: {error}")
+            return
+        outcome = await self._follower.follow(run)
+        self._conversations[self._lane] = outcome.conversation or self._follower.conversation
+        if self._interrupted_at_terminal():
+            self._signals.forget()  # Ctrl+C stopped the answer, not the program
+
+    def _interrupted_at_terminal(self) -> bool:
+        import signal
+
+        return self._signals.received == signal.SIGINT and self._session.reads_terminal
+
+    async def _consent(self, event: ConsentNeeded) -> bool:
+        if self._session.no_input or not self._session.reads_terminal:
+            self._out.say(f"not asked: {event.target} is next, and this lane fails over only with consent (--yes)")
+            return False
+        answer = await self._next(f"{event.failed.message} Ask {event.target} instead? [y/N] ")
+        return answer is not None and answer.strip().lower() in ("y", "yes")
+
+    def _obey(self, line: str) -> bool:
+        """Carry out a slash command; false = leave."""
+        word, _, rest = line.strip().partition(" ")
+        match word:
+            case "/quit":
+                return False
+            case "/help":
+                for text in HELP:
+                    self._out.say(text)
+            case "/lane":
+                self._go_to(rest.strip())
+            case _:
+                self._out.complain(f"error: there is no command {word} here. /help lists them.")
+        return True
+
+    def _go_to(self, name: str) -> None:
+        if not name:
+            self._out.say(f"lanes: {', '.join(view.name for view in self._desk.lanes())}; this is {self._lane}")
+            return
+        try:
+            self._lane = self._known(name)
+        except UsageError as error:
+            self._out.complain(f"error: {error}")
+            return
+        self._out.say(f"lane: {self._lane}")
+
+    def _known(self, name: str) -> str:
+        names = [view.name for view in self._desk.lanes()]
+        if name not in names:
+            raise UsageError(f"There is no lane '{name}'. Known: {', '.join(names)}.")
+        return name

@@ -1,0 +1,61 @@
+"""Standard input line by line, without holding up the event loop and without a thread that outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from llmdesk.cli.signals import Signals
+
+PIECE = 65_536
+
+
+class LineReader:
+    """Reads lines of UTF-8; what is none becomes U+FFFD."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._buffer = ""
+        self._ended = stream is None or stream.closed
+
+    async def next_line(self, signals: Signals) -> str | None:
+        """Return the next line without its end; ``None`` at the end of the input or when a signal came."""
+        while "\n" not in self._buffer and not self._ended:
+            if not await self._ready(signals):
+                return None
+            raw = self._read()
+            self._ended = not raw
+            self._buffer += self._decoder.decode(raw, final=not raw)
+        if not self._buffer:
+            return None
+        line, _, self._buffer = self._buffer.partition("\n")
+        return line.removesuffix("\r")
+
+    def _read(self) -> bytes:
+        assert self._stream is not None
+        try:
+            return os.read(self._stream.fileno(), PIECE)
+        except OSError:  # the terminal is gone
+            return b""
+
+    async def _ready(self, signals: Signals) -> bool:
+        """Wait until a read would not block; false when a signal came first."""
+        assert self._stream is not None
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        try:
+            loop.add_reader(self._stream.fileno(), readable.set)
+        except (NotImplementedError, PermissionError):  # a regular file never blocks; Windows has no other way
+            return not signals.stop.is_set()
+        waits = [asyncio.ensure_future(event.wait()) for event in (readable, signals.stop)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loop.remove_reader(self._stream.fileno())
+            for wait in waits:
+                wait.cancel()
+        return not signals.stop.is_set()

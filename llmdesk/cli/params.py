@@ -1,0 +1,123 @@
+"""``--params KEY=VALUE`` read into parameters, with an error that says what would have been right."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from llmdesk.core.errors import UsageError
+from llmdesk.core.types import PARAM_NAMES, Params
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_REASONING = ("off", "low", "medium", "high")
+
+
+def parse_params(pairs: Iterable[str], *, seed: int | None = None, max_tokens: int | None = None) -> Params:
+    """Read ``KEY=VALUE`` pairs; ``seed`` and ``max_tokens`` are options of their own and win.
+
+    ``stop`` takes several texts separated by commas; ``extra.NAME`` goes to the provider as it is, its value read as
+    JSON where it is JSON and as text otherwise. A later pair replaces an earlier one.
+
+    Raises:
+        UsageError: a pair has no ``=``, names no parameter, or its value does not fit.
+    """
+    values: dict[str, Any] = {}
+    extra: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        key = key.strip()
+        if not equals:
+            raise UsageError(f"--params {pair}: write it as KEY=VALUE, for example temperature=0.2.")
+        if key.startswith("extra.") and len(key) > len("extra."):
+            extra[key.removeprefix("extra.")] = _loose(value)
+        elif key in _READERS:
+            values[key] = _READERS[key](key, value.strip())
+        else:
+            raise UsageError(f"--params {key}: there is no such parameter.{_meant(key)}")
+    if seed is not None:
+        values["seed"] = seed
+    if max_tokens is not None:
+        values["max_output_tokens"] = max_tokens
+    return Params(**values, extra=extra)
+
+
+def _meant(key: str) -> str:
+    close = difflib.get_close_matches(key, [*PARAM_NAMES, "extra."], n=1)
+    if close:
+        return f" Did you mean {close[0]}?"
+    return f" Known: {', '.join(PARAM_NAMES)}, extra.NAME."
+
+
+def _number(low: float, high: float) -> Callable[[str, str], float]:
+    def read(key: str, value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
+            raise UsageError(f"--params {key}={value}: it must be a number {limit}.")
+        return number
+
+    return read
+
+
+def _whole(low: int) -> Callable[[str, str], int]:
+    def read(key: str, value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = low - 1
+        if number < low:
+            raise UsageError(f"--params {key}={value[:40]}: it must be a whole number of at least {low}.")
+        return number
+
+    return read
+
+
+def _seed(key: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise UsageError(f"--params {key}={value[:40]}: it must be a whole number.") from None
+
+
+def _stop(_key: str, value: str) -> tuple[str, ...]:
+    return tuple(part for part in value.split(",") if part)
+
+
+def _reasoning(key: str, value: str) -> str:
+    if value not in _REASONING:
+        raise UsageError(f"--params {key}={value}: it must be one of {', '.join(_REASONING)}.")
+    return value
+
+
+def _keep_alive(_key: str, value: str) -> str | float:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _loose(value: str) -> object:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+_READERS: dict[str, Callable[[str, str], Any]] = {
+    "temperature": _number(0, 5),
+    "top_p": _number(0, 1),
+    "top_k": _whole(0),
+    "seed": _seed,
+    "stop": _stop,
+    "max_output_tokens": _whole(1),
+    "reasoning": _reasoning,
+    "context_tokens": _whole(1),
+    "keep_alive": _keep_alive,
+}

@@ -1,0 +1,75 @@
+"""What a command reads: standard input, and the files that its options name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import UsageError
+from llmdesk.core.text import storable
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.core.types import Json
+
+MAX_STDIN_BYTES = 64 * 1024 * 1024
+
+
+def read_stdin(session: Session) -> bytes:
+    """Read standard input to its end.
+
+    Raises:
+        UsageError: there is none, it is absurdly long, or a person would have to type and must not be asked.
+    """
+    if session.stdin is None or session.stdin.closed:
+        raise UsageError("There is no prompt and no standard input.")
+    if session.reads_terminal:
+        if session.no_input:
+            raise UsageError("There is no prompt. Give it as an argument, or on standard input.")
+        session.out.say("Type the prompt, then press Ctrl+D.")
+    raw = session.stdin.buffer.read(MAX_STDIN_BYTES + 1)
+    if len(raw) > MAX_STDIN_BYTES:
+        raise UsageError("Standard input is longer than 64 MiB.")
+    return raw
+
+
+def as_text(raw: bytes) -> str:
+    """Bytes of a prompt as text; what is no UTF-8 becomes U+FFFD, everything else stays as it is."""
+    return raw.decode("utf-8", "replace")
+
+
+def text_or_file(value: str) -> str:
+    """Return ``value``, or the text of the file it names with a leading ``@``.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    if not value.startswith("@"):
+        return value
+    path = Path(value[1:]).expanduser()
+    try:
+        return storable(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
+
+
+def read_schema(path: Path) -> Json:
+    """Read a JSON Schema.
+
+    Raises:
+        UsageError: it cannot be read, or is no JSON object.
+    """
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is not JSON: {error}.") from None
+    if not isinstance(schema, dict):
+        raise UsageError(f"{path}: a JSON Schema is an object.")
+    return schema
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

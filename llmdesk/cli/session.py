@@ -1,0 +1,121 @@
+"""What every command is given: the wishes of the command line, the streams, and the way to a desk."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from llmdesk.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from llmdesk.cli.signals import Signals
+    from llmdesk.desk import Desk
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class DeskMaker(Protocol):
+    """How a desk is built; the composition root, or a test's own."""
+
+    def __call__(self, *, config: Path | None, env: Mapping[str, str] | None = None) -> Desk:
+        """Build a desk from ``config`` (``None`` = the usual place) and ``env`` (``None`` = the process's own)."""
+        ...
+
+
+def default_desk(*, config: Path | None, env: Mapping[str, str] | None = None) -> Desk:
+    """Build the real desk; everything heavy is imported here and not before."""
+    from llmdesk.wiring import make_desk
+
+    return make_desk(config=config, env=env)
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One run of the program. The fields up to ``no_color`` are the options that every command takes."""
+
+    config: Path | None = None
+    json: bool = False
+    no_input: bool = False
+    yes: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stdin: TextIO | None = field(default=None, repr=False)
+    stdout: TextIO | None = field(default=None, repr=False)
+    stderr: TextIO | None = field(default=None, repr=False)
+    make_desk: DeskMaker = default_desk
+    now: Callable[[], float] = time.time
+    _out: Output | None = field(default=None, repr=False)
+
+    @property
+    def out(self) -> Output:
+        """The writer, made when it is first needed: after the options are known."""
+        if self._out is None:
+            self._out = Output(
+                stdout=self.stdout,
+                stderr=self.stderr,
+                json_wanted=self.json,
+                quiet=self.quiet,
+                verbose=self.verbose,
+                color=not (self.no_color or self.env.get("NO_COLOR")),
+                plain_terminal=self.plain_terminal,
+            )
+        return self._out
+
+    @property
+    def plain_terminal(self) -> bool:
+        """Whether the terminal cannot, or its user does not want to, have lines rewritten."""
+        return self.env.get("TERM") == "dumb" or self.env.get("LLMDESK_ACCESSIBLE", "") not in ("", "0")
+
+    @property
+    def reads_terminal(self) -> bool:
+        """Whether a person types into stdin."""
+        return self.stdin is not None and not self.stdin.closed and self.stdin.isatty()
+
+    def confirm(self, question: str) -> bool:
+        """Ask on stderr; ``--yes`` answers yes, ``--no-input`` or the lack of a terminal answers no."""
+        if self.yes:
+            return True
+        if self.no_input or not self.reads_terminal or self.stdin is None:
+            return False
+        self.out.prompt(f"{question} [y/N] ")
+        return self.stdin.readline().strip().lower() in ("y", "yes")
+
+    def desk(self, *, demo: bool = False, scene: bool = False) -> AbstractAsyncContextManager[Desk]:
+        """Open a desk; with ``demo`` against the simulated servers, in a throw-away folder."""
+        return _demo_desk(self.make_desk, scene=scene) if demo else self.make_desk(config=self.config)
+
+    def run(self, work: Callable[[Desk, Signals], Awaitable[int]], *, demo: bool = False, scene: bool = False) -> int:
+        """Open a desk, do ``work`` with it and return the exit code; a signal ends it in order, with 128 + n."""
+        import asyncio
+
+        from llmdesk.cli.signals import Signals
+
+        async def opened() -> int:
+            with Signals() as signals:
+                try:
+                    async with self.desk(demo=demo, scene=scene) as desk:
+                        code = await work(desk, signals)
+                except asyncio.CancelledError:
+                    if signals.received is None:
+                        raise
+                    code = EXIT_FAILED
+                return signals.exit_code if code != EXIT_OK and signals.received is not None else code
+
+        return asyncio.run(opened())
+
+
+@asynccontextmanager
+async def _demo_desk(make_desk: DeskMaker, *, scene: bool) -> AsyncIterator[Desk]:
+    from llmdesk.demo import demo_world
+
+    async with demo_world(scene=scene) as world, make_desk(config=None, env=world.environment) as desk:
+        yield desk
