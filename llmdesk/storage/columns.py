@@ -1,0 +1,160 @@
+"""How values become columns and come back: instants and durations in milliseconds, money in nano-dollars."""
+
+from __future__ import annotations
+
+import json
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import TYPE_CHECKING, cast, overload
+
+from llmdesk.core.errors import ErrorKind
+from llmdesk.core.text import redact, storable
+from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Role, Usage
+from llmdesk.core.views import Attachment, Completeness, StoredMessage
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+_NANO = Decimal(10**9)
+
+
+@overload
+def to_ms(seconds: float) -> int: ...
+@overload
+def to_ms(seconds: float | None) -> int | None: ...
+def to_ms(seconds: float | None) -> int | None:
+    """Seconds as whole milliseconds."""
+    return None if seconds is None else round(seconds * 1000)
+
+
+@overload
+def to_s(milliseconds: int) -> float: ...
+@overload
+def to_s(milliseconds: int | None) -> float | None: ...
+def to_s(milliseconds: int | None) -> float | None:
+    """Milliseconds as seconds."""
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def to_nano_usd(cost_usd: str | None) -> int | None:
+    """A decimal string of dollars as whole nano-dollars; what is no finite number counts as unknown."""
+    if cost_usd is None:
+        return None
+    try:
+        amount = Decimal(cost_usd)
+    except InvalidOperation:
+        return None
+    return int((amount * _NANO).to_integral_value(ROUND_HALF_UP)) if amount.is_finite() else None
+
+
+def to_usd(nano_usd: int | None) -> str | None:
+    """Nano-dollars as a decimal string without needless zeros."""
+    if nano_usd is None:
+        return None
+    text = f"{Decimal(nano_usd) / _NANO:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def to_ref(provider: str | None, model: str | None) -> ModelRef | None:
+    """A model ref, where both columns are set."""
+    return None if provider is None or model is None else ModelRef(provider, model)
+
+
+def attempt_row(attempt: Attempt, *, request: str, run: int, record_text: bool) -> dict[str, object]:
+    """An attempt as the row that ``attempts`` holds."""
+    usage = attempt.usage or Usage()
+    return {
+        "request": request,
+        "number": attempt.number,
+        "run": run,
+        "provider": attempt.target.provider,
+        "model": attempt.target.model,
+        "outcome": attempt.outcome.value,
+        "at": to_ms(attempt.at),
+        "error_kind": None if attempt.error_kind is None else attempt.error_kind.value,
+        "reason": attempt.reason,
+        "http_status": attempt.http_status,
+        "message": redact(storable(attempt.message)),
+        "details": redact(storable(attempt.details)) if record_text else "",
+        "first_token_ms": to_ms(attempt.first_token_s),
+        "elapsed_ms": to_ms(attempt.elapsed_s),
+        "has_usage": attempt.usage is not None,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "estimated": usage.estimated,
+        "cost_nano_usd": to_nano_usd(attempt.cost_usd),
+        "served_model": storable(attempt.served_model),
+        "discarded_text": storable(attempt.discarded_text) if record_text else "",
+        "probe": attempt.probe,
+    }
+
+
+def to_attempt(row: sqlite3.Row) -> Attempt:
+    """A row of ``attempts`` as an attempt."""
+    usage = None
+    if row["has_usage"]:
+        usage = Usage(
+            input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], estimated=bool(row["estimated"])
+        )
+    return Attempt(
+        number=row["number"],
+        target=ModelRef(row["provider"], row["model"]),
+        outcome=AttemptOutcome(row["outcome"]),
+        at=to_s(row["at"]),
+        error_kind=to_error_kind(row["error_kind"]),
+        reason=row["reason"],
+        http_status=row["http_status"],
+        message=row["message"],
+        details=row["details"],
+        first_token_s=to_s(row["first_token_ms"]),
+        elapsed_s=to_s(row["elapsed_ms"]),
+        usage=usage,
+        cost_usd=to_usd(row["cost_nano_usd"]),
+        served_model=row["served_model"],
+        discarded_text=row["discarded_text"],
+        probe=bool(row["probe"]),
+    )
+
+
+def to_error_kind(value: str | None) -> ErrorKind | None:
+    """The class of a failure, where the column is set."""
+    return None if value is None else ErrorKind(value)
+
+
+def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMessage:
+    """A row of ``messages`` as a message."""
+    answered = row["completeness"] is not None
+    usage = None
+    if row["input_tokens"] is not None or row["output_tokens"] is not None:
+        usage = Usage(
+            input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], estimated=bool(row["estimated"])
+        )
+    return StoredMessage(
+        id=row["id"],
+        role=Role(row["role"]),
+        content=row["content"],
+        created_at=to_s(row["created_at"]),
+        request=row["request"],
+        thinking=row["thinking"],
+        attachments=tuple(attachments),
+        completeness=cast("Completeness", row["completeness"]) if answered else None,
+        target=to_ref(row["provider"], row["model"]),
+        latency_s=to_s(row["latency_ms"]),
+        first_token_s=to_s(row["first_token_ms"]),
+        usage=usage,
+        cost_usd=to_usd(row["cost_nano_usd"]),
+        seams=tuple(json.loads(row["seams"])),
+    )
+
+
+def attachments_of(connection: sqlite3.Connection, request: str) -> tuple[Attachment, ...]:
+    """The files that went with a request, in their order."""
+    rows = connection.execute(
+        "SELECT name, text, image FROM attachments WHERE request = ? ORDER BY position", (request,)
+    )
+    return tuple(Attachment(name=name, text=text, image=image) for name, text, image in rows)
+
+
+def begins_with(column: str) -> str:
+    """A condition with two parameters (both the prefix) that an index on ``column`` answers."""
+    return f"{column} >= ? AND {column} < ? || char(1114111)"

@@ -1,0 +1,192 @@
+"""Conversations on disk: what was said in order, and what of it may be said to a model again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import UsageError
+from llmdesk.core.prompting import context_messages
+from llmdesk.core.text import storable
+from llmdesk.core.views import Conversation, ConversationView
+from llmdesk.storage.columns import attachments_of, begins_with, to_message, to_ms, to_s
+from llmdesk.storage.fulltext import forget_deleted
+from llmdesk.storage.request_rows import forget_text, touch_conversation
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from llmdesk.core.types import Message
+    from llmdesk.core.views import StoredMessage
+    from llmdesk.storage.database import Database
+
+REMOVED = "its conversation was removed"
+"""Why a request that was open in a removed conversation is cancelled."""
+
+SHOWN_IDS = 20
+
+
+class ConversationStore:
+    """The conversations of one database.
+
+    Args:
+        database: where they are.
+        clock: UTC epoch seconds.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(self, conversation_id: str, *, lane: str, title: str = "") -> None:
+        """Begin an empty conversation; one that is there already becomes the most recently used."""
+        at_ms = to_ms(self._clock())
+        await self._database.write(
+            lambda connection: touch_conversation(connection, conversation_id, title=title, lane=lane, at_ms=at_ms)
+        )
+
+    async def list(self, limit: int = 200) -> tuple[ConversationView, ...]:
+        """The most recently used conversations first, whatever the clock did meanwhile."""
+
+        def work(connection: sqlite3.Connection) -> tuple[ConversationView, ...]:
+            rows = connection.execute(
+                """SELECT c.*, (SELECT count(*) FROM messages m WHERE m.conversation = c.id) AS messages
+                   FROM conversations c ORDER BY c.used DESC LIMIT ?""",
+                (limit,),
+            )
+            return tuple(
+                ConversationView(
+                    id=row["id"],
+                    title=row["title"],
+                    lane=row["lane"],
+                    created_at=to_s(row["created_at"]),
+                    updated_at=to_s(row["updated_at"]),
+                    messages=row["messages"],
+                )
+                for row in rows
+            )
+
+        return await self._database.read(work)
+
+    async def resolve(self, prefix: str) -> tuple[str, ...]:
+        """The ids that begin with ``prefix``, at most 20; a whole id stands for itself alone."""
+        return await self._database.read(lambda connection: _resolve(connection, prefix))
+
+    async def get(self, prefix: str) -> Conversation:
+        """A conversation with all its messages; a late answer stands behind its question.
+
+        Args:
+            prefix: the id, or an unambiguous beginning of it.
+
+        Raises:
+            UsageError: no conversation, or more than one, has that id.
+        """
+
+        def work(connection: sqlite3.Connection) -> Conversation:
+            found = _resolve(connection, prefix) if prefix else ()
+            if not found:
+                raise UsageError(f"No conversation {prefix}. List them with: llmdesk conversations list")
+            if len(found) > 1:
+                raise UsageError(f"Several conversations begin with {prefix}: write more of it.")
+            row = connection.execute("SELECT * FROM conversations WHERE id = ?", found).fetchone()
+            return Conversation(
+                id=row["id"],
+                title=row["title"],
+                lane=row["lane"],
+                created_at=to_s(row["created_at"]),
+                updated_at=to_s(row["updated_at"]),
+                messages=_messages(connection, row["id"]),
+            )
+
+        return await self._database.read(work)
+
+    async def history(self, conversation_id: str, *, before_request: str | None = None) -> tuple[Message, ...]:
+        """What a model may see of a conversation: whole turns with a complete answer, oldest first (policy R7, I18).
+
+        Args:
+            conversation_id: the whole id; an unknown one has no history.
+            before_request: leave out this request's own turn and everything after it.
+        """
+        stored = await self._database.read(lambda connection: _messages(connection, conversation_id))
+        return context_messages(stored, before_request=before_request)
+
+    async def rename(self, conversation_id: str, title: str) -> bool:
+        """Give a conversation another title. Returns whether there is such a conversation."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            changed = connection.execute(
+                "UPDATE conversations SET title = ? WHERE id = ?", (storable(title), conversation_id)
+            )
+            return bool(changed.rowcount)
+
+        return await self._database.write(work)
+
+    async def remove(self, conversation_id: str) -> bool:
+        """Delete a conversation with its messages and every other trace of its text.
+
+        Its requests stay as history without text; those still open, the paused ones too, end as cancelled.
+
+        Returns:
+            Whether there was such a conversation.
+        """
+        now_ms = to_ms(self._clock())
+
+        def work(connection: sqlite3.Connection) -> bool:
+            requests = connection.execute(
+                "SELECT id FROM requests WHERE conversation = ?", (conversation_id,)
+            ).fetchall()
+            for (request_id,) in requests:
+                forget_text(connection, request_id)
+            connection.execute(
+                "UPDATE requests SET status = 'cancelled', finished_at = ?, reason = ?, next_try_at = NULL "
+                "WHERE conversation = ? AND status IN ('accepted', 'running', 'paused')",
+                (now_ms, REMOVED, conversation_id),
+            )
+            connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation_id,))
+            removed = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,)).rowcount
+            forget_deleted(connection)
+            return bool(removed)
+
+        return await self._database.write(work, purge=True)
+
+    async def latest(self) -> str | None:
+        """The id of the conversation used last; ``None`` = there is none."""
+
+        def work(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute("SELECT id FROM conversations ORDER BY used DESC LIMIT 1").fetchone()
+            return None if row is None else str(row["id"])
+
+        return await self._database.read(work)
+
+
+def _resolve(connection: sqlite3.Connection, prefix: str) -> tuple[str, ...]:
+    rows = connection.execute(
+        f"SELECT id FROM conversations WHERE {begins_with('id')} ORDER BY id LIMIT ?",  # noqa: S608 - constant
+        (prefix, prefix, SHOWN_IDS),
+    )
+    ids = tuple(row["id"] for row in rows)
+    return (prefix,) if prefix in ids else ids
+
+
+def _messages(connection: sqlite3.Connection, conversation_id: str) -> tuple[StoredMessage, ...]:
+    rows = connection.execute(
+        "SELECT * FROM messages WHERE conversation = ? ORDER BY turn, id", (conversation_id,)
+    ).fetchall()
+    with_files = {
+        request
+        for (request,) in connection.execute(
+            "SELECT DISTINCT a.request FROM attachments a JOIN messages m ON m.request = a.request "
+            "WHERE m.conversation = ?",
+            (conversation_id,),
+        )
+    }
+    return tuple(
+        to_message(
+            row,
+            attachments_of(connection, row["request"])
+            if row["role"] == "user" and row["request"] in with_files
+            else (),
+        )
+        for row in rows
+    )

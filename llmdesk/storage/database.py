@@ -1,0 +1,356 @@
+"""The database file: one connection owned by one worker thread, opened on first use, every write one transaction.
+
+Commits are durable when they return (``synchronous=FULL``). A broken file is moved aside and never deleted; a file that
+vanishes is made anew; a file of a newer llmdesk is read and not written (policy D3, D4, D6 to D11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from llmdesk.core.errors import StorageError
+from llmdesk.core.text import one_line
+from llmdesk.storage import fulltext
+from llmdesk.storage.files import corrupt_name, create_private_file, make_private_folder, on_network_filesystem
+from llmdesk.storage.migrations import MIGRATIONS, migrate, schema_version
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+    from pathlib import Path
+
+T = TypeVar("T")
+
+LOCK_TIMEOUT_S = 5.0
+"""How long a lock held by another program is waited for (policy D7)."""
+
+_COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+class Database:
+    """SQLite behind ``await``: ``read`` and ``write`` run a function against the connection, one at a time.
+
+    A function that was handed in always runs to its end: cancelling the task that waits for it changes nothing on disk.
+
+    Args:
+        path: the file; ``None`` = in memory, gone with the process.
+        on_warning: told in one line what the user should know; called from the worker thread.
+        clock: UTC epoch seconds, for the names of files moved aside and of backups.
+        lock_timeout_s: how long a lock of another program is waited for, seconds.
+        on_network: whether a file lies on a network filesystem.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        on_warning: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        on_network: Callable[[Path], bool] = on_network_filesystem,
+    ) -> None:
+        self.path = path
+        self._warn = on_warning
+        self._clock = clock
+        self._lock_timeout_s = lock_timeout_s
+        self._on_network = on_network
+        self._executor: ThreadPoolExecutor | None = None
+        self._closed = False
+        # From here on: touched by the worker thread only.
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._newer_schema: int | None = None
+        self._openings = 0
+        self._seen: tuple[int, int] | None = None
+        # Shared with whoever asks for ``data_version``; a lost step still leaves the number changed.
+        self._mark: tuple[object, ...] = ()
+        self._changes = 0
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` on one consistent snapshot; it must not write.
+
+        Raises:
+            StorageError: the file cannot be opened or read.
+        """
+        return await self._submit(partial(self._transact, work, "BEGIN"))
+
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool = False) -> T:
+        """Run ``work`` in one immediate transaction and return when it is on the disk.
+
+        Whatever ``work`` raises rolls everything back. It may run twice, when the file had to be made anew in between.
+
+        Args:
+            work: gets the connection; returns what the caller gets.
+            purge: text was removed, so the write-ahead log, which still holds it, is emptied too.
+
+        Raises:
+            StorageError: the disk, a lock or a newer schema forbids it; nothing was written.
+        """
+        return await self._submit(partial(self._write, work, purge=purge))
+
+    def data_version(self) -> int:
+        """Return a number that grows when another instance has written; costs two ``stat`` calls, waits for nothing."""
+        if (mark := self._file_mark()) != self._mark:
+            self._mark = mark
+            self._changes += 1
+        return self._changes
+
+    async def health(self) -> str:
+        """Return ``ok``, or the first fault SQLite finds in the file.
+
+        Raises:
+            StorageError: the file cannot be opened or read.
+        """
+        return await self.read(lambda connection: str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]))
+
+    async def aclose(self) -> None:
+        """Finish what was handed in, then close the file. Closing twice is fine."""
+        if self._closed:
+            return
+        executor = self._executor
+        if executor is not None:
+            try:
+                await self._submit(self._drop_connection, last=True)
+            finally:
+                executor.shutdown(wait=False)
+        self._closed = True
+
+    # --- the waiting side ---------------------------------------------------------------------------------------
+
+    async def _submit(self, job: Callable[[], T], *, last: bool = False) -> T:
+        if self._closed:
+            raise StorageError(f"{self._name()}: the database is closed.")
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llmdesk-database")
+        executor = self._executor
+        self._closed = last
+        # Shielded, because cancelling the future of a job that still waits in the queue would take it out.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(executor, job))
+
+    def _name(self) -> str:
+        return "the database in memory" if self.path is None else str(self.path)
+
+    # --- the worker thread --------------------------------------------------------------------------------------
+
+    def _write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool) -> T:
+        result = self._transact(work, "BEGIN IMMEDIATE")
+        if purge and self._connection is not None:
+            import sqlite3
+
+            # A reader in another instance may hold the log; then its next checkpoint does this.
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return result
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+        import sqlite3
+
+        mended = False
+        while True:
+            try:
+                connection = self._connected()
+                if begin != "BEGIN" and self._newer_schema is not None:
+                    raise StorageError(self._newer_message(self._newer_schema))
+                result = _in_transaction(connection, work, begin)
+                self._note_own_change(connection)
+            except sqlite3.Error as error:
+                if mended or not self._mend(error):
+                    raise StorageError(self._explain(error)) from error
+                mended = True
+            except OSError as error:
+                raise StorageError(f"{self._name()}: {error.strerror or error}.") from error
+            else:
+                return result
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and self.path is not None and _identity(self.path) != self._identity:
+            self._drop_connection()  # deleted, or replaced by another instance
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        import sqlite3
+
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        import sqlite3
+
+        if self.path is not None:
+            create_private_file(self.path)
+            self._identity = _identity(self.path)
+        connection = sqlite3.connect(
+            ":memory:" if self.path is None else self.path,
+            timeout=self._lock_timeout_s,  # set before the first pragma (policy D7)
+            isolation_level=None,
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        connection.row_factory = sqlite3.Row
+        self._openings += 1
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        version = schema_version(connection)
+        self._newer_schema = version if version > len(MIGRATIONS) else None
+        if self._newer_schema is not None:
+            connection.execute("PRAGMA query_only = ON")
+            self._warn(self._newer_message(version))
+            return
+        if self.path is not None:
+            self._choose_journal(connection, self.path)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+        migrate(connection, self.path, now=self._clock)
+        fulltext.ensure(connection, fts5=fulltext.available(connection))
+
+    def _choose_journal(self, connection: sqlite3.Connection, path: Path) -> None:
+        import sqlite3
+
+        wanted = "wal"
+        if self._on_network(path):
+            wanted = "delete"
+            self._warn(f"{path} is on a network filesystem; several instances at once will be slow there.")
+        deadline = time.monotonic() + self._lock_timeout_s
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+            try:
+                connection.execute(f"PRAGMA journal_mode = {wanted}")
+            except sqlite3.OperationalError as error:
+                # Changing the mode needs the file alone, and does not wait for it as other locks do.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return  # a filesystem that cannot do it keeps what it has
+
+    def _note_own_change(self, connection: sqlite3.Connection) -> None:
+        """Keep what this instance wrote out of ``data_version``, and only that.
+
+        The mark is taken before SQLite is asked: whatever another instance commits in between shows in one of the two.
+        """
+        self._mark = self._file_mark()
+        value = int(connection.execute("PRAGMA data_version").fetchone()[0])
+        if (self._openings, value) != self._seen:
+            self._changes += self._seen is not None
+            self._seen = (self._openings, value)
+
+    def _file_mark(self) -> tuple[object, ...]:
+        if self.path is None:
+            return ()
+        return _mark_of(self.path), _mark_of(self.path.with_name(f"{self.path.name}-wal"))
+
+    # --- when it goes wrong -------------------------------------------------------------------------------------
+
+    def _mend(self, error: sqlite3.Error) -> bool:
+        """Do what can be done about ``error``; true = worth another try."""
+        import sqlite3
+
+        try:
+            return self.path is not None and self._repair(self.path, error)
+        except (sqlite3.Error, OSError):
+            return False
+
+    def _repair(self, path: Path, error: sqlite3.Error) -> bool:
+        import sqlite3
+
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code == sqlite3.SQLITE_CORRUPT_VTAB and self._connection is not None:
+            # Only the index is broken, and it can be made from the messages.
+            _in_transaction(self._connection, fulltext.fill, "BEGIN IMMEDIATE")
+            return True
+        if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self._move_aside(path, error)
+            return True
+        if code == sqlite3.SQLITE_READONLY_DBMOVED:
+            self._drop_connection()
+            return True
+        return False
+
+    def _move_aside(self, path: Path, error: sqlite3.Error) -> None:
+        from filelock import FileLock
+
+        broken = self._identity
+        self._drop_connection()
+        make_private_folder(path.parent)
+        with FileLock(path.with_name(f"{path.name}.lock"), timeout=self._lock_timeout_s, mode=0o600):
+            if _identity(path) != broken:
+                return  # another instance was faster
+            aside = corrupt_name(path, self._clock())
+            for suffix in _COMPANIONS:
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+            path.rename(aside)
+        self._warn(
+            f"The database was damaged ({one_line(str(error), 80)}). It is kept as {aside}; a new one was begun."
+        )
+
+    def _newer_message(self, version: int) -> str:
+        return (
+            f"{self._name()} was written by a newer llmdesk (schema {version}, this one knows {len(MIGRATIONS)}). "
+            "It is only read. Update llmdesk."
+        )
+
+    def _explain(self, error: sqlite3.Error) -> str:
+        import sqlite3
+
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                cause = f"locked by another program for more than {self._lock_timeout_s:g} s"
+            case sqlite3.SQLITE_FULL:
+                cause = "the disk is full"
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+                cause = "cannot be written"
+            case sqlite3.SQLITE_CANTOPEN:
+                cause = "cannot be opened"
+            case sqlite3.SQLITE_IOERR:
+                cause = f"the disk reported an error ({one_line(str(error), 80)})"
+            case _:
+                cause = one_line(str(error), 120)
+        return f"{self._name()}: {cause}."
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _mark_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+    import sqlite3
+
+    connection.execute(begin)
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        # After a full disk SQLite has often rolled back by itself.
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        raise
+    return result

@@ -1,0 +1,258 @@
+"""The schema as numbered steps: append-only, forward only, each in one transaction with a backup before it.
+
+In every table instants (``*_at``) are UTC epoch milliseconds, durations (``*_ms``) milliseconds and money
+(``cost_nano_usd``) thousand-millionths of a dollar; ``NULL`` means unknown, never zero. Rows are ordered by their
+integer key, because clocks jump (policy K6).
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmdesk.storage.files import create_private_file
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+BACKUPS_KEPT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step: its number is its place in the list, counted from 1."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+_CONVERSATIONS = """
+CREATE TABLE conversations (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    used INTEGER NOT NULL  -- grows with every use; orders the list whatever the clock does
+) STRICT, WITHOUT ROWID
+"""
+
+_MESSAGES = """
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation TEXT NOT NULL REFERENCES conversations (id),
+    turn INTEGER NOT NULL,  -- the id of the first message of the turn, so that a late answer stands in its place
+    request TEXT,
+    role TEXT NOT NULL,
+    content TEXT NOT NULL,
+    thinking TEXT NOT NULL DEFAULT '',
+    completeness TEXT,  -- set for answers only
+    provider TEXT,
+    model TEXT,
+    served_model TEXT NOT NULL DEFAULT '',
+    latency_ms INTEGER,
+    first_token_ms INTEGER,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    estimated INTEGER NOT NULL DEFAULT 0,
+    cost_nano_usd INTEGER,
+    seams TEXT NOT NULL DEFAULT '[]',  -- a JSON list of the lines shown above the answer
+    created_at INTEGER NOT NULL
+) STRICT
+"""
+
+_REQUESTS = """
+CREATE TABLE requests (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    owner TEXT NOT NULL,  -- the instance that runs it
+    lane TEXT NOT NULL,
+    agent TEXT,
+    job TEXT,
+    conversation TEXT,
+    title TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    payload TEXT NOT NULL,  -- what the desk needs to ask again; emptied when the request has ended
+    record_text INTEGER NOT NULL,
+    run INTEGER NOT NULL DEFAULT 1,  -- grows when the request is taken out of the outbox
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    reason TEXT NOT NULL DEFAULT '',
+    error_kind TEXT,
+    next_try_at INTEGER,
+    answer TEXT NOT NULL DEFAULT '',  -- only where no conversation holds it
+    provider TEXT,
+    model TEXT
+) STRICT
+"""
+
+_ATTACHMENTS = """
+CREATE TABLE attachments (
+    request TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    text TEXT,
+    image BLOB,
+    PRIMARY KEY (request, position)
+) STRICT
+"""
+
+_ATTEMPTS = """
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY,
+    request TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    error_kind TEXT,
+    reason TEXT NOT NULL,
+    http_status INTEGER,
+    message TEXT NOT NULL,
+    details TEXT NOT NULL,
+    first_token_ms INTEGER,
+    elapsed_ms INTEGER NOT NULL,
+    has_usage INTEGER NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    estimated INTEGER NOT NULL,
+    cost_nano_usd INTEGER,
+    served_model TEXT NOT NULL,
+    discarded_text TEXT NOT NULL,  -- to be looked at, never sent to a model (policy R7)
+    probe INTEGER NOT NULL,
+    UNIQUE (request, number)
+) STRICT
+"""
+
+# A step from one target to the next one that was asked, within one run of a request: the seams a user saw. Going on by
+# hand counts too (outcome cancelled); a target without a key was never there to step from.
+_FAILOVERS = """
+CREATE VIEW failovers AS
+SELECT
+    a.id AS id, b.at AS at, a.request AS request, r.lane AS lane, r.agent AS agent,
+    a.provider AS from_provider, a.model AS from_model, b.provider AS to_provider, b.model AS to_model,
+    coalesce(nullif(a.reason, ''), a.error_kind, a.outcome) AS reason, a.message AS message,
+    (SELECT sum(s.elapsed_ms) FROM attempts s
+     WHERE s.request = a.request AND s.run = a.run AND s.number <= a.number
+       AND s.provider = a.provider AND s.model = a.model) AS lost_ms
+FROM attempts a
+JOIN attempts b ON b.request = a.request AND b.number = (
+    SELECT min(n.number) FROM attempts n
+    WHERE n.request = a.request AND n.run = a.run AND n.number > a.number AND n.reason <> 'no key')
+JOIN requests r ON r.id = a.request
+WHERE a.outcome <> 'completed' AND a.reason <> 'no key' AND b.outcome <> 'skipped'
+  AND (a.provider <> b.provider OR a.model <> b.model)
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        name="conversations, requests and attempts",
+        statements=(
+            _CONVERSATIONS,
+            "CREATE INDEX conversations_used ON conversations (used)",
+            _MESSAGES,
+            "CREATE INDEX messages_in_order ON messages (conversation, turn, id)",
+            "CREATE INDEX messages_of_request ON messages (request) WHERE request IS NOT NULL",
+            _REQUESTS,
+            "CREATE INDEX requests_open ON requests (status) WHERE status IN ('accepted', 'running', 'paused')",
+            "CREATE INDEX requests_of_conversation ON requests (conversation) WHERE conversation IS NOT NULL",
+            _ATTACHMENTS,
+            _ATTEMPTS,
+            "CREATE INDEX attempts_in_vain ON attempts (id) WHERE outcome <> 'completed'",
+            _FAILOVERS,
+        ),
+    ),
+)
+"""Append only: what has been released is never edited."""
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    applied_at INTEGER NOT NULL
+) STRICT
+"""
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """How many migrations the database has seen; 0 = it is new."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path | None,
+    *,
+    now: Callable[[], float],
+    migrations: Sequence[Migration] = MIGRATIONS,
+) -> None:
+    """Bring the database up to date. Any number of processes may do this at once; each step happens once.
+
+    Args:
+        connection: in autocommit mode, outside a transaction.
+        path: the database file, beside which backups are put; ``None`` = in memory, no backups.
+        now: UTC epoch seconds.
+        migrations: all known steps.
+
+    Raises:
+        sqlite3.Error, OSError: a step failed and was rolled back; the backup taken before it stays.
+    """
+    while (version := schema_version(connection)) < len(migrations):
+        if path is not None and version > 0:
+            back_up(connection, path, version=version, now_s=now())
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if schema_version(connection) == version:
+                _apply(connection, version + 1, migrations[version], now_s=now())
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _apply(connection: sqlite3.Connection, number: int, migration: Migration, *, now_s: float) -> None:
+    connection.execute(_LEDGER)
+    for statement in migration.statements:
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO schema_migrations (number, name, applied_at) VALUES (?, ?, ?)",
+        (number, migration.name, round(now_s * 1000)),
+    )
+    connection.execute(f"PRAGMA user_version = {number}")
+
+
+def back_up(connection: sqlite3.Connection, path: Path, *, version: int, now_s: float) -> Path:
+    """Copy the whole database beside itself; only the newest copies are kept."""
+    import sqlite3
+
+    target = path.with_name(f"{path.name}.backup-v{version}-{round(now_s * 1000)}")
+    create_private_file(target)
+    copy = sqlite3.connect(target)
+    try:
+        connection.backup(copy)
+        # A copy that says WAL would grow -wal and -shm files when it is looked at.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        copy.close()
+    for old in backups(path)[:-BACKUPS_KEPT]:
+        with suppress(OSError):
+            old.unlink()
+    return target
+
+
+def backups(path: Path) -> list[Path]:
+    """The copies made before migrations, oldest first."""
+    dated = [
+        (int(found[1]), each)
+        for each in path.parent.glob(f"{path.name}.backup-v*")
+        if (found := re.fullmatch(r"backup-v\d+-(\d+)", each.name.removeprefix(f"{path.name}.")))
+    ]
+    return [each for _, each in sorted(dated)]

@@ -1,0 +1,56 @@
+"""What the desk hands to storage: a request with everything needed to ask again, and an answer with its mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdesk.core.types import ModelRef, Usage
+    from llmdesk.core.views import Attachment, Completeness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRequest:
+    """A request with everything needed to ask again.
+
+    ``payload`` is the desk's own text and opaque here. With a ``conversation`` the prompt is also its next message; a
+    conversation that does not exist is begun, with ``title`` and ``lane``. ``record_text`` false = the request keeps
+    its text only until it has ended, and its attempts keep none (the conversation keeps its messages). ``run`` counts
+    from 1 how often the request was begun: it grows each time it is claimed from the outbox. ``created_at`` is UTC
+    epoch seconds.
+    """
+
+    id: str
+    lane: str
+    agent: str | None = None
+    job: str | None = None
+    conversation: str | None = None
+    title: str = ""
+    prompt: str
+    attachments: tuple[Attachment, ...] = ()
+    payload: str
+    created_at: float
+    record_text: bool = True
+    run: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """The text of exactly one attempt, and who gave it; a partial one is ``interrupted``.
+
+    ``seams`` are the lines shown above it. ``cost_usd`` is a decimal string, ``None`` = unknown price; ``created_at``
+    UTC epoch seconds.
+    """
+
+    content: str
+    completeness: Completeness
+    thinking: str = ""
+    target: ModelRef | None = None
+    served_model: str = ""
+    latency_s: float | None = None
+    first_token_s: float | None = None
+    usage: Usage | None = None
+    cost_usd: str | None = None
+    seams: tuple[str, ...] = ()
+    created_at: float

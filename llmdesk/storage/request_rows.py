@@ -1,0 +1,299 @@
+"""Requests, attempts and answers as rows; every function here runs inside its caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from llmdesk.core.text import redact, storable
+from llmdesk.core.types import ModelRef, Role, Status, Usage
+from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
+from llmdesk.storage.columns import attachments_of, attempt_row, to_attempt, to_error_kind, to_ms, to_nano_usd, to_s
+from llmdesk.storage.records import StoredAnswer, StoredRequest
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from llmdesk.core.types import Attempt, Outcome
+
+_OPEN = "status IN ('accepted', 'running', 'paused')"
+_FINAL = (Status.COMPLETED, Status.REFUSED, Status.FAILED, Status.BLOCKED, Status.CANCELLED)
+
+
+def forget_text(connection: sqlite3.Connection, request_id: str, *, attachments: bool = True) -> None:
+    """Empty every column of a request that holds what was asked or answered."""
+    connection.execute(
+        "UPDATE requests SET title = '', prompt = '', payload = '', answer = '' WHERE id = ?", (request_id,)
+    )
+    connection.execute("UPDATE attempts SET discarded_text = '', details = '' WHERE request = ?", (request_id,))
+    if attachments:
+        connection.execute("DELETE FROM attachments WHERE request = ?", (request_id,))
+
+
+def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -> None:
+    """Write a new request, its files, and its message where it belongs to a conversation."""
+    created = to_ms(request.created_at)
+    connection.execute(
+        """INSERT INTO requests
+               (id, status, owner, lane, agent, job, conversation, title, prompt, payload, record_text, run, created_at)
+           VALUES (?, 'accepted', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            request.id,
+            owner,
+            request.lane,
+            request.agent,
+            request.job,
+            request.conversation,
+            storable(request.title),
+            storable(request.prompt),
+            storable(request.payload),
+            request.record_text,
+            request.run,
+            created,
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO attachments (request, position, name, text, image) VALUES (?, ?, ?, ?, ?)",
+        [
+            (request.id, place, storable(each.name), None if each.text is None else storable(each.text), each.image)
+            for place, each in enumerate(request.attachments)
+        ],
+    )
+    if request.conversation is not None:
+        touch_conversation(connection, request.conversation, title=request.title, lane=request.lane, at_ms=created)
+        # A turn is named after its first message, whose id is known only now.
+        message = connection.execute(
+            "INSERT INTO messages (conversation, turn, request, role, content, created_at) VALUES (?, 0, ?, ?, ?, ?)",
+            (request.conversation, request.id, Role.USER.value, storable(request.prompt), created),
+        ).lastrowid
+        connection.execute("UPDATE messages SET turn = id WHERE id = ?", (message,))
+
+
+def touch_conversation(connection: sqlite3.Connection, conversation: str, *, title: str, lane: str, at_ms: int) -> None:
+    """Make a conversation the most recently used one; begin it if there is none."""
+    connection.execute(
+        """INSERT INTO conversations (id, title, lane, created_at, updated_at, used)
+           VALUES (?1, ?2, ?3, ?4, ?4, (SELECT coalesce(max(used), 0) + 1 FROM conversations))
+           ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, used = excluded.used""",
+        (conversation, storable(title), lane, at_ms),
+    )
+
+
+def insert_attempts(connection: sqlite3.Connection, request_id: str, attempts: Iterable[Attempt]) -> None:
+    """Write those attempts of a request that are not there yet."""
+    request = connection.execute("SELECT run, record_text FROM requests WHERE id = ?", (request_id,)).fetchone()
+    if request is None:
+        return
+    for attempt in attempts:
+        row = attempt_row(attempt, request=request_id, run=request["run"], record_text=bool(request["record_text"]))
+        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        connection.execute(f"INSERT OR IGNORE INTO attempts ({names}) VALUES ({marks})", row)  # noqa: S608 - our names
+
+
+def finish(
+    connection: sqlite3.Connection,
+    request_id: str,
+    outcome: Outcome,
+    answer: StoredAnswer | None,
+    *,
+    owner: str,
+    now_ms: int,
+) -> bool:
+    """End this run of a request, if ``owner`` still has it open; returns whether that was so."""
+    request = connection.execute(
+        f"SELECT conversation, record_text FROM requests WHERE id = ? AND owner = ? AND {_OPEN}",  # noqa: S608 - constant
+        (request_id, owner),
+    ).fetchone()
+    if request is None:
+        return False
+    conversation, record_text = request
+    final = outcome.status in _FINAL
+    insert_attempts(connection, request_id, outcome.attempts)
+    provider, model = outcome.target or (None, None)
+    connection.execute(
+        """UPDATE requests SET status = ?, finished_at = ?, reason = ?, error_kind = ?, next_try_at = ?,
+               provider = ?, model = ?, payload = CASE WHEN ? THEN '' ELSE payload END
+           WHERE id = ?""",
+        (
+            outcome.status.value,
+            now_ms if final else None,
+            "" if outcome.error is None else redact(storable(outcome.error.message)),
+            None if outcome.error is None else outcome.error.kind.value,
+            None if final else to_ms(outcome.next_try_at),
+            provider,
+            model,
+            final,
+            request_id,
+        ),
+    )
+    if answer is not None and conversation is None:
+        connection.execute("UPDATE requests SET answer = ? WHERE id = ?", (storable(answer.content), request_id))
+    elif answer is not None:
+        _replace_answer(connection, request_id, conversation, answer)
+    if final and not record_text:
+        forget_text(connection, request_id, attachments=conversation is None)
+    return True
+
+
+def _replace_answer(connection: sqlite3.Connection, request_id: str, conversation: str, answer: StoredAnswer) -> None:
+    asked = connection.execute(
+        "SELECT turn FROM messages WHERE request = ? AND role = 'user' ORDER BY id LIMIT 1", (request_id,)
+    ).fetchone()
+    if asked is None:
+        return
+    connection.execute("DELETE FROM messages WHERE request = ? AND role = 'assistant'", (request_id,))
+    usage = answer.usage or Usage()
+    provider, model = answer.target or (None, None)
+    at_ms = to_ms(answer.created_at)
+    connection.execute(
+        """INSERT INTO messages
+               (conversation, turn, request, role, content, thinking, completeness, provider, model, served_model,
+                latency_ms, first_token_ms, input_tokens, output_tokens, estimated, cost_nano_usd, seams, created_at)
+           VALUES (?, ?, ?, 'assistant', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            conversation,
+            asked["turn"],
+            request_id,
+            storable(answer.content),
+            storable(answer.thinking),
+            answer.completeness,
+            provider,
+            model,
+            storable(answer.served_model),
+            to_ms(answer.latency_s),
+            to_ms(answer.first_token_s),
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.estimated,
+            to_nano_usd(answer.cost_usd),
+            json.dumps([redact(storable(seam)) for seam in answer.seams]),
+            at_ms,
+        ),
+    )
+    connection.execute(
+        "UPDATE conversations SET updated_at = ?, used = (SELECT max(used) + 1 FROM conversations) WHERE id = ?",
+        (at_ms, conversation),
+    )
+
+
+def owners_of_open(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The instances that have requests under way."""
+    rows = connection.execute("SELECT DISTINCT owner FROM requests WHERE status IN ('accepted', 'running')")
+    return tuple(owner for (owner,) in rows)
+
+
+def pause_all_of(connection: sqlite3.Connection, owners: Iterable[str], reason: str) -> tuple[str, ...]:
+    """Pause what the instances ``owners`` have under way; returns the ids, oldest first."""
+    found: list[tuple[int, str]] = []
+    for owner in owners:
+        rows = connection.execute(
+            "UPDATE requests SET status = 'paused', reason = ?, error_kind = NULL, next_try_at = NULL "
+            "WHERE owner = ? AND status IN ('accepted', 'running') RETURNING position, id",
+            (reason, owner),
+        )
+        found += [(position, request_id) for position, request_id in rows]
+    return tuple(request_id for _, request_id in sorted(found))
+
+
+def load(connection: sqlite3.Connection, request_id: str) -> StoredRequest | None:
+    """A request as it was accepted."""
+    row = connection.execute("SELECT * FROM requests WHERE id = ?", (request_id,)).fetchone()
+    if row is None:
+        return None
+    return StoredRequest(
+        id=row["id"],
+        lane=row["lane"],
+        agent=row["agent"],
+        job=row["job"],
+        conversation=row["conversation"],
+        title=row["title"],
+        prompt=row["prompt"],
+        attachments=attachments_of(connection, request_id),
+        payload=row["payload"],
+        created_at=to_s(row["created_at"]),
+        record_text=bool(row["record_text"]),
+        run=row["run"],
+    )
+
+
+def outbox(connection: sqlite3.Connection) -> tuple[OutboxEntry, ...]:
+    """The paused requests, in the order in which they were accepted."""
+    rows = connection.execute(
+        """SELECT r.*, (SELECT count(*) FROM attempts a WHERE a.request = r.id AND a.outcome <> 'skipped') AS calls
+           FROM requests r WHERE r.status = 'paused' ORDER BY r.position"""
+    ).fetchall()
+    return tuple(
+        OutboxEntry(
+            id=row["id"],
+            created_at=to_s(row["created_at"]),
+            lane=row["lane"],
+            agent=row["agent"],
+            job=row["job"],
+            conversation=row["conversation"],
+            prompt=row["prompt"],
+            attachments=tuple(
+                name
+                for (name,) in connection.execute(
+                    "SELECT name FROM attachments WHERE request = ? ORDER BY position", (row["id"],)
+                )
+            ),
+            reason=row["reason"],
+            error_kind=to_error_kind(row["error_kind"]),
+            next_try_at=to_s(row["next_try_at"]),
+            attempts=row["calls"],
+        )
+        for row in rows
+    )
+
+
+def view(connection: sqlite3.Connection, request_id: str) -> RequestView | None:
+    """One request with all its attempts."""
+    row = connection.execute(
+        """SELECT r.*, coalesce(
+               (SELECT content FROM messages m WHERE m.request = r.id AND m.role = 'assistant'), r.answer) AS given
+           FROM requests r WHERE r.id = ?""",
+        (request_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    attempts = connection.execute("SELECT * FROM attempts WHERE request = ? ORDER BY number", (request_id,))
+    return RequestView(
+        id=row["id"],
+        status=Status(row["status"]),
+        created_at=to_s(row["created_at"]),
+        finished_at=to_s(row["finished_at"]),
+        lane=row["lane"],
+        agent=row["agent"],
+        job=row["job"],
+        conversation=row["conversation"],
+        prompt=row["prompt"],
+        answer=row["given"],
+        attempts=tuple(to_attempt(each) for each in attempts),
+        reason=row["reason"],
+        error_kind=to_error_kind(row["error_kind"]),
+    )
+
+
+def failovers(
+    connection: sqlite3.Connection, since_ms: int | None, lane: str | None, limit: int
+) -> tuple[FailoverRow, ...]:
+    """Steps from one target to the next, newest first."""
+    rows = connection.execute(
+        "SELECT * FROM failovers WHERE at >= ? AND (? IS NULL OR lane = ?) ORDER BY id DESC LIMIT ?",
+        (-(1 << 62) if since_ms is None else since_ms, lane, lane, limit),
+    )
+    return tuple(
+        FailoverRow(
+            at=to_s(row["at"]),
+            request=row["request"],
+            lane=row["lane"],
+            agent=row["agent"],
+            source=ModelRef(row["from_provider"], row["from_model"]),
+            target=ModelRef(row["to_provider"], row["to_model"]),
+            reason=row["reason"],
+            message=row["message"],
+            lost_s=to_s(row["lost_ms"]),
+        )
+        for row in rows
+    )

@@ -1,0 +1,203 @@
+"""Requests on disk: accepted before the first byte, finished once, until then the outbox (policy R2, I1, I2)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import StorageError
+from llmdesk.storage import request_rows as rows
+from llmdesk.storage.columns import begins_with, to_ms
+from llmdesk.storage.records import StoredAnswer, StoredRequest
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from llmdesk.core.types import Attempt, Outcome
+    from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
+    from llmdesk.storage.database import Database
+
+__all__ = ["DROPPED", "INTERRUPTED", "RequestStore", "StoredAnswer", "StoredRequest"]
+
+INTERRUPTED = "interrupted: the program was ended"
+"""Why a request of a killed instance is paused."""
+
+DROPPED = "dropped from the outbox"
+"""Why a request that was dropped is cancelled."""
+
+
+class RequestStore:
+    """The requests of one database, written for one instance.
+
+    Args:
+        database: where they are.
+        owner: the id of this instance; only the owner of a request can finish it.
+        clock: UTC epoch seconds.
+    """
+
+    def __init__(self, database: Database, owner: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._owner = owner
+        self._clock = clock
+        # What this instance has under way, so that a database deleted meanwhile loses none of it (policy D8).
+        self._under_way: dict[str, StoredRequest] = {}
+
+    # --- the life of a request ------------------------------------------------------------------------------------
+
+    async def accept(self, request: StoredRequest) -> None:
+        """Write a new request, and its message, in one commit. When this returns, the prompt cannot be lost.
+
+        Raises:
+            StorageError: nothing was written.
+        """
+        self._under_way[request.id] = request
+        try:
+            await self._database.write(lambda connection: rows.insert(connection, request, self._owner))
+        except StorageError:
+            del self._under_way[request.id]
+            raise
+
+    async def running(self, request_id: str) -> None:
+        """Note that targets are being asked now."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            self._restore(connection, request_id)
+            connection.execute(
+                "UPDATE requests SET status = 'running' WHERE id = ? AND owner = ? AND status = 'accepted'",
+                (request_id, self._owner),
+            )
+
+        await self._database.write(work)
+
+    async def add_attempt(self, request_id: str, attempt: Attempt) -> None:
+        """Write one attempt at once. Numbers go on through all runs of a request; one that is there already stays."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            self._restore(connection, request_id)
+            rows.insert_attempts(connection, request_id, [attempt])
+
+        await self._database.write(work)
+
+    async def finish(self, request_id: str, outcome: Outcome, *, answer: StoredAnswer | None) -> bool:
+        """Write how this run of a request ended: state, attempts not written yet and the answer, in one commit.
+
+        Args:
+            request_id: a request this instance accepted or claimed.
+            outcome: ``status`` paused puts it into the outbox until ``next_try_at``.
+            answer: the text to keep; it takes the place of an earlier partial answer. ``None`` = nothing came.
+
+        Returns:
+            Whether it was written; false when the request has ended meanwhile (its conversation was removed).
+
+        Raises:
+            StorageError: nothing was written, and the request is still open on disk.
+        """
+        now_ms = to_ms(self._clock())
+
+        def work(connection: sqlite3.Connection) -> bool:
+            self._restore(connection, request_id)
+            return rows.finish(connection, request_id, outcome, answer, owner=self._owner, now_ms=now_ms)
+
+        request = self._under_way.get(request_id)
+        written = await self._database.write(work, purge=request is not None and not request.record_text)
+        self._under_way.pop(request_id, None)
+        return written
+
+    # --- the outbox -----------------------------------------------------------------------------------------------
+
+    async def outbox(self) -> tuple[OutboxEntry, ...]:
+        """The paused requests in the order in which they were accepted. ``attempts`` counts calls, not skips."""
+        return await self._database.read(rows.outbox)
+
+    async def load(self, request_id: str) -> StoredRequest | None:
+        """A request as it was accepted; text and payload are empty once it has ended. ``None`` = there is none."""
+        return await self._database.read(lambda connection: rows.load(connection, request_id))
+
+    async def claim(self, request_id: str) -> StoredRequest | None:
+        """Take a paused request out of the outbox and own it. Of all who try, exactly one gets it."""
+
+        def work(connection: sqlite3.Connection) -> StoredRequest | None:
+            won = connection.execute(
+                "UPDATE requests SET status = 'running', owner = ?, run = run + 1, reason = '', error_kind = NULL, "
+                "next_try_at = NULL WHERE id = ? AND status = 'paused'",
+                (self._owner, request_id),
+            ).rowcount
+            return rows.load(connection, request_id) if won else None
+
+        request = await self._database.write(work)
+        if request is not None:
+            self._under_way[request.id] = request
+        return request
+
+    async def drop(self, request_id: str) -> bool:
+        """End a paused request as cancelled and forget its text. Returns whether there was one."""
+        now = to_ms(self._clock())
+
+        def work(connection: sqlite3.Connection) -> bool:
+            dropped = connection.execute(
+                "UPDATE requests SET status = 'cancelled', reason = ?, finished_at = ?, next_try_at = NULL "
+                "WHERE id = ? AND status = 'paused'",
+                (DROPPED, now, request_id),
+            ).rowcount
+            if dropped:
+                rows.forget_text(connection, request_id)
+            return bool(dropped)
+
+        return await self._database.write(work, purge=True)
+
+    async def recover(self, is_alive: Callable[[str], bool]) -> tuple[str, ...]:
+        """Turn what dead instances left open into paused requests, and return their ids.
+
+        Any number of instances may do this at once: each request is taken back once, and a living instance keeps its
+        own (policy I19).
+
+        Args:
+            is_alive: whether the instance of that id still runs.
+        """
+
+        def work(connection: sqlite3.Connection) -> tuple[str, ...]:
+            owners = rows.owners_of_open(connection)
+            dead = [owner for owner in owners if owner != self._owner and not is_alive(owner)]
+            return rows.pause_all_of(connection, dead, INTERRUPTED)
+
+        return await self._database.write(work)
+
+    # --- looking back ---------------------------------------------------------------------------------------------
+
+    async def resolve(self, prefix: str, *, limit: int = 20) -> tuple[str, ...]:
+        """The ids that begin with ``prefix``, oldest first; a whole id stands for itself alone."""
+
+        def work(connection: sqlite3.Connection) -> tuple[str, ...]:
+            rows = connection.execute(
+                f"SELECT id FROM requests WHERE {begins_with('id')} ORDER BY position LIMIT ?",  # noqa: S608 - constant
+                (prefix, prefix, limit),
+            )
+            ids = tuple(request_id for (request_id,) in rows)
+            return (prefix,) if prefix in ids else ids
+
+        return await self._database.read(work)
+
+    async def view(self, request_id: str) -> RequestView | None:
+        """One request with every attempt and skip of every run; ``None`` = there is none."""
+        return await self._database.read(lambda connection: rows.view(connection, request_id))
+
+    async def failovers(
+        self, *, since: float | None = None, lane: str | None = None, limit: int = 500
+    ) -> tuple[FailoverRow, ...]:
+        """Steps from one target to the next, newest first.
+
+        Args:
+            since: UTC epoch seconds; ``None`` = from the beginning.
+            lane: only this lane's.
+            limit: at most so many.
+        """
+        since_ms = None if since is None else to_ms(since)
+        return await self._database.read(lambda connection: rows.failovers(connection, since_ms, lane, limit))
+
+    def _restore(self, connection: sqlite3.Connection, request_id: str) -> None:
+        """Write a request under way again, if the database was made anew since it was accepted."""
+        request = self._under_way.get(request_id)
+        if request is None or connection.execute("SELECT 1 FROM requests WHERE id = ?", (request_id,)).fetchone():
+            return
+        rows.insert(connection, request, self._owner)
