@@ -1,0 +1,218 @@
+"""The Ollama adapter: its own API over HTTP, for a server on this machine, in the house, or ollama.com.
+
+Answers come over ``/api/chat`` (never ``/v1``, which loses errors in mid-stream). Requests and events are made in
+``ollama_wire``, refusals read in ``ollama_errors``, models kept in ``ollama_models``; this module is the calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, WebPageAnswered
+from llmdesk.providers.base import Check
+from llmdesk.providers.http import Origin
+from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
+from llmdesk.providers.ollama_errors import failure, read_error
+from llmdesk.providers.ollama_models import ModelKeeping, described, listed
+from llmdesk.providers.ollama_wire import PATHS, AnswerReader, body_of, embedded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from llmdesk.core.types import ChatRequest, ModelInfo, ProviderEvent
+    from llmdesk.providers.base import Endpoint
+    from llmdesk.providers.reply import Reply
+
+CONTROL_S = 10.0
+"""Limit on a call that only asks about models or the account, seconds."""
+
+DRAIN_S = 0.1
+"""How long the proper end of a complete answer is waited for, seconds, to keep the connection."""
+
+_JSON_TYPES = frozenset({
+    "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json",
+})  # fmt: skip
+_MANY = 64 * 1024
+"""Characters of JSON that take longer to decode than a frame of the screen lasts are decoded in a thread."""
+
+
+class OllamaProvider(ModelKeeping):
+    """One Ollama endpoint.
+
+    Args:
+        endpoint: where, with which key and limits.
+        now: UTC epoch seconds, to measure a ``Retry-After`` date against.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, now: Callable[[], float] = time.time) -> None:
+        super().__init__(endpoint)
+        self._now = now
+        self._origin = Origin(endpoint, start_hint="ollama serve")
+        self._abilities: dict[str, frozenset[str]] = {}
+
+    # --- answers --------------------------------------------------------------------------------------------------
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ProviderEvent, None]:
+        """Ask, and yield what comes; the last event is ``Completed``.
+
+        Raises:
+            ProviderError: by the tables of docs/policy.md, 3.1, 3.2 and 3.8.
+        """
+        abilities = self._abilities.get(request.model)
+        body = body_of(self.endpoint.name, request, can_think="thinking" in abilities if abilities else None)
+        async with self._origin.open_stream("POST", PATHS[request.endpoint], body=body) as reply:
+            await self._accept(reply, request.model)
+            if request.endpoint == "embed":
+                yield embedded(self.endpoint, request.model, await self._object(reply))
+                return
+            reader = AnswerReader(self.endpoint, request.model, request.endpoint)
+            async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
+                async for chunk in chunks:
+                    events = reader.read(chunk)
+                    if reader.had_content:
+                        reply.content_came()
+                    if reader.completed:
+                        await reply.drain(DRAIN_S)
+                    for event in events:
+                        yield event
+                    if reader.completed:
+                        return
+            raise reader.cut()
+
+    async def _objects(self, reply: Reply, reader: AnswerReader) -> AsyncGenerator[dict[str, object], None]:
+        """Yield the objects of a stream; whatever breaks it is said to have cut the answer where it was."""
+        lines = LineSplitter(self.endpoint.caps.line)
+        untyped = not reply.content_type
+        try:
+            async with contextlib.aclosing(reply.body()) as body:
+                async for data in body:
+                    for line in lines.feed(data):
+                        self._refuse_page(line if untyped else b"")
+                        for chunk in objects(line):
+                            yield chunk
+            for line in lines.finish():
+                self._refuse_page(line if untyped else b"")
+                for chunk in objects(line):
+                    yield chunk
+        except FrameBroken as problem:
+            raise reader.cut(str(problem)) from None
+        except AnswerCut as problem:
+            raise reader.cut(_without_name(problem, self.endpoint.name)) from None
+
+    async def _accept(self, reply: Reply, model: str = "") -> None:
+        """Let only a 2xx reply with data through."""
+        reply.check_direct()
+        if not 200 <= reply.status < 300:
+            said = read_error(reply.status, await reply.error_body())
+            raise failure(self.endpoint, said, model=model, hint_s=reply.hint_s(self._now()))
+        if reply.content_type and reply.content_type not in _JSON_TYPES:
+            raise self._web_page()
+
+    def _refuse_page(self, line: bytes) -> None:
+        if line.startswith(b"<"):
+            raise self._web_page()
+
+    def _web_page(self) -> WebPageAnswered:
+        name = self.endpoint.name
+        return WebPageAnswered(
+            f"{name}: got a web page instead of an answer (login portal or proxy?).", http_status=200
+        )
+
+    # --- one object --------------------------------------------------------------------------------------------------
+
+    async def _call(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, model: str = ""
+    ) -> dict[str, object]:
+        """Ask for one JSON object, within ``CONTROL_S``."""
+        raw = None if body is None else json.dumps(body).encode()
+        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
+        async with self._origin.open_stream(method, path, body=raw, total_s=limit) as reply:
+            await self._accept(reply, model)
+            return await self._object(reply)
+
+    async def _object(self, reply: Reply) -> dict[str, object]:
+        data = (await reply.read(self.endpoint.caps.answer)).strip()
+        self._refuse_page(data)
+        try:
+            found = await asyncio.to_thread(lambda: list(objects(data))) if len(data) > _MANY else list(objects(data))
+        except FrameBroken as problem:
+            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged ({problem}).") from None
+        if len(found) != 1:
+            raise AnswerCut(f"{self.endpoint.name}: the answer is empty.")
+        return found[0]
+
+    # --- models and health --------------------------------------------------------------------------------------------
+
+    async def list_models(self) -> tuple[ModelInfo, ...]:
+        """List the models, with the window each is loaded with now.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        tags, running = await asyncio.gather(self._call("GET", "/api/tags"), self._running())
+        models = listed(self.endpoint.name, tags, running)
+        self._abilities = {model.name: model.capabilities for model in models}
+        return models
+
+    async def describe(self, name: str) -> ModelInfo:
+        """Look one model up: its trained window and abilities, which older servers do not list.
+
+        Raises:
+            ProviderError: it could not be asked, or there is no such model.
+        """
+        return described(name, await self.show_model(name))
+
+    async def check(self) -> Check:
+        """Ask who we are if there is a key, else for the version; then count the models. No model is called.
+
+        Raises:
+            ProviderError: the endpoint is not usable now.
+        """
+        started = time.monotonic()
+        key_tried, version = False, ""
+        if self.endpoint.key is not None:
+            key_tried = await self._key_works()
+        else:
+            answer = await self._call("GET", "/api/version")
+            version = str(answer.get("version", ""))
+        latency_ms = round((time.monotonic() - started) * 1000)
+        models = await self.list_models()
+        return Check(latency_ms=latency_ms, models=len(models), version=version, key_tried=key_tried)
+
+    async def _key_works(self) -> bool:
+        """Whether the account route took the key; false = there is no such route here, so nothing is known."""
+        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
+        async with self._origin.open_stream("POST", "/api/me", body=b"{}", total_s=limit) as reply:
+            if reply.status in (404, 405):
+                return False
+            await self._accept(reply)
+            await self._object(reply)
+            return True
+
+    async def _running(self) -> Mapping[str, object]:
+        """What is in memory; nothing where a server does not say, or where it is not one machine."""
+        if self._is_ollama_com():
+            return {}
+        try:
+            return await self._call("GET", "/api/ps")
+        except KeyRejected:
+            raise
+        except ProviderError:
+            return {}
+
+    def _is_ollama_com(self) -> bool:
+        host = urlsplit(self.endpoint.base_url).hostname or ""
+        return host == "ollama.com" or host.endswith(".ollama.com")
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._origin.aclose()
+
+
+def _without_name(problem: ProviderError, name: str) -> str:
+    return str(problem).removeprefix(f"{name}: ").rstrip(".")
