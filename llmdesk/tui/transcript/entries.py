@@ -1,0 +1,107 @@
+"""What a transcript is made of: values without a screen, in the order in which they are shown.
+
+Every text is kept as received; it is made harmless (``core.text``) only on its way to the screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Completeness(StrEnum):
+    """Whether an answer is all that the model had to say."""
+
+    FULL = "full"
+    CUT = "cut by limit"
+    INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+
+
+class AnswerState(StrEnum):
+    """Where an answer is in its life: still growing, finished, or void (the text of a failed attempt)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    DISCARDED = "discarded"
+
+
+class Level(StrEnum):
+    """How much a note asks for attention."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Something a note offers to do: ``name`` comes back in ``TranscriptView.Chosen``, ``label`` is what is shown."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEntry:
+    """A prompt. ``at`` is the time as it is to be shown (``14:20``), ``attachments`` are file names."""
+
+    text: str
+    at: str = ""
+    attachments: tuple[str, ...] = ()
+    who: str = "you"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerEntry:
+    """An answer, or what came of it.
+
+    ``head`` stands above the text (who answers), ``foot`` below it (how long, how fast, how much); empty = no such
+    line. ``completeness`` is ``None`` while nobody knows. ``reasoning_tokens`` is ``None`` when the provider does not
+    count them; an estimate is shown instead, and marked as one.
+    """
+
+    head: str = ""
+    text: str = ""
+    reasoning: str = ""
+    foot: str = ""
+    completeness: Completeness | None = None
+    state: AnswerState = AnswerState.CLOSED
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeamEntry:
+    """The line between two targets of one request: what failed, and who is asked next."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteEntry:
+    """A card, a warning, or a line about the conversation. The first line of ``text`` is emphasised if more follow."""
+
+    text: str
+    level: Level = Level.INFO
+    actions: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEntry:
+    """What is being waited for. ``until`` is UTC epoch seconds and is counted down; ``None`` = nobody knows."""
+
+    text: str
+    until: float | None = None
+    actions: tuple[Choice, ...] = ()
+
+
+Entry = UserEntry | AnswerEntry | SeamEntry | NoteEntry | WaitEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePiece:
+    """A code block of an answer, exactly as received; ``language`` is empty when none was named."""
+
+    language: str
+    text: str

@@ -1,0 +1,180 @@
+"""How each kind of entry looks: entries to lines, at one width, in one palette."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from llmdesk.core.text import sanitise
+from llmdesk.tui.transcript.entries import (
+    AnswerEntry,
+    AnswerState,
+    Choice,
+    Completeness,
+    Entry,
+    Level,
+    NoteEntry,
+    SeamEntry,
+    UserEntry,
+    WaitEntry,
+)
+from llmdesk.tui.transcript.lines import BLANK, Line, Target, plain_lines, rule_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+
+    from llmdesk.tui.transcript.markdown import Renderer
+
+FOLD = "fold"
+"""The name of the target that unfolds reasoning or a discarded text."""
+
+_CHARS_PER_TOKEN = 4
+_MARKS = {
+    Completeness.FULL: "✔ full",
+    Completeness.CUT: "… cut by limit",
+    Completeness.INTERRUPTED: "■ interrupted",
+    Completeness.REFUSED: "✖ refused",
+}
+_NOTE_SIGNS = {Level.INFO: "• ", Level.SUCCESS: "✔ ", Level.WARNING: "! ", Level.ERROR: "✖ "}
+_NOTE_PARTS = {
+    Level.INFO: "note",
+    Level.SUCCESS: "note-success",
+    Level.WARNING: "note-warning",
+    Level.ERROR: "note-error",
+}
+
+
+def guess(entry: Entry, width: int) -> int:
+    """Guess how many lines an entry takes, without laying it out."""
+    text = entry.text
+    lines = text.count("\n") + len(text) // max(width, 1) + 2
+    if isinstance(entry, AnswerEntry):
+        if entry.state is AnswerState.DISCARDED:
+            return 1
+        lines += bool(entry.head) + bool(entry.foot or entry.completeness) + bool(entry.reasoning)
+    return lines + isinstance(entry, UserEntry)
+
+
+class Layout:
+    """Lays entries out at one width."""
+
+    def __init__(self, renderer: Renderer, width: int) -> None:
+        self.renderer = renderer
+        self.width = width
+
+    def lines(self, entry: Entry, *, unfolded: bool, now: float) -> list[Line]:
+        """Return all lines of an entry that is complete in itself; ``now`` is UTC epoch seconds."""
+        match entry:
+            case UserEntry():
+                return self._user(entry)
+            case AnswerEntry(state=AnswerState.DISCARDED):
+                return self._discarded(entry, unfolded=unfolded)
+            case AnswerEntry():
+                body = self.renderer.document(sanitise(entry.text), self.width)
+                return [*self.above(entry, entry.reasoning, unfolded=unfolded), *body, *self.below(entry, bool(body))]
+            case SeamEntry():
+                return self.plain(sanitise(entry.text).removeprefix("⤷").lstrip(), "seam", sign="⤷ ")
+            case NoteEntry():
+                return self._note(entry)
+            case WaitEntry():
+                return self._wait(entry, now)
+
+    def above(self, entry: AnswerEntry, reasoning: str, *, unfolded: bool) -> list[Line]:
+        """Return what stands above an answer's text: who, and the reasoning."""
+        lines = [rule_line(entry.head, self._style("head"), self.width)] if entry.head else []
+        if reasoning:
+            lines.append(self._fold(f"reasoning ({_tokens(entry, reasoning)})", unfolded=unfolded))
+            if unfolded:
+                lines += self.plain(sanitise(reasoning).strip("\n"), "reasoning", sign="  ")
+        return lines
+
+    def below(self, entry: AnswerEntry, has_body: bool) -> list[Line]:
+        """Return what stands below an answer's text: how it went, and a gap."""
+        lines: list[Line] = []
+        if entry.foot or entry.completeness is not None:
+            mark = "" if entry.completeness is None else _MARKS[entry.completeness]
+            part = "mark-full" if entry.completeness is Completeness.FULL else "mark-partial"
+            if has_body:
+                lines.append(BLANK)
+            lines.append(
+                rule_line(entry.foot, self._style("foot"), self.width, right=mark, right_style=self._style(part))
+            )
+        return [*lines, BLANK]
+
+    def plain(self, text: str, part: str, *, sign: str = "") -> list[Line]:
+        """Lay out harmless text as it is, the first line after a sign, the others below its text."""
+        lines = plain_lines(text, self._style(part), self.renderer.console, self.width, indent=" " * len(sign))
+        if sign and lines:
+            first = lines[0]
+            lines[0] = first._replace(segments=(Segment(sign, self._style(part)), *first.segments[1:]))
+        return lines
+
+    def _user(self, entry: UserEntry) -> list[Line]:
+        head = " · ".join(part for part in (entry.who, entry.at) if part)
+        lines = [rule_line(head, self._style("who"), self.width), *self.plain(sanitise(entry.text), "user")]
+        for name in entry.attachments:
+            lines.append(rule_line(f"@{name}", self._style("attachment"), self.width))
+        return [*lines, BLANK]
+
+    def _discarded(self, entry: AnswerEntry, *, unfolded: bool) -> list[Line]:
+        source = f" of {' '.join(sanitise(entry.head).split())}" if entry.head else ""
+        lines = [self._fold(f"discarded text{source} ({len(entry.text):,} characters)", unfolded=unfolded)]
+        if unfolded:
+            lines += self.plain(sanitise(entry.text).strip("\n"), "discarded", sign="  ")
+        return lines
+
+    def _note(self, entry: NoteEntry) -> list[Line]:
+        part = _NOTE_PARTS[entry.level]
+        head, _, rest = sanitise(entry.text).partition("\n")
+        lines = self.plain(head, part, sign=_NOTE_SIGNS[entry.level])
+        if rest:
+            lines += self.plain(rest, "note", sign="  ")
+        return [*lines, *self._choices(entry.actions), BLANK]
+
+    def _wait(self, entry: WaitEntry, now: float) -> list[Line]:
+        left = "" if entry.until is None else f" {countdown(entry.until - now)}"
+        return [*self.plain(sanitise(entry.text) + left, "wait", sign="◔ "), *self._choices(entry.actions)]
+
+    def _choices(self, choices: Sequence[Choice]) -> list[Line]:
+        """Lay out what can be done, wrapped between choices."""
+        rows: list[Line] = []
+        segments: list[Segment] = []
+        targets: list[Target] = []
+        used = chars = 0
+        for choice in choices:
+            label = f"[{' '.join(sanitise(choice.label).split())}]"
+            if segments and used + 2 + cell_len(label) > self.width:
+                rows.append(Line(tuple(segments), targets=tuple(targets)))
+                segments, targets, used, chars = [], [], 0, 0
+            segments += [Segment("  "), Segment(label, self._style("action"))]
+            targets.append(Target(chars + 2, chars + 2 + len(label), choice.name))
+            used += 2 + cell_len(label)
+            chars += 2 + len(label)
+        if segments:
+            rows.append(Line(tuple(segments), targets=tuple(targets)))
+        return rows
+
+    def _fold(self, label: str, *, unfolded: bool) -> Line:
+        text = f"{'▾' if unfolded else '▸'} {label}"
+        return Line((Segment(text, self._style("fold")),), skip=2, targets=(Target(0, len(text), FOLD),))
+
+    def _style(self, part: str) -> Style:
+        return self.renderer.palette[part]
+
+
+def _tokens(entry: AnswerEntry, reasoning: str) -> str:
+    if entry.reasoning_tokens is not None:
+        return f"{entry.reasoning_tokens:,} tokens"
+    return f"about {max(len(reasoning) // _CHARS_PER_TOKEN, 1):,} tokens"
+
+
+def countdown(seconds: float) -> str:
+    """Format a time that is left: ``8:12``, ``1:02:03``; ``0:00`` when it is over."""
+    left = max(int(-(-seconds // 1)), 0)
+    minutes, second = divmod(left, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minutes}:{second:02}"

@@ -1,0 +1,142 @@
+"""Lines as they stand on the screen: how text is wrapped into them, and how they are joined again for a copy."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from llmdesk.core.text import sanitise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console
+
+TAB_SIZE = 4
+"""Columns from one tab stop to the next; a terminal's own stops would break the layout."""
+
+
+class Target(NamedTuple):
+    """Characters ``start`` to ``end`` of a line do ``name`` when they are clicked."""
+
+    start: int
+    end: int
+    name: str
+
+
+class Line(NamedTuple):
+    """One row of the screen.
+
+    ``join`` is what stands between the line before and this one in a copy: a line break, or a space or nothing where
+    only the width of the screen broke the text. The first ``skip`` characters are decoration and are never copied.
+    """
+
+    segments: Sequence[Segment]
+    join: str = "\n"
+    skip: int = 0
+    targets: tuple[Target, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The characters on the screen, decoration included."""
+        return "".join(segment.text for segment in self.segments)
+
+
+BLANK = Line(())
+
+_MARKS = {join: Style.from_meta({"join": join}) for join in ("\n", " ", "")}
+
+
+def mark(text: Text, join: str) -> None:
+    """Note on a rendered line how it is joined, and that it begins here; it survives any nesting of renderables."""
+    text.stylize(_MARKS[join], 0, max(len(text), 1))
+
+
+def marked(segments: Sequence[Segment], join: str) -> list[Segment]:
+    """Do what ``mark`` does to a line of segments."""
+    first = segments[0] if segments else Segment("")
+    style = _MARKS[join] if first.style is None else first.style + _MARKS[join]
+    return [Segment(first.text, style), *segments[1:]]
+
+
+def from_rendered(rendered: Iterable[Sequence[Segment]]) -> list[Line]:
+    """Turn lines of segments into lines, taking the marks out."""
+    return [_from_segments(segments) for segments in rendered]
+
+
+def _from_segments(segments: Sequence[Segment]) -> Line:
+    kept: list[Segment] = []
+    join, skip, before = "\n", 0, 0
+    found = False
+    for text, marked_style, control in segments:
+        if control:
+            continue
+        style = marked_style
+        if marked_style is not None:
+            told, style = _unmarked(marked_style)
+            if told is not None and not found:
+                join, skip, found = told, before, True
+        if text:
+            kept.append(Segment(text, style))
+            before += len(text)
+    return Line(kept, join, skip)
+
+
+@lru_cache(maxsize=1024)
+def _unmarked(style: Style) -> tuple[str | None, Style]:
+    """Return what a style says about joining, and the style without it."""
+    meta = style.meta
+    return (str(meta["join"]), style.clear_meta_and_links()) if "join" in meta else (None, style)
+
+
+def wrapped(text: Text, console: Console, width: int) -> Iterator[tuple[Text, str]]:
+    """Wrap a text; yield each line with how it is joined to the one before."""
+    for whole in text.split("\n", allow_blank=True):
+        whole.expand_tabs(TAB_SIZE)
+        plain, position = whole.plain, 0
+        for number, part in enumerate(whole.wrap(console, max(width, 1), justify="default", overflow="fold")):
+            if not number:
+                join = "\n"
+            elif plain[position - 1 : position].isspace() or plain[position : position + 1].isspace():
+                join = " "
+            else:
+                join = ""
+            position += len(part)
+            while position < len(plain) and plain[position].isspace():
+                position += 1
+            yield part, join
+
+
+def plain_lines(
+    text: str, style: Style, console: Console, width: int, *, indent: str = "", targets: tuple[Target, ...] = ()
+) -> list[Line]:
+    """Lay out harmless text as it is, without Markdown; ``indent`` is decoration before each line."""
+    lines: list[Line] = []
+    room = max(width - len(indent), 1)
+    prefix = (Segment(indent, style),) if indent else ()
+    for source in text.split("\n"):
+        # Nearly every line fits, and then needs no word splitting.
+        line = source.expandtabs(TAB_SIZE)
+        if cell_len(line) <= room:
+            lines.append(Line((*prefix, Segment(line, style)), "\n", len(indent), targets))
+            continue
+        lines.extend(
+            Line((*prefix, Segment(part.plain, style)), join, len(indent), targets)
+            for part, join in wrapped(Text(line), console, room)
+        )
+    return lines
+
+
+def rule_line(text: str, style: Style, width: int, *, right: str = "", right_style: Style | None = None) -> Line:
+    """Lay out one line that is cut, never wrapped, with ``right`` at the right edge where there is room."""
+    text, right = " ".join(sanitise(text).split()), " ".join(sanitise(right).split())
+    gap = width - cell_len(text) - cell_len(right)
+    if not right:
+        return Line((Segment(text, style),))
+    space = " " * gap if gap >= 2 else "  "
+    return Line((Segment(text, style), Segment(space, style), Segment(right, right_style or style)))

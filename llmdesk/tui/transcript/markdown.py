@@ -1,0 +1,180 @@
+"""Markdown to lines, one unit (a top-level block, or an item of a top-level list) at a time.
+
+Each unit is rendered by itself, so that a growing answer renders each of them once. A whole text rendered at once gives
+the same lines, because it goes the same way. Nothing heavy is imported before the first text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llmdesk.tui.transcript.entries import CodePiece
+from llmdesk.tui.transcript.lines import BLANK, Line, from_rendered, plain_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+    from rich.console import Console
+
+    from llmdesk.tui.transcript.palette import Palette
+
+MAX_CHARS = 262_144
+"""Longer texts are shown as they are, without Markdown: parsing would hold the screen for seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A part of a text that can be rendered by itself.
+
+    ``start`` is its first line in the text that was parsed. ``number`` is what a list item counts as (also in a bullet
+    list, where it is not shown), ``None`` for other blocks. ``joined`` = follows the unit before it without a gap.
+    """
+
+    start: int
+    tokens: Sequence[Token] = field(repr=False)
+    number: int | None = None
+    joined: bool = False
+
+    @property
+    def next_number(self) -> int | None:
+        """What the next item of the same list counts as; ``None`` = this is no list."""
+        return None if self.number is None else self.number + 1
+
+
+def split(tokens: Sequence[Token], number: int | None = None) -> list[Unit]:
+    """Split parsed tokens into units; ``number`` continues a list whose earlier items are already done."""
+    units: list[Unit] = []
+    index = 0
+    while index < len(tokens):
+        end = _end(tokens, index)
+        block = tokens[index:end]
+        if block[0].type in ("bullet_list_open", "ordered_list_open"):
+            units.extend(_items(block, number))
+        else:
+            units.append(Unit(start=_line(block[0]), tokens=block))
+        number = None
+        index = end
+    return units
+
+
+def _items(block: Sequence[Token], number: int | None) -> list[Unit]:
+    joined = number is not None
+    if number is None:
+        start = block[0].attrs.get("start")
+        number = 1 if start is None else int(start)
+    units: list[Unit] = []
+    index = 1
+    while index < len(block) - 1:
+        end = _end(block, index)
+        opened = block[0].copy(attrs={"start": number})
+        tokens = [opened, *block[index:end], block[-1]]
+        units.append(Unit(start=_line(block[index]), tokens=tokens, number=number, joined=joined))
+        number, joined, index = number + 1, True, end
+    return units
+
+
+def _end(tokens: Sequence[Token], index: int) -> int:
+    """Return where the block that begins at ``index`` is over."""
+    level = tokens[index].level
+    if tokens[index].nesting == 1:
+        while tokens[index].nesting != -1 or tokens[index].level != level:
+            index += 1
+    return index + 1
+
+
+def _line(token: Token) -> int:
+    return token.map[0] if token.map else 0
+
+
+class Renderer:
+    """Renders Markdown with one palette; ``counted`` tells how many units it has rendered, for tests and benchmarks."""
+
+    def __init__(self, palette: Palette) -> None:
+        self.palette = palette
+        self.console: Console = palette.console()
+        self.counted = 0
+        self._parser: MarkdownIt | None = None
+        self._block_parser: MarkdownIt | None = None
+
+    def outline(self, text: str, number: int | None = None) -> list[Unit]:
+        """Split a text without looking into its paragraphs."""
+        if self._block_parser is None:
+            from llmdesk.tui.transcript.elements import make_parser
+
+            self._block_parser = make_parser(blocks_only=True)
+        return split(self._block_parser.parse(text), number)
+
+    def units(self, text: str, number: int | None = None) -> list[Unit]:
+        """Split a text into units that can be rendered."""
+        if self._parser is None:
+            from llmdesk.tui.transcript.elements import make_parser
+
+            self._parser = make_parser()
+        return split(self._parser.parse(text), number)
+
+    def has_references(self, text: str) -> bool:
+        """Say whether a text defines link targets, which change what was rendered before they came."""
+        if "]:" not in text:
+            return False
+        env: dict[str, Any] = {}  # markdown-it's own scratch space
+        if self._block_parser is None:
+            self.outline("")
+        assert self._block_parser is not None
+        self._block_parser.parse(text, env)
+        return bool(env.get("references"))
+
+    def render(self, units: Sequence[Unit], width: int, *, first: bool) -> list[Line]:
+        """Render units, with a blank line between blocks; ``first`` = nothing stands before them."""
+        from llmdesk.tui.transcript.elements import Blocks
+
+        lines: list[Line] = []
+        options = self.console.options.update(width=width, height=None)
+        for unit in units:
+            self.counted += 1
+            rendered = self.console.render_lines(Blocks(unit.tokens, self.palette), options, pad=False)
+            block = from_rendered(rendered)
+            if unit.tokens[0].type not in ("fence", "code_block"):
+                _trim(block)
+            if not block:
+                continue
+            if not (unit.joined or first):
+                lines.append(BLANK)
+            first = False
+            lines.extend(block)
+        return lines
+
+    def document(self, text: str, width: int) -> list[Line]:
+        """Render a whole harmless text."""
+        if len(text) > MAX_CHARS:
+            return plain_lines(text, self.palette.base, self.console, width)
+        return self.render(self.units(text), width, first=True)
+
+
+def _trim(block: list[Line]) -> None:
+    """Take away the empty lines with which rich surrounds lists and tables."""
+    while block and not block[-1].text.strip():
+        block.pop()
+    while block and not block[0].text.strip():
+        del block[0]
+
+
+def code_blocks(text: str) -> tuple[CodePiece, ...]:
+    """Return the code blocks of a text in their order, wherever they are nested."""
+    from llmdesk.tui.transcript.elements import make_parser
+
+    tokens = make_parser(blocks_only=True).parse(text)
+    return tuple(
+        CodePiece(language=token.info.strip().partition(" ")[0], text=token.content)
+        for token in tokens
+        if token.type in ("fence", "code_block")
+    )
+
+
+def preload() -> None:
+    """Import what Markdown needs; meant for a thread, after the first paint."""
+    import pygments.lexers  # noqa: F401 # only loaded here, used by code.py
+
+    import llmdesk.tui.transcript.elements  # noqa: F401
