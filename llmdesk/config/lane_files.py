@@ -1,0 +1,72 @@
+"""The system prompts and schemas lanes name; their paths are relative to the configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmdesk.config.draft import Draft
+    from llmdesk.core.types import Json
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The largest file a lane may name, bytes."""
+
+
+def read_lane_files(draft: Draft) -> tuple[dict[str, str], dict[str, Json]]:
+    """Read what the lanes name; a file that cannot be used is a fault of the draft.
+
+    Returns:
+        Lane -> system prompt, and lane -> JSON Schema.
+    """
+    systems: dict[str, str] = {}
+    schemas: dict[str, Json] = {}
+    folder = draft.file.parent if draft.file else Path()
+    lanes = draft.data.get("lanes")
+    for name, lane in (lanes if isinstance(lanes, dict) else {}).items():
+        for key in ("system", "schema"):
+            named = lane.get(key) if isinstance(lane, dict) else None
+            if not isinstance(named, str) or not named:
+                continue
+            try:
+                text = _read(folder, named)
+                if key == "system":
+                    systems[name] = text
+                else:
+                    schemas[name] = _schema(text)
+            except UsageError as error:
+                draft.fault(("lanes", name, key), str(error))
+    return systems, schemas
+
+
+def _read(folder: Path, name: str) -> str:
+    path = folder / Path(name).expanduser()
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise UsageError(f"{path} is larger than 4 MiB")
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8") from None
+
+
+def _schema(text: str) -> Json:
+    try:
+        schema = json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except (ValueError, RecursionError):
+        raise UsageError("not JSON a schema can be made of") from None
+    if not isinstance(schema, dict):
+        raise UsageError("a JSON Schema is an object here: {…}")
+    return schema
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(constant)

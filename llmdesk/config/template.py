@@ -1,0 +1,156 @@
+"""``${NAME}``, ``${NAME:-default}``, ``$(command)`` and ``$$`` in a text of the configuration; pure, runs nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class TemplateError(ValueError):
+    """A text that begins a ``${`` or ``$(`` and does not end it well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value of the environment; ``default`` is used when it is not set or empty, ``None`` = there is none."""
+
+    name: str
+    default: tuple[Part, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line whose output stands here."""
+
+    line: str
+
+
+Part = str | Variable | Command
+
+
+def parse_template(text: str) -> tuple[Part, ...]:
+    """Split ``text`` into literal text, variables and commands.
+
+    A dollar sign that begins neither ``${`` nor ``$(`` stands for itself; ``$$`` is one dollar sign.
+
+    Raises:
+        TemplateError: a bracket is not closed, or there is no usable name or command in it.
+    """
+    parts, end = _parse(text, 0, inside=False)
+    assert end == len(text)
+    return parts
+
+
+def escape(text: str) -> str:
+    """Write ``text`` so that it stands for itself in a template."""
+    return text.replace("$", "$$")
+
+
+def missing_names(parts: tuple[Part, ...], env: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables without which the template has no value: not set or empty, and without a usable default."""
+    names: list[str] = []
+    for part in parts:
+        if isinstance(part, Variable) and not env.get(part.name):
+            lacking = part.default is None or missing_names(part.default, env)
+            names += [part.name] if lacking else []
+    return tuple(dict.fromkeys(names))
+
+
+def has_command(parts: tuple[Part, ...]) -> bool:
+    """Whether filling the template may run a program."""
+    return any(
+        isinstance(part, Command) or (isinstance(part, Variable) and has_command(part.default or ())) for part in parts
+    )
+
+
+def literal_text(parts: tuple[Part, ...]) -> str:
+    """What stands in the file itself, defaults included: for a key, the part that must be kept private."""
+    return "".join(
+        part if isinstance(part, str) else literal_text(part.default or ()) if isinstance(part, Variable) else ""
+        for part in parts
+    )
+
+
+def fill(parts: tuple[Part, ...], env: Mapping[str, str], run: Callable[[str], str] | None = None) -> str:
+    """Put the template together. What comes from the environment is not looked at again for templates.
+
+    Args:
+        parts: from ``parse_template``, with no ``missing_names``.
+        env: where variables come from.
+        run: returns the output of a command line; without it, commands are not allowed.
+
+    Raises:
+        TemplateError: there is a command and no ``run``.
+        KeyError: a variable is missing.
+    """
+    done: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            done.append(part)
+        elif isinstance(part, Variable):
+            value = env.get(part.name)
+            if not value and part.default is not None:
+                value = fill(part.default, env, run)
+            done.append(env[part.name] if value is None else value)
+        elif run is None:
+            raise TemplateError("$(command) works for api_key, headers and env only. A dollar sign itself is $$.")
+        else:
+            done.append(run(part.line))
+    return "".join(done)
+
+
+def _parse(text: str, start: int, *, inside: bool) -> tuple[tuple[Part, ...], int]:
+    """Read parts from ``start``, up to the end or, ``inside`` a default, up to the brace that closes it."""
+    parts: list[Part] = []
+    literal = ""
+    at = start
+    while at < len(text) and not (inside and text[at] == "}"):
+        two = text[at : at + 2]
+        if two == "$$":
+            literal, at = literal + "$", at + 2
+        elif two in ("${", "$("):
+            parts += [literal] if literal else []
+            literal = ""
+            part, at = (_variable if two == "${" else _command)(text, at + 2)
+            parts.append(part)
+        else:
+            literal, at = literal + text[at], at + 1
+    return (*parts, *([literal] if literal else [])), at
+
+
+def _variable(text: str, start: int) -> tuple[Part, int]:
+    name = _NAME.match(text, start)
+    if name is None:
+        raise TemplateError("'${' is not followed by a name. Write ${NAME}, or $$ for a dollar sign.")
+    at = name.end()
+    default: tuple[Part, ...] | None = None
+    if text.startswith(":-", at):
+        default, at = _parse(text, at + 2, inside=True)
+    if not text.startswith("}", at):
+        raise TemplateError(f"'${{{name[0]}' is not closed. Write ${{{name[0]}}} or ${{{name[0]}:-default}}.")
+    return Variable(name[0], default), at + 1
+
+
+def _command(text: str, start: int) -> tuple[Part, int]:
+    """Read up to the bracket that closes the command; brackets in quotes do not count."""
+    depth, quote = 1, ""
+    for at in range(start, len(text)):
+        char = text[at]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        if depth == 0:
+            line = text[start:at].strip()
+            if not line:
+                raise TemplateError("'$()' holds no command.")
+            return Command(line), at + 1
+    raise TemplateError("'$(' is not closed.")
