@@ -1,0 +1,302 @@
+"""The desk on the screen: paints at once, opens the desk behind it, and leaves it in order however it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.app import App, SystemCommand
+
+from llmdesk.core.errors import DeskError
+from llmdesk.core.text import one_line
+from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
+from llmdesk.tui.keys import correct_sequences
+from llmdesk.tui.leaving import Signals, crash_report
+from llmdesk.tui.screens.chat import ChatScreen
+from llmdesk.tui.themes import DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.binding import BindingType
+    from textual.screen import Screen
+
+    from llmdesk.desk import Desk
+
+OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
+"""Makes a desk that is opened by entering it."""
+
+CLOSE_S = 0.6
+"""How long the desk may take to write things down after a signal, seconds (policy X5: one second for everything)."""
+
+Panel = Literal["help", "providers", "failovers", "outbox", "models", "conversations"]
+
+
+class DeskApp(App[None]):
+    """The screen of the desk.
+
+    Args:
+        open_desk: makes the desk; called after the first paint.
+        lane: the lane to begin in; ``None`` = the default one.
+        conversation: id of the conversation to resume; ``None`` = a new one.
+        theme: a palette's name, instead of the configured one.
+        demo: nothing here is a real model, and everything says so.
+        latest: resume the conversation used last.
+        prepare: what takes long before the desk can be made (imports); run in a thread after the first paint.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "llmdesk"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
+
+    def __init__(
+        self,
+        open_desk: OpenDesk,
+        *,
+        lane: str | None = None,
+        conversation: str | None = None,
+        theme: str | None = None,
+        demo: bool = False,
+        latest: bool = False,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        correct_sequences()
+        super().__init__()
+        self.register_theme(DEFAULT)
+        self.theme = DEFAULT.name
+        self.chat = ChatScreen(lane=lane, conversation=conversation)
+        self.chat.demo = demo
+        self.keymap = Keymap(overrides={}, notes=())
+        self.failure: DeskError | None = None
+        self._open_desk = open_desk
+        self._latest = latest
+        self._prepare = prepare
+        self._wanted_theme = theme
+        self._opened: asyncio.Future[Desk] | None = None
+        self._leaving = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._signals = Signals(self._signalled)
+        self._asked_to_leave = False
+
+    def get_default_screen(self) -> Screen[None]:
+        """The chat is what is there from the first paint."""
+        return self.chat
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Variables of ours that a palette may set."""
+        return {}
+
+    # --- opening and closing the desk -----------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Take the signals; the desk is opened once the first picture is out."""
+        self._opened = asyncio.get_running_loop().create_future()
+        self._signals.take()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._keeper = asyncio.create_task(self._keep_desk(), name="desk")
+        self._keeper.add_done_callback(self._desk_ended)
+
+    def _desk_ended(self, keeper: asyncio.Task[None]) -> None:
+        """A fault of ours while opening or closing is a crash like any other."""
+        if not keeper.cancelled() and isinstance(error := keeper.exception(), Exception) and self.is_running:
+            self._handle_exception(error)
+
+    async def desk(self) -> Desk:
+        """The desk, as soon as it is open."""
+        assert self._opened is not None
+        return await asyncio.shield(self._opened)
+
+    async def _keep_desk(self) -> None:
+        """Open the desk, and close it in the same task when the app is left."""
+        assert self._opened is not None
+        try:
+            if self._prepare is not None:
+                await asyncio.to_thread(self._prepare)
+            async with self._open_desk() as desk:
+                self._opened.set_result(desk)
+                self.run_worker(self._use(desk), name="use the desk")
+                await self._leaving.wait()
+        except DeskError as error:
+            self.failure = error
+            self._opened.cancel()
+            self.exit(return_code=1)
+
+    async def _use(self, desk: Desk) -> None:
+        self.keymap = read_keymap(desk.screen.keys)
+        self.set_keymap(dict(self.keymap.overrides))
+        await self._find_themes(self._wanted_theme or desk.screen.theme)
+        if desk.screen.sidebar in ("on", "off"):
+            self.chat.set_class(desk.screen.sidebar == "on", "-sidebar")
+            self.chat.set_class(desk.screen.sidebar == "off", "-no-sidebar")
+        await self.chat.desk_opened(desk, latest=self._latest)
+        for note in self.keymap.notes:
+            self.say(note, severity="warning")
+
+    async def _close_desk(self) -> None:
+        self._leaving.set()
+        if self._keeper is not None:
+            await asyncio.wait([self._keeper])
+
+    async def on_unmount(self) -> None:
+        """Wait for the writes of the desk; the terminal is already the user's again."""
+        await self._close_desk()
+        self._signals.give_back()
+
+    # --- leaving --------------------------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Quit; with an answer under way only when asked for a second time."""
+        self.leave(asked=False)
+
+    async def action_quit(self) -> None:
+        """What Textual's own ways of quitting come to."""
+        self.leave(asked=False)
+
+    def leave(self, *, asked: bool) -> None:
+        """Quit; an answer under way is paused, after the user has confirmed it."""
+        running = self.chat.running()
+        if running and not asked and not self._asked_to_leave:
+            self._asked_to_leave = True
+            self.set_timer(5, self._forget_leaving)
+            answers = "An answer is" if running == 1 else f"{running} answers are"
+            self.say(f"{answers} under way. Quit again to leave; the request waits in the outbox.", severity="warning")
+            return
+        self.chat.keep_all()
+        self.exit()
+
+    def _forget_leaving(self) -> None:
+        self._asked_to_leave = False
+
+    async def _signalled(self, exit_code: int) -> None:
+        """A signal: write everything down first, because a lost terminal may block the screen; then leave."""
+        self.chat.keep_all()
+        self._leaving.set()
+        if self._keeper is not None:
+            await asyncio.wait([self._keeper], timeout=CLOSE_S)
+        self.exit(return_code=exit_code)
+
+    def _fatal_error(self) -> None:
+        """Say in one line what happened; Textual would print every local variable (policy X11)."""
+        from rich.text import Text
+
+        self._exit_renderables.append(Text(crash_report()))
+        self._close_messages_no_wait()
+
+    # --- what every screen uses -------------------------------------------------------------------------------------
+
+    def say(self, text: str, *, severity: str = "information") -> None:
+        """Show a short message at the edge of the screen; never as markup."""
+        match severity:
+            case "warning" | "error":
+                self.notify(one_line(text), severity=severity, markup=False)
+            case _:
+                self.notify(one_line(text), markup=False, timeout=4)
+
+    def action_open_panel(self, name: Panel) -> None:
+        """Show a full-screen panel; the same key closes it again."""
+        from llmdesk.tui.screens.panel import PanelScreen, make_panel
+
+        top = self.screen
+        if isinstance(top, PanelScreen):
+            if top.panel == name:
+                self.pop_screen()
+            else:
+                self.switch_screen(make_panel(name, below=top.below))
+        elif top is self.chat:
+            self.push_screen(make_panel(name, below="chat"))
+
+    def show_conversations(self, query: str) -> None:
+        """Show the conversations, searched for these words."""
+        from llmdesk.tui.screens.conversations import ConversationsScreen
+
+        self.push_screen(ConversationsScreen(below="conversations", query=query))
+
+    # --- themes -----------------------------------------------------------------------------------------------------
+
+    async def _find_themes(self, wanted: str) -> None:
+        if wanted == DEFAULT.name == self.theme:
+            self.run_worker(self._load_themes())
+            return
+        await self._load_themes()
+        self.use_theme(wanted)
+
+    async def _load_themes(self) -> None:
+        from llmdesk.paths import find_themes
+        from llmdesk.tui.themes import load_palettes
+
+        palettes = await asyncio.to_thread(lambda: load_palettes(find_themes()))
+        for theme in palettes.themes.values():
+            self.register_theme(theme)
+        for note in palettes.notes:
+            self.say(note, severity="warning")
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours, if there is such a palette."""
+        if name in self.available_themes:
+            self.theme = name
+        else:
+            names = ", ".join(self.palette_names())
+            self.say(f"There is no theme '{name}'. There are {names}.", severity="warning")
+
+    def palette_names(self) -> list[str]:
+        """Our own palettes and the user's, without Textual's."""
+        from textual.theme import BUILTIN_THEMES
+
+        return sorted(name for name in self.available_themes if name not in BUILTIN_THEMES)
+
+    def action_theme_next(self) -> None:
+        """Go to the next palette."""
+        names = self.palette_names()
+        self.use_theme(names[(names.index(self.theme) + 1) % len(names) if self.theme in names else 0])
+        self.say(f"Theme {self.theme}.")
+
+    # --- the palette of commands ------------------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action, whatever screen is on top."""
+        from llmdesk.tui.palette import commands
+
+        yield from commands(self, screen)
+
+
+def _import_desk() -> None:
+    """Import what opening the desk needs, beside the event loop, so that typing stays smooth meanwhile."""
+    from llmdesk import wiring  # noqa: F401 - only loaded here
+    from llmdesk.tui.transcript.view import preload
+
+    preload()
+
+
+def run_app(
+    open_desk: OpenDesk,
+    *,
+    lane: str | None = None,
+    conversation: str | None = None,
+    theme: str | None = None,
+    demo: bool = False,
+    latest: bool = False,
+) -> int:
+    """Open the desk on the terminal and return the exit code.
+
+    Raises:
+        DeskError: the desk could not be opened; the terminal is restored.
+    """
+
+    async def run() -> int:
+        app = DeskApp(
+            open_desk, lane=lane, conversation=conversation, theme=theme, demo=demo, latest=latest, prepare=_import_desk
+        )
+        with contextlib.suppress(asyncio.CancelledError):
+            await app.run_async()
+        if app.failure is not None:
+            raise app.failure
+        return app.return_code or 0
+
+    return asyncio.run(run())

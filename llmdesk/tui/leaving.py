@@ -1,0 +1,106 @@
+"""The hard ways out: signals, a lost terminal, a crash. Textual alone would die without restoring the terminal.
+
+Policy X5: running requests paused, terminal restored, exit 128 + n within a second. Policy X11: no local variable of a
+crash on the screen, because they hold prompts and keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+DEADLINE_S = 0.9
+"""After this the process ends, whatever still blocks, seconds."""
+
+_SIGNALS = ("SIGTERM", "SIGHUP")
+"""By name: Windows has no SIGHUP."""
+
+
+class Signals:
+    """Turns SIGTERM and SIGHUP into one call of ``react`` with the exit code, and a deadline behind it."""
+
+    def __init__(self, react: Callable[[int], Awaitable[None]]) -> None:
+        self._react = react
+        self._task: asyncio.Task[None] | None = None
+        self._taken: list[int] = []
+        self._deadline: threading.Timer | None = None
+
+    def take(self) -> None:
+        """Install the handlers; does nothing where the loop cannot (a thread, Windows)."""
+        loop = asyncio.get_running_loop()
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._received, int(number))
+                self._taken.append(int(number))
+
+    def give_back(self) -> None:
+        """Remove the handlers, unless a signal is what ends the program."""
+        if self._deadline is not None:
+            return
+        loop = asyncio.get_running_loop()
+        for number in self._taken:
+            loop.remove_signal_handler(number)
+        self._taken = []
+
+    def _received(self, number: int) -> None:
+        if self._task is not None:
+            return
+        code = 128 + number
+        self._deadline = threading.Timer(DEADLINE_S, _end_now, (code,))
+        self._deadline.daemon = True
+        self._deadline.start()
+        self._task = asyncio.get_running_loop().create_task(_as_coroutine(self._react(code)))
+
+
+async def _as_coroutine(work: Awaitable[None]) -> None:
+    await work
+
+
+LEAVE_SCREEN = b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[<u\x1b[?1049l\x1b[?25h"
+"""What Textual's driver writes when it stops: paste, wrap, mouse, focus, keyboard, alternate screen, cursor."""
+
+
+def _end_now(code: int) -> None:
+    """Restore the terminal by hand and end; only reached when leaving in order takes too long."""
+    with contextlib.suppress(Exception):
+        os.write(2, LEAVE_SCREEN)
+    with contextlib.suppress(Exception):
+        import termios
+
+        settings = termios.tcgetattr(0)
+        settings[3] |= termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
+        settings[0] |= termios.ICRNL | termios.IXON
+        termios.tcsetattr(0, termios.TCSANOW, settings)
+    os._exit(code)
+
+
+def crash_report() -> str:
+    """Log where the running exception came from (no values of variables), and say in one line where to look."""
+    import logging
+    import traceback
+
+    from llmdesk.paths import find_paths
+
+    error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+    name = type(error).__name__ if error is not None else "unknown error"
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    logging.getLogger("llmdesk.tui").critical("the screen crashed: %s at %s", name, " < ".join(reversed(places)))
+    where = f" in {_place(places[-1])}" if places else ""
+    return f"llmdesk stopped on an error of its own ({name}{where}). Nothing sent is lost. Log: {find_paths().log_file}"
+
+
+def _place(frame: str) -> str:
+    path, _, function = frame.partition(" ")
+    return f"{os.path.basename(path)} {function}"  # noqa: PTH119 - a frame's place, not a file to open

@@ -1,0 +1,46 @@
+"""The command palette: every action, every lane and every theme, by name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+
+from llmdesk.core.text import one_line
+from llmdesk.tui.commands import COMMANDS
+from llmdesk.tui.keymap import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.screen import Screen
+
+    from llmdesk.tui.app import DeskApp
+
+
+def commands(app: DeskApp, screen: Screen[object]) -> Iterable[SystemCommand]:
+    """What can be done now: actions of the desk always, those of the chat when it is on top."""
+    on_chat = screen is app.chat
+    for action in ACTIONS:
+        if action.palette and (action.scope == "desk" or (on_chat and action.scope == "chat")):
+            keys = app.keymap.keys_of(action)
+            node = app if action.scope == "desk" else app.chat
+            yield SystemCommand(
+                _plain(action.help), _plain(keys or "no key"), partial(app.run_action, action.call, node)
+            )
+    if on_chat:
+        for lane in app.chat.lanes:
+            targets = ", ".join(str(status.target) for status in lane.targets)
+            yield SystemCommand(_plain(f"Lane {lane.name}"), _plain(targets), partial(app.chat.go_to_lane, lane.name))
+        for command in COMMANDS:
+            if not command.needs_argument:
+                run = partial(app.chat.run_command, command, "")
+                yield SystemCommand(f"/{command.name}", _plain(command.help), run)
+    for name in app.palette_names():
+        yield SystemCommand(_plain(f"Theme {name}"), "Change the colours", partial(app.use_theme, name))
+
+
+def _plain(text: str) -> str:
+    """The palette reads markup: names that come from elsewhere must not be any."""
+    return one_line(text).replace("[", "(").replace("]", ")")

@@ -1,0 +1,56 @@
+"""Why a target did not answer, in the words of the screen, and the seam line made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import ErrorKind
+from llmdesk.tui.words import clock
+
+if TYPE_CHECKING:
+    from llmdesk.core.types import Attempt, FailoverStep
+
+WORDS: dict[str, str] = {
+    ErrorKind.RATE: "rate limited",
+    ErrorKind.QUOTA: "plan used up",
+    ErrorKind.SERVER: "server failed",
+    ErrorKind.NET: "cannot be reached",
+    ErrorKind.SILENT: "no answer in time",
+    ErrorKind.TRUNCATED: "answer cut off",
+    ErrorKind.AUTH: "key refused",
+    ErrorKind.GONE: "model not there",
+    ErrorKind.REQUEST: "request refused",
+    ErrorKind.CONFIG: "not set up",
+    ErrorKind.CAPTIVE: "a web page answered",
+    ErrorKind.REFUSED: "the model declined",
+    ErrorKind.SCHEMA: "schema not met",
+    ErrorKind.BUDGET: "over budget",
+    ErrorKind.CANCELLED: "cancelled",
+    "cooling": "cooling down",
+    "no key": "no key",
+    "attention": "needs attention",
+    "unfit": "does not fit",
+    "privacy": "not allowed here",
+    "next": "left by you",
+}
+"""A failure's kind or a skip's reason, and how the screen says it."""
+
+
+def reason_words(reason: str) -> str:
+    """Say a recorded reason in the words of the screen; an unknown one as it is."""
+    return WORDS.get(reason, reason)
+
+
+def seam(step: FailoverStep, cooldown_until: float | None) -> str:
+    """The line between two targets: who failed and why, until when it is left alone, who answers instead."""
+    why = reason_words(step.reason) or step.message
+    until = f", next try {clock(cooldown_until)}" if cooldown_until is not None else ""
+    return f"{step.source.provider}: {why}{until} → answering with {step.target.model} ({step.target.provider})"
+
+
+def attempt_line(attempt: Attempt) -> str:
+    """One attempt or skip in one line: ``cloud/gpt-oss:120b rate limited (429): message``."""
+    reason = reason_words(attempt.error_kind.value if attempt.error_kind is not None else attempt.reason)
+    status = f" ({attempt.http_status})" if attempt.http_status is not None else ""
+    what = f" {reason}{status}" if reason or status else f" {attempt.outcome.value}"
+    return f"{attempt.target}{what}" + (f": {attempt.message}" if attempt.message else "")

@@ -1,0 +1,1 @@
+"""Full-screen faces of the desk: the chat and the panels; they know the desk, widgets do not."""

@@ -1,0 +1,28 @@
+"""What every screen of the desk shares: the way to the app and to the open desk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from llmdesk.desk import Desk
+    from llmdesk.tui.app import DeskApp
+
+
+class DeskScreen(Screen[None]):
+    """A screen that knows the desk."""
+
+    @property
+    def house(self) -> DeskApp:
+        """The app this screen belongs to."""
+        return cast("DeskApp", self.app)
+
+    async def desk(self) -> Desk:
+        """The desk, as soon as it is open."""
+        return await self.house.desk()
+
+    def say(self, text: str, *, severity: str = "information") -> None:
+        """Show a short message at the edge of the screen."""
+        self.house.say(text, severity=severity)

@@ -1,0 +1,473 @@
+"""The chat screen: lanes side by side, one of them shown, with the providers beside it and the lanes below."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.widgets import ContentSwitcher
+
+from llmdesk.core.errors import DeskError
+from llmdesk.core.text import sanitise
+from llmdesk.core.types import Outcome, Status
+from llmdesk.core.views import Attachment, LaneView, OutboxEntry, Topic
+from llmdesk.tui.commands import Command, matching, parse
+from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.screens.base import DeskScreen
+from llmdesk.tui.screens.talk import Talk
+from llmdesk.tui.transcript.entries import Level
+from llmdesk.tui.widgets.header import Header
+from llmdesk.tui.widgets.lane_pane import LanePane
+from llmdesk.tui.widgets.lanes_bar import Badge, LanesBar, LaneTab
+from llmdesk.tui.widgets.prompt import Prompt
+from llmdesk.tui.widgets.provider_panel import ProviderPanel
+from llmdesk.tui.widgets.wait_line import WaitLine
+from llmdesk.tui.words import size
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from llmdesk.desk import Desk
+
+SIDEBAR_FROM = 100
+"""Columns from which the sidebar is shown unless the user says otherwise."""
+
+TWICE_S = 3.0
+"""Within how many seconds a second ctrl+c quits."""
+
+
+class ChatScreen(DeskScreen):
+    """Where the user talks."""
+
+    CSS_PATH = None
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("chat")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDEBAR_FROM, "-wide")]  # noqa: RUF012 - typed by its base
+
+    def __init__(self, *, lane: str | None, conversation: str | None) -> None:
+        super().__init__()
+        self._asked_lane = lane
+        self._asked_conversation = conversation
+        self.lanes: tuple[LaneView, ...] = ()
+        self._first = LanePane(id="lane-0")
+        self.talks: dict[str, Talk] = {}
+        self.demo = False
+        self.talk: Talk = Talk(lane=lane or "", pane=self._first, host=self)
+        self._interrupted_at = -TWICE_S
+
+    def compose(self) -> ComposeResult:
+        """Header, lane and sidebar, lanes bar."""
+        yield Header(id="header")
+        with Horizontal(id="middle"):
+            with ContentSwitcher(initial="lane-0", id="lanes"):
+                yield self._first
+            with Vertical(id="sidebar"):
+                yield ProviderPanel(id="providers")
+        yield LanesBar(id="bar")
+
+    def on_mount(self) -> None:
+        """The prompt has the focus from the first paint; everything else comes after it."""
+        self.query_one(LanesBar).hint = "f1 help  ctrl+p all actions "
+        self._show_talk()
+        self._first.prompt.focus()
+
+    def on_screen_resume(self) -> None:
+        """Back from a panel: keys go to the prompt again."""
+        self.talk.pane.prompt.focus()
+
+    # --- the desk opens ---------------------------------------------------------------------------------------
+
+    async def desk_opened(self, desk: Desk, *, latest: bool = False) -> None:
+        """Show what the desk knows: lanes, providers, the first-run card."""
+        self.lanes = desk.lanes()
+        names = [lane.name for lane in self.lanes]
+        wanted = self._asked_lane or desk.default_lane
+        if wanted not in names:
+            self.talk.record.note(f"There is no lane '{wanted}'. Using {desk.default_lane}.", Level.WARNING)
+            wanted = desk.default_lane
+        self.talk.lane = wanted
+        self.talks[wanted] = self.talk
+        self.demo = self.demo or desk.demo
+        for warning in desk.warnings:
+            self.talk.record.note(warning, Level.WARNING)
+        self.show_providers(desk)
+        self._show_talk()
+        wanted_conversation = self._asked_conversation
+        if latest and wanted_conversation is None:
+            newest = await desk.conversations(limit=1)
+            wanted_conversation = newest[0].id if newest else None
+        if wanted_conversation is not None:
+            await self.open_conversation(wanted_conversation)
+        self.follow(self._look_around(desk))
+        self.follow(self._watch(desk))
+
+    async def _look_around(self, desk: Desk) -> None:
+        """Put what was found into the transcript, unless the user is already talking."""
+        discovery = await desk.discover()
+        await self._show_outbox(desk)
+        self.show_providers(desk)
+        talk = self.talk
+        if talk.record.empty or not discovery.can_answer:
+            lines = ["What is here" if discovery.can_answer else "Nobody can answer yet"]
+            for finding in discovery.findings:
+                hint = f"\n    {finding.hint}" if finding.hint else ""
+                lines.append(f"{_SIGNS[finding.level.value]} {finding.text}{hint}")
+            if not discovery.can_answer:
+                lines.append("To see how it works without any of this: llmdesk demo")
+            level = Level.INFO if discovery.can_answer else Level.WARNING
+            talk.record.note("\n".join(sanitise(line) for line in lines), level)
+
+    async def _watch(self, desk: Desk) -> None:
+        """Keep the panels in step with what happens here and in other instances."""
+        async for topics in desk.watch():
+            if topics & {Topic.COOLDOWNS, Topic.PROVIDERS, Topic.REQUESTS}:
+                self.show_providers(desk)
+            if topics & {Topic.OUTBOX, Topic.REQUESTS}:
+                await self._show_outbox(desk)
+
+    def show_providers(self, desk: Desk) -> None:
+        """Show the providers as they are known now."""
+        self.query_one(ProviderPanel).show_providers(desk.providers())
+
+    async def _show_outbox(self, desk: Desk) -> None:
+        self.query_one(ProviderPanel).show_outbox(len(await desk.outbox()))
+
+    @on(ProviderPanel.CooldownOver)
+    async def _cooldown_over(self) -> None:
+        self.show_providers(await self.desk())
+
+    # --- what a talk needs of its host --------------------------------------------------------------------------
+
+    def follow(self, work: Coroutine[None, None, None]) -> None:
+        """Run something beside the screen until it ends."""
+        self.run_worker(work)
+
+    def talk_changed(self, talk: Talk) -> None:
+        """Draw the header and the bar anew."""
+        if talk is self.talk and talk.badge in (Badge.DONE, Badge.FAILED):
+            talk.badge = Badge.NONE
+        self._show_talk()
+
+    def settled(self, talk: Talk, outcome: Outcome) -> None:
+        """A request ended: refresh the panels, and say so where the user is."""
+        self.talk_changed(talk)
+        if talk is not self.talk:
+            failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
+            words = "could not be answered" if failed else "has its answer"
+            self.say(f"Lane {talk.lane} {words}.", severity="warning" if failed else "information")
+        self.follow(self._refresh_panels())
+
+    async def _refresh_panels(self) -> None:
+        desk = await self.desk()
+        self.show_providers(desk)
+        await self._show_outbox(desk)
+
+    def _show_talk(self) -> None:
+        """Put the current talk into the header and all of them into the bar."""
+        if not self.is_mounted:
+            return
+        names = [lane.name for lane in self.lanes]
+        header, bar = self.query_one(Header), self.query_one(LanesBar)
+        lane = self.talk.lane
+        header.lane = f"{names.index(lane) + 1} {lane}" if lane in names else lane
+        header.conversation = self.talk.title
+        bar.tabs = tuple(
+            LaneTab(name=name, badge=self.talks[name].badge if name in self.talks else Badge.NONE) for name in names
+        )
+        bar.current = lane
+        header.demo = self.demo
+        title = "llmdesk DEMO" if self.demo else "llmdesk"
+        self.house.title = f"{title} - {lane}" if lane else title
+
+    # --- lanes --------------------------------------------------------------------------------------------------
+
+    def go_to_lane(self, name: str) -> None:
+        """Show another lane; nothing that runs in this one stops."""
+        if name not in [lane.name for lane in self.lanes]:
+            near = [lane.name for lane in self.lanes if lane.name.startswith(name)]
+            if len(near) != 1:
+                self.say(f"There is no lane '{name}'.", severity="warning")
+                return
+            name = near[0]
+        if name not in self.talks:
+            pane = LanePane(id=f"lane-{len(self.talks)}")
+            self.talks[name] = Talk(lane=name, pane=pane, host=self)
+            self.query_one("#lanes", ContentSwitcher).mount(pane)
+        self.talk = self.talks[name]
+        if self.talk.badge in (Badge.DONE, Badge.FAILED):
+            self.talk.badge = Badge.NONE
+        self.call_after_refresh(self._reveal, self.talk)
+        self._show_talk()
+
+    def _reveal(self, talk: Talk) -> None:
+        if talk is self.talk:
+            self.query_one("#lanes", ContentSwitcher).current = talk.pane.id
+            talk.pane.prompt.focus()
+
+    def action_lane(self, number: int) -> None:
+        """Go to a lane by its number, from 1."""
+        if number <= len(self.lanes):
+            self.go_to_lane(self.lanes[number - 1].name)
+
+    def action_lane_step(self, by: int) -> None:
+        """Go to the next lane or the one before."""
+        names = [lane.name for lane in self.lanes]
+        if self.talk.lane in names:
+            self.go_to_lane(names[(names.index(self.talk.lane) + by) % len(names)])
+
+    def action_pick_lane(self) -> None:
+        """Open the lane picker."""
+        from llmdesk.tui.screens.lane_picker import LanePicker
+
+        def picked(name: str | None) -> None:
+            if name:
+                self.go_to_lane(name)
+
+        if self.lanes:
+            self.app.push_screen(LanePicker(self.lanes, self.talk.lane), picked)
+
+    @on(LanesBar.Chosen)
+    def _lane_clicked(self, event: LanesBar.Chosen) -> None:
+        self.go_to_lane(event.lane)
+
+    # --- the prompt ---------------------------------------------------------------------------------------------
+
+    @on(Prompt.Sent)
+    async def _sent(self, event: Prompt.Sent) -> None:
+        talk = self.talk
+        talk.pane.prompt.put("")
+        talk.pane.prompt.history.checkpoint()
+        found = parse(event.text)
+        if found is not None:
+            talk.pane.prompt.remember(event.text)
+            command, argument = found
+            await self.run_command(command, argument)
+            return
+        talk.submit(event.text)
+
+    async def run_command(self, command: Command, argument: str) -> None:
+        """Do what a slash command says."""
+        from llmdesk.tui.screens.slash import run_command
+
+        await run_command(self, command, argument)
+
+    @on(Prompt.Edited)
+    def _edited(self, event: Prompt.Edited) -> None:
+        self._interrupted_at = -TWICE_S
+        commands = matching(event.text)
+        self.talk.pane.offer_commands(
+            [(f"/{command.name}", _help_line(command.help, command.argument)) for command in commands]
+        )
+
+    @on(Prompt.Completing)
+    async def _completing(self, event: Prompt.Completing) -> None:
+        pane = self.talk.pane
+        match event.step:
+            case "up":
+                pane.completion.step(-1)
+            case "down":
+                pane.completion.step(1)
+            case _:
+                command = parse(pane.completion.choice)
+                if command is None:
+                    return
+                if event.step == "run" and not command[0].needs_argument:
+                    pane.prompt.put("")
+                    await self._sent(Prompt.Sent(pane.completion.choice or f"/{command[0].name}"))
+                else:
+                    pane.prompt.put(f"/{command[0].name} ")
+
+    @on(Prompt.LargePaste)
+    def _large_paste(self, event: Prompt.LargePaste) -> None:
+        number = 1 + sum(file.name.startswith("pasted-") for file in self.talk.attached)
+        attachment = Attachment(name=f"pasted-{number}.txt", text=event.text)
+        self.talk.attach(attachment)
+        self.say(f"{size(len(event.text.encode()))} pasted: it goes along as {attachment.name}.")
+
+    @on(Prompt.HelpAsked)
+    def _help_asked(self) -> None:
+        self.house.action_open_panel("help")
+
+    @on(Prompt.EditorAsked)
+    def _editor_asked(self) -> None:
+        from llmdesk.tui.editor import edit_text
+
+        prompt = self.talk.pane.prompt
+        text, problem = edit_text(self.app, prompt.text)
+        if problem:
+            self.say(problem, severity="warning")
+        elif text != prompt.text:
+            prompt.put(text)
+
+    # --- steering -----------------------------------------------------------------------------------------------
+
+    @on(WaitLine.Chosen)
+    async def _offer_clicked(self, event: WaitLine.Chosen) -> None:
+        await self.run_action(event.action)
+
+    @on(WaitLine.Elapsed)
+    def _wait_elapsed(self) -> None:
+        for talk in self.talks.values():
+            talk.wait_elapsed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that mean nothing now go on to whoever else wants them."""
+        match action:
+            case "consent":
+                return self.talk.asks_consent
+            case "retry_now" | "next_target":
+                return self.talk.can_steer
+            case "go" | "unqueue":
+                return bool(self.talk.queue)
+            case _:
+                return True
+
+    def action_cancel(self) -> None:
+        """Close the list of commands, else stop the answer."""
+        if self.talk.pane.prompt.completing:
+            self.talk.pane.offer_commands([])
+        elif not self.talk.cancel():
+            self.talk.pane.prompt.focus()
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else clear the text, else stop the answer, else (twice) quit."""
+        prompt = self.talk.pane.prompt
+        selected = self.get_selected_text() or prompt.selected_text
+        if selected:
+            self.app.copy_to_clipboard(selected)
+            self.say("Copied.")
+        elif prompt.text:
+            prompt.remember(prompt.text)
+            prompt.put("")
+        elif self.talk.busy:
+            self.talk.cancel()
+        elif time.monotonic() - self._interrupted_at < TWICE_S:
+            self.house.leave(asked=not self.running())
+        else:
+            self._interrupted_at = time.monotonic()
+            self.say("ctrl+c again quits.")
+
+    def running(self) -> int:
+        """How many answers are under way in all lanes."""
+        return sum(talk.busy for talk in self._all())
+
+    def keep_all(self) -> None:
+        """Pause every request under way."""
+        for talk in self._all():
+            talk.keep()
+
+    def _all(self) -> list[Talk]:
+        return list(self.talks.values()) or [self.talk]
+
+    def action_retry_now(self) -> None:
+        """Cut the wait short."""
+        self.talk.retry_now()
+
+    def action_next_target(self) -> None:
+        """Go to the next target."""
+        self.talk.next_target()
+
+    def action_consent(self, go: bool) -> None:
+        """Say yes or no to the next target."""
+        self.talk.consent(go=go)
+
+    def action_go(self) -> None:
+        """Send the queued prompts."""
+        self.talk.go()
+
+    def action_unqueue(self) -> None:
+        """Take the last queued prompt back."""
+        self.talk.unqueue()
+
+    def action_regenerate(self) -> None:
+        """Ask the last prompt again."""
+        if self.talk.paused is not None:
+            self.talk.retry_now()
+        elif self.talk.last_prompt and not self.talk.busy:
+            self.talk.submit(self.talk.last_prompt)
+
+    def action_new_conversation(self) -> None:
+        """Begin a new conversation in this lane."""
+        self.talk.clear()
+
+    def action_copy_answer(self) -> None:
+        """Copy the last answer as it was received."""
+        answer = self.talk.record.last_answer
+        if answer:
+            self.app.copy_to_clipboard(answer)
+        self.say("Answer copied." if answer else "There is no answer yet.")
+
+    def action_toggle_sidebar(self) -> None:
+        """Show or hide the sidebar, whatever the width."""
+        shown = self.query_one("#sidebar").display
+        self.set_class(not shown, "-sidebar")
+        self.set_class(shown, "-no-sidebar")
+
+    def action_scroll_transcript(self, by: int) -> None:
+        """Scroll by a page, or to an end."""
+        transcript = self.talk.pane.transcript
+        match by:
+            case -1:
+                transcript.scroll_page_up(animate=False)
+            case 1:
+                transcript.scroll_page_down(animate=False)
+            case _:
+                (transcript.scroll_home if by < 0 else transcript.scroll_end)(animate=False)
+
+    # --- conversations ------------------------------------------------------------------------------------------
+
+    async def open_conversation(self, conversation_id: str, message: int | None = None) -> None:
+        """Show a stored conversation in its lane, and the message that was searched for."""
+        desk = await self.desk()
+        try:
+            conversation = await desk.conversation(conversation_id)
+        except DeskError as error:
+            self.say(str(error), severity="error")
+            return
+        if conversation.lane in [lane.name for lane in self.lanes] and conversation.lane != self.talk.lane:
+            self.go_to_lane(conversation.lane)
+        self.talk.load(conversation)
+        if message is not None:
+            self.talk.record.jump_to(message)
+
+    async def resume_request(self, entry: OutboxEntry, *, probe: bool) -> None:
+        """Ask a paused request again, in the lane and conversation it came from."""
+        if entry.lane in [lane.name for lane in self.lanes]:
+            self.go_to_lane(entry.lane)
+        if self.talk.busy:
+            self.say(f"Lane {entry.lane} is busy; try again when its answer is there.", severity="warning")
+            return
+        if entry.conversation is None:
+            self.talk.clear()
+            self.talk.record.user(entry.prompt, at=entry.created_at, attachments=entry.attachments)
+        elif entry.conversation != self.talk.conversation:
+            await self.open_conversation(entry.conversation)
+        self.talk.last_prompt = entry.prompt
+        self.talk.resume(entry.id, probe=probe)
+
+    async def attach(self, path: str) -> None:
+        """Send a file along with the next prompt."""
+        desk = await self.desk()
+        try:
+            attachment = await asyncio.to_thread(_read, desk, path)
+        except DeskError as error:
+            self.say(str(error), severity="error")
+            return
+        self.talk.attach(attachment)
+
+
+_SIGNS = {"ok": "●", "note": "○", "problem": "✗"}
+
+
+def _read(desk: Desk, path: str) -> Attachment:
+    return desk.attach(Path(path).expanduser())
+
+
+def _help_line(help_text: str, argument: str) -> str:
+    return f"{argument}  {help_text}" if argument else help_text

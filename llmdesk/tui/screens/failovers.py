@@ -1,0 +1,72 @@
+"""Failover history: what stepped from whom to whom, why, and every attempt behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.widgets import Static
+
+from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.reasons import reason_words
+from llmdesk.tui.screens.list_panel import ListPanel, Row
+from llmdesk.tui.screens.request_detail import request_text
+from llmdesk.tui.words import clock, seconds
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+    from textual.content import Content
+
+    from llmdesk.core.views import FailoverRow, RequestView
+
+
+class FailoversScreen(ListPanel):
+    """Failovers, newest first."""
+
+    panel: ClassVar = "failovers"
+    heading: ClassVar[str] = "failovers"
+    columns: ClassVar[tuple[str, ...]] = ("when", "lane", "from", "to", "why", "lost", "message")
+    nothing: ClassVar[str] = "No failover yet: every answer came from the first target asked."
+    hint: ClassVar[str] = (
+        "enter every attempt  d discarded text  / filter (lane: provider: reason:)  Esc close  f1 keys"
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("failovers")]
+
+    def __init__(self, *, below: str) -> None:
+        super().__init__(below=below)
+        self._requests: dict[str, str] = {}
+        self._request: RequestView | None = None
+        self._discarded = False
+
+    async def read(self) -> None:
+        """Read the history."""
+        desk = await self.desk()
+        found = await desk.failovers()
+        self._requests = {str(at): row.request for at, row in enumerate(found)}
+        self.show_rows([_row(str(at), row) for at, row in enumerate(found)])
+
+    async def detail(self, key: str) -> Content:
+        """Every attempt of the request."""
+        desk = await self.desk()
+        self._request = await desk.request(self._requests[key])
+        self._discarded = False
+        return request_text(self._request, discarded=False)
+
+    def action_toggle_discarded(self) -> None:
+        """Show or hide what failed attempts had said."""
+        if self.opened is not None and self._request is not None:
+            self._discarded = not self._discarded
+            self.query_one("#detail-text", Static).update(request_text(self._request, discarded=self._discarded))
+
+
+def _row(key: str, row: FailoverRow) -> Row:
+    target = str(row.target) if row.target is not None else "nobody"
+    why = reason_words(row.reason)
+    return Row(
+        key=key,
+        cells=(clock(row.at), row.lane, str(row.source), target, why, seconds(row.lost_s), row.message),
+        facets={
+            "lane": row.lane,
+            "provider": f"{row.source.provider} {row.target.provider if row.target else ''}",
+            "reason": f"{row.reason} {why}",
+        },
+    )

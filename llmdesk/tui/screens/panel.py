@@ -1,0 +1,110 @@
+"""What the full-screen panels share: a title, a body that is read from the desk, and Esc back to the chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.content import Content
+from textual.widgets import Static
+
+from llmdesk.core.errors import DeskError
+from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.screens.base import DeskScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from llmdesk.tui.app import Panel
+
+
+class PanelScreen(DeskScreen):
+    """A full-screen panel over the chat.
+
+    Args:
+        below: the screen whose keys the help panel explains.
+    """
+
+    panel: ClassVar[Panel]
+    heading: ClassVar[str] = ""
+    hint: ClassVar[str] = "Esc close"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list")]
+    DEFAULT_CSS = """
+    #panel-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
+    #panel-hint { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+    """
+
+    def __init__(self, *, below: str) -> None:
+        super().__init__()
+        self.below = below
+
+    def compose(self) -> ComposeResult:
+        """Title, body, keys."""
+        demo = " DEMO" if self.house.chat.demo else ""
+        yield Static(Content(f"llmdesk{demo} ─ {self.heading}"), id="panel-title")
+        yield from self.body()
+        yield Static(Content(self.hint), id="panel-hint")
+
+    def body(self) -> Iterable[Widget]:
+        """What the panel shows."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Read what is to be shown."""
+        self.action_reload()
+
+    async def read(self) -> None:
+        """Fetch from the desk and show.
+
+        Raises:
+            DeskError: it could not be read; the message is shown.
+        """
+
+    def action_reload(self) -> None:
+        """Read everything again."""
+        self.run_worker(self._read(), exclusive=True, group="read")
+
+    async def _read(self) -> None:
+        try:
+            await self.read()
+        except DeskError as error:
+            self.say(str(error), severity="error")
+
+    def action_filter(self) -> None:
+        """Where there is nothing to filter, nothing happens."""
+
+    def action_close_panel(self) -> None:
+        """Back to the chat."""
+        self.house.pop_screen()
+
+
+def make_panel(name: Panel, *, below: str) -> PanelScreen:
+    """Make a panel by its name; its module is imported now."""
+    match name:
+        case "help":
+            from llmdesk.tui.screens.help import HelpScreen
+
+            return HelpScreen(below=below)
+        case "providers":
+            from llmdesk.tui.screens.providers import ProvidersScreen
+
+            return ProvidersScreen(below=name)
+        case "failovers":
+            from llmdesk.tui.screens.failovers import FailoversScreen
+
+            return FailoversScreen(below=name)
+        case "outbox":
+            from llmdesk.tui.screens.outbox import OutboxScreen
+
+            return OutboxScreen(below=name)
+        case "models":
+            from llmdesk.tui.screens.models import ModelsScreen
+
+            return ModelsScreen(below=name)
+        case "conversations":
+            from llmdesk.tui.screens.conversations import ConversationsScreen
+
+            return ConversationsScreen(below=name)

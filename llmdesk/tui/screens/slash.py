@@ -1,0 +1,167 @@
+"""What each slash command does on the chat screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from llmdesk.core.errors import DeskError
+from llmdesk.core.text import one_line
+from llmdesk.core.types import ModelRef, Params, Reasoning
+from llmdesk.core.views import Ask
+from llmdesk.core.views import Level as Found
+from llmdesk.tui.transcript.entries import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmdesk.tui.app import Panel
+    from llmdesk.tui.commands import Command
+    from llmdesk.tui.screens.chat import ChatScreen
+
+Do = Callable[["ChatScreen", str], Awaitable[None] | None]
+
+_REASONING = ("off", "low", "medium", "high")
+
+
+async def run_command(chat: ChatScreen, command: Command, argument: str) -> None:
+    """Do what the command says; a mistake in its argument is told, never raised."""
+    try:
+        done = DO[command.name](chat, argument)
+        if done is not None:
+            await done
+    except DeskError as error:
+        chat.say(str(error), severity="error")
+
+
+def _panel(name: Panel) -> Do:
+    return lambda chat, _: chat.house.action_open_panel(name)
+
+
+def _theme(chat: ChatScreen, argument: str) -> None:
+    if argument:
+        chat.house.use_theme(argument)
+    else:
+        chat.house.action_theme_next()
+
+
+async def _attach(chat: ChatScreen, argument: str) -> None:
+    if argument == "none":
+        chat.talk.attach(None)
+    else:
+        await chat.attach(argument)
+
+
+def _model(chat: ChatScreen, argument: str) -> None:
+    talk = chat.talk
+    if not argument:
+        chat.house.action_open_panel("models")
+    elif argument == "default":
+        talk.model = None
+        chat.say("The lane's own targets are asked again.")
+    else:
+        talk.model = ModelRef.parse(argument)
+        chat.say(f"This lane asks {talk.model} from the next prompt on. /model default takes it back.")
+
+
+async def _export(chat: ChatScreen, argument: str) -> None:
+    if chat.talk.conversation is None:
+        chat.say("There is nothing to export yet.", severity="warning")
+        return
+    form: Literal["md", "json"] = "json" if argument == "json" else "md"
+    desk = await chat.desk()
+    text = await desk.export_conversation(chat.talk.conversation, form)
+    try:
+        path = await asyncio.to_thread(_write_new, f"llmdesk-{chat.talk.conversation[:8]}", form, text)
+    except OSError as error:
+        chat.say(f"The file could not be written: {error.strerror or error}.", severity="error")
+    else:
+        chat.say(f"Written to {path}.")
+
+
+def _write_new(stem: str, form: str, text: str) -> Path:
+    """Write a file that did not exist before, readable by its owner only."""
+    for number in range(1, 1000):
+        path = Path.cwd() / (f"{stem}.{form}" if number == 1 else f"{stem}-{number}.{form}")
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(17, "too many exports of this conversation are here already")
+
+
+def _copy(chat: ChatScreen, argument: str) -> None:
+    if argument != "code":
+        chat.action_copy_answer()
+        return
+    code = chat.talk.record.last_code
+    if code:
+        chat.app.copy_to_clipboard(code)
+    chat.say("Code copied." if code else "The last answer has no code block.")
+
+
+async def _tokens(chat: ChatScreen) -> None:
+    desk, talk = await chat.desk(), chat.talk
+    plan = await desk.plan(
+        Ask(
+            prompt=talk.last_prompt or "?",
+            lane=talk.lane,
+            conversation=talk.conversation,
+            model=talk.model,
+            params=talk.params,
+        )
+    )
+    chat.talk.record.note(f"About {plan.input_tokens} tokens would go out with the next prompt.", Level.INFO)
+
+
+def _reasoning(chat: ChatScreen, argument: str) -> None:
+    talk = chat.talk
+    if argument in _REASONING:
+        talk.params = Params(reasoning=cast("Reasoning", argument)).over(talk.params)
+        chat.say(f"Reasoning {argument} from the next prompt on.")
+    elif argument == "default":
+        talk.params = Params()
+        chat.say("Reasoning as the lane says.")
+    else:
+        now = talk.params.reasoning or "as the lane says"
+        chat.say(f"Reasoning is {now}. /reasoning off, low, medium, high or default changes it.")
+
+
+async def _doctor(chat: ChatScreen) -> None:
+    desk = await chat.desk()
+    findings = await desk.doctor()
+    signs = {Found.OK: "●", Found.NOTE: "○", Found.PROBLEM: "✗"}
+    lines = ["doctor"]
+    for finding in findings:
+        lines.append(f"{signs[finding.level]} {finding.topic}: {one_line(finding.text, 400)}")
+        if finding.hint:
+            lines.append(f"    {one_line(finding.hint, 400)}")
+    bad = any(finding.level is Found.PROBLEM for finding in findings)
+    chat.talk.record.note("\n".join(lines), Level.WARNING if bad else Level.INFO)
+
+
+DO: Mapping[str, Do] = {
+    "help": _panel("help"),
+    "new": lambda chat, _: chat.action_new_conversation(),
+    "lane": lambda chat, name: chat.go_to_lane(name),
+    "model": _model,
+    "conversations": lambda chat, words: chat.house.show_conversations(words),
+    "export": _export,
+    "copy": _copy,
+    "edit": lambda chat, _: chat.talk.pane.prompt.put(chat.talk.last_prompt),
+    "retry": lambda chat, _: chat.action_regenerate(),
+    "tokens": lambda chat, _: _tokens(chat),
+    "providers": _panel("providers"),
+    "failovers": _panel("failovers"),
+    "outbox": _panel("outbox"),
+    "theme": _theme,
+    "reasoning": _reasoning,
+    "attach": _attach,
+    "doctor": lambda chat, _: _doctor(chat),
+    "quit": lambda chat, _: chat.house.leave(asked=False),
+}
+"""What runs for each command; a coroutine is awaited."""

@@ -1,0 +1,492 @@
+"""One lane's talk with the desk: what is sent, what is queued, and what each event of a request does to the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from llmdesk.core.errors import DeskError
+from llmdesk.core.text import one_line
+from llmdesk.core.types import (
+    Accepted,
+    AttemptFailed,
+    AttemptOutcome,
+    AttemptStarted,
+    Completed,
+    ConsentNeeded,
+    DeskEvent,
+    FailedOver,
+    Finished,
+    ModelRef,
+    Outcome,
+    Params,
+    ReasoningDelta,
+    Status,
+    TextDelta,
+    ToolCall,
+    Waiting,
+)
+from llmdesk.core.views import Ask, Attachment, Conversation
+from llmdesk.tui.reasons import attempt_line, reason_words, seam
+from llmdesk.tui.screens.record import Record
+from llmdesk.tui.transcript.entries import Level
+from llmdesk.tui.widgets.lanes_bar import Badge
+from llmdesk.tui.widgets.wait_line import Offer, Wait
+from llmdesk.tui.words import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from llmdesk.desk import Desk, Run
+    from llmdesk.tui.widgets.lane_pane import LanePane
+
+YIELD_S = 0.008
+"""How long events are taken without letting the screen draw, seconds."""
+
+RETRY = Offer(label="alt+r retry now", action="retry_now")
+NEXT = Offer(label="alt+n next target", action="next_target")
+CANCEL = Offer(label="Esc cancel", action="cancel")
+
+
+class Host(Protocol):
+    """What a talk needs of the screen it is shown on."""
+
+    async def desk(self) -> Desk:
+        """The desk, as soon as it is open."""
+        ...
+
+    def follow(self, work: Coroutine[None, None, None]) -> None:
+        """Run something beside the screen until it ends."""
+        ...
+
+    def talk_changed(self, talk: Talk) -> None:
+        """Something shown in the header or the lanes bar is different."""
+        ...
+
+    def settled(self, talk: Talk, outcome: Outcome) -> None:
+        """A request has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A prompt that has not been sent yet."""
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(slots=True)
+class Talk:
+    """A lane's conversation under way."""
+
+    lane: str
+    pane: LanePane
+    host: Host
+    record: Record = field(init=False)
+    conversation: str | None = None
+    title: str = ""
+    model: ModelRef | None = None
+    params: Params = field(default_factory=Params)
+    queue: list[Queued] = field(default_factory=list)
+    held: bool = False
+    attached: list[Attachment] = field(default_factory=list)
+    badge: Badge = Badge.NONE
+    last_prompt: str = ""
+    paused: str | None = None
+    _current: Queued | None = None
+    _run: Run | None = None
+    _cancelled: bool = False
+    _consent: bool = False
+    _turn: int = 0
+
+    def __post_init__(self) -> None:
+        self.record = Record(self.pane.transcript)
+
+    # --- what the user does -----------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """A request of this lane is under way."""
+        return self._current is not None
+
+    @property
+    def asks_consent(self) -> bool:
+        """The request waits for a yes or a no."""
+        return self._consent
+
+    @property
+    def can_steer(self) -> bool:
+        """There is something that *retry now* or *next target* would change."""
+        return self._run is not None or self.paused is not None
+
+    def submit(self, text: str) -> None:
+        """Send a prompt, or queue it behind the answer that is coming."""
+        self.pane.prompt.remember(text)
+        item = Queued(text=text, attachments=tuple(self.attached))
+        self.attached.clear()
+        if self.busy:
+            self.queue.append(item)
+        else:
+            self._start(item)
+        self._show_queue()
+
+    def go(self) -> None:
+        """Let the queued prompts go out."""
+        self.held = False
+        self._show_queue()
+        self._next()
+
+    def unqueue(self) -> None:
+        """Take the last queued prompt back into the editor, if that is empty."""
+        if self.queue and not self.pane.prompt.text.strip():
+            item = self.queue.pop()
+            self.attached = [*item.attachments, *self.attached]
+            self.pane.prompt.put(item.text)
+            self._show_queue()
+
+    def cancel(self) -> bool:
+        """Stop the answer at once: what came stays, the prompt comes back (never over a draft), the queue waits."""
+        if self._current is None or self._cancelled:
+            return False
+        self._cancelled = True
+        self._consent = False
+        self.held = bool(self.queue)
+        if self._run is not None:
+            self._run.cancel()
+        if self.record.answering:
+            self.record.interrupt()
+        if not self.pane.prompt.text.strip():
+            self.pane.prompt.put(self._current.text)
+            self.attached = list(self._current.attachments)
+        self.pane.wait_line.show_wait(Wait(text="cancelling…"))
+        self._show_queue()
+        self.host.talk_changed(self)
+        return True
+
+    def keep(self) -> None:
+        """Pause the request under way instead of ending it; the desk writes it to the outbox."""
+        if self._run is not None:
+            self._run.cancel(keep=True)
+
+    def retry_now(self) -> None:
+        """Cut the wait short; a paused request is asked again, cooldowns ignored."""
+        if self._run is not None:
+            self._run.retry_now()
+        elif self.paused is not None:
+            self.resume(self.paused, probe=True)
+
+    def next_target(self) -> None:
+        """Leave the target that is waited for."""
+        if self._consent:
+            self.consent(go=True)
+        elif self._run is not None:
+            self._run.next_target()
+
+    def consent(self, *, go: bool) -> None:
+        """Answer whether the next target may be asked."""
+        if self._consent and self._run is not None:
+            self._consent = False
+            self.pane.wait_line.show_wait(None)
+            self._run.consent(go)
+
+    def attach(self, attachment: Attachment | None) -> None:
+        """Send a file along with the next prompt; ``None`` takes all of them back."""
+        if attachment is None:
+            self.attached.clear()
+        else:
+            self.attached.append(attachment)
+        self._show_queue()
+
+    def clear(self) -> None:
+        """Begin a new conversation; a request under way goes on and is stored with the old one."""
+        self._let_go()
+        self.conversation, self.title = None, ""
+        self.record.clear()
+        self.pane.wait_line.show_wait(None)
+        self.host.talk_changed(self)
+
+    def load(self, conversation: Conversation) -> None:
+        """Show a stored conversation; what is sent next continues it."""
+        self._let_go()
+        self.conversation, self.title = conversation.id, conversation.title
+        self.record.load(conversation.messages)
+        for message in conversation.messages:
+            if message.role == "user":
+                self.last_prompt = message.content
+                self.pane.prompt.remember(message.content)
+        self.pane.wait_line.show_wait(None)
+        self.host.talk_changed(self)
+
+    def _let_go(self) -> None:
+        """Stop showing the request under way, if any; the desk finishes and stores it."""
+        self._turn += 1
+        self._current, self._run, self._cancelled, self._consent = None, None, False, False
+        self.paused, self.badge = None, Badge.NONE
+        self.held = bool(self.queue)
+        self._show_queue()
+
+    def resume(self, request_id: str, *, probe: bool) -> None:
+        """Ask a paused request again."""
+        if self.busy:
+            return
+        self._current = Queued(text=self.last_prompt)
+        self._cancelled = False
+        self._turn += 1
+        self.host.follow(self._resume(request_id, probe=probe, turn=self._turn))
+
+    # --- sending ------------------------------------------------------------------------------------------------
+
+    def _start(self, item: Queued) -> None:
+        self._current, self._cancelled, self.paused = item, False, None
+        self.last_prompt = item.text
+        self.title = self.title or one_line(item.text, 60)
+        self.badge = Badge.RUNNING
+        self.record.user(item.text, at=time.time(), attachments=tuple(file.name for file in item.attachments))
+        self.pane.wait_line.show_wait(Wait(text="sending…", offers=(CANCEL,)))
+        self.host.talk_changed(self)
+        self._turn += 1
+        self.host.follow(self._send(item, self._turn))
+
+    async def _send(self, item: Queued, turn: int) -> None:
+        desk = await self.host.desk()
+        if turn != self._turn:
+            return
+        if self._cancelled:
+            self._end()
+            return
+        ask = Ask(
+            prompt=item.text, attachments=item.attachments, lane=self.lane or desk.default_lane, model=self.model,
+            params=self.params, conversation=self.conversation,
+        )  # fmt: skip
+        try:
+            run = desk.send(ask)
+        except DeskError as error:
+            self._refused(item, error)
+            return
+        await self._follow(desk, run, turn)
+
+    async def _resume(self, request_id: str, *, probe: bool, turn: int) -> None:
+        desk = await self.host.desk()
+        try:
+            run = await desk.retry(request_id, probe=probe)
+        except DeskError as error:
+            self.record.note(str(error), Level.ERROR)
+            self.paused = None
+            self._end()
+            return
+        self.paused = None
+        self.badge = Badge.RUNNING
+        self.host.talk_changed(self)
+        await self._follow(desk, run, turn)
+
+    def _refused(self, item: Queued, error: DeskError) -> None:
+        """The desk did not take the prompt: say why, and give it back."""
+        self.record.note(str(error), Level.ERROR)
+        if not self.pane.prompt.text.strip():
+            self.pane.prompt.put(item.text)
+            self.attached = list(item.attachments)
+        self.held = bool(self.queue)
+        self._end()
+
+    async def _follow(self, desk: Desk, run: Run, turn: int) -> None:
+        self._run = run
+        if self._cancelled:
+            run.cancel()
+        drawn = time.monotonic()
+        outcome: Outcome | None = None
+        async for event in run:
+            if isinstance(event, Finished):
+                outcome = event.outcome
+            elif turn == self._turn:
+                self._show(desk, event)
+            if time.monotonic() - drawn > YIELD_S:
+                await asyncio.sleep(0)
+                drawn = time.monotonic()
+        if outcome is None:
+            outcome = await run.outcome()
+        if turn == self._turn:
+            self._finish(desk, outcome)
+        else:
+            self.host.settled(self, outcome)
+
+    def _end(self) -> None:
+        self._current, self._run, self._cancelled, self._consent = None, None, False, False
+        self.pane.wait_line.show_wait(None)
+        if self.badge is Badge.RUNNING:
+            self.badge = Badge.NONE
+        self._show_queue()
+        self.host.talk_changed(self)
+
+    def _next(self) -> None:
+        if self.queue and not self.held and not self.busy:
+            self._start(self.queue.pop(0))
+            self._show_queue()
+
+    def _show_queue(self) -> None:
+        self.pane.queue_line.show_next(
+            queued=[item.text for item in self.queue], held=self.held and bool(self.queue),
+            attached=[file.name for file in self.attached],
+        )  # fmt: skip
+
+    # --- what comes ---------------------------------------------------------------------------------------------
+
+    def _show(self, desk: Desk, event: DeskEvent) -> None:  # noqa: C901 - one case an event
+        if self._cancelled and not isinstance(event, Accepted):
+            return
+        match event:
+            case Accepted():
+                self.conversation = event.conversation or self.conversation
+                if not event.kept:
+                    self.record.note("This prompt is not kept on disk.", Level.WARNING)
+            case AttemptStarted():
+                self._attempt_started(event)
+            case Waiting():
+                self._waiting(event)
+            case TextDelta():
+                self._answering()
+                self.record.feed(event.text)
+            case ReasoningDelta():
+                self._answering()
+                self.record.feed_reasoning(event.text)
+            case ToolCall():
+                self._answering()
+                self.record.feed(f"\n`{event.name}` was called, which this screen cannot run.\n")
+            case AttemptFailed():
+                self._attempt_failed(event)
+            case FailedOver():
+                self.record.seam(seam(event.step, cooldown_until(desk, event.step.source.provider)))
+            case ConsentNeeded():
+                self._ask_consent(event)
+            case Completed() | Finished():
+                pass
+
+    def _attempt_started(self, event: AttemptStarted) -> None:
+        self._consent = False
+        self.record.target = event.target
+        if event.left_out_turns:
+            self.record.mark_sent_part(event.left_out_turns)
+        what = "loading" if event.loading else "asking"
+        again = f" (try {event.try_number})" if event.try_number > 1 else ""
+        name = event.target.model if event.loading else str(event.target)
+        self._set_wait(Wait(text=f"{what} {name}{again}…", since_s=time.monotonic(), offers=(NEXT, CANCEL)))
+        self._set_badge(Badge.RUNNING)
+
+    def _waiting(self, event: Waiting) -> None:
+        until_s = time.monotonic() + max(0.0, event.until - time.time())
+        text = f"{event.target.provider}: {reason_words(event.reason)}, next try {clock(event.until)} in"
+        self._set_wait(Wait(text=text, until_s=until_s, offers=(RETRY, NEXT, CANCEL)))
+        self._set_badge(Badge.WAITING)
+
+    def _answering(self) -> None:
+        if not self.record.answering:
+            self.record.begin()
+            self._set_wait(None)
+            self._set_badge(Badge.RUNNING)
+
+    def _attempt_failed(self, event: AttemptFailed) -> None:
+        if self.record.answering:
+            self.record.discard(attempt_line(event.attempt))
+        if event.attempt.outcome is not AttemptOutcome.SKIPPED:
+            self._set_wait(Wait(text=one_line(event.attempt.message or attempt_line(event.attempt)), offers=(CANCEL,)))
+
+    def _ask_consent(self, event: ConsentNeeded) -> None:
+        self._consent = True
+        why = reason_words(event.failed.error_kind.value if event.failed.error_kind else event.failed.reason)
+        offers = (
+            Offer(label=f"alt+y ask {event.target.provider}", action="consent(True)"),
+            Offer(label="alt+p pause it", action="consent(False)"),
+            CANCEL,
+        )
+        text = f"{event.failed.target}: {why}. Ask {event.target} instead?"
+        self._set_wait(Wait(text=text, offers=offers, urgent=True))
+        self._set_badge(Badge.WAITING)
+
+    def _set_wait(self, wait: Wait | None) -> None:
+        self.pane.wait_line.show_wait(wait)
+
+    def _set_badge(self, badge: Badge) -> None:
+        if self.badge is not badge:
+            self.badge = badge
+            self.host.talk_changed(self)
+
+    # --- how it ends --------------------------------------------------------------------------------------------
+
+    def _finish(self, desk: Desk, outcome: Outcome) -> None:
+        self.conversation = outcome.conversation or self.conversation
+        item, cancelled = self._current, self._cancelled
+        self.record.outcome(outcome)
+        for warning in outcome.warnings:
+            self.record.note(one_line(warning), Level.WARNING)
+        match outcome.status:
+            case Status.COMPLETED | Status.REFUSED:
+                self.badge = Badge.DONE
+            case Status.CANCELLED:
+                self.badge = Badge.NONE
+                if not self.record.has_answer:
+                    self.record.note("Cancelled before an answer came.", Level.INFO)
+            case Status.PAUSED:
+                self.badge = Badge.FAILED
+            case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
+                self.badge = Badge.FAILED
+                self._give_back(item, outcome)
+        if outcome.status is not Status.COMPLETED and self.queue:
+            self.held = True
+        self._end()
+        if outcome.status is Status.PAUSED and not cancelled:
+            self._explain_pause(desk, outcome)
+        self.host.settled(self, outcome)
+        self._next()
+
+    def _give_back(self, item: Queued | None, outcome: Outcome) -> None:
+        message = outcome.error.message if outcome.error is not None else "The request failed."
+        self.record.note(message, Level.ERROR)
+        if item is not None and not self.pane.prompt.text.strip():
+            self.pane.prompt.put(item.text)
+
+    def _explain_pause(self, desk: Desk, outcome: Outcome) -> None:
+        """Say that nobody could answer, where the prompt is, and who comes back first (policy R13)."""
+        lines = ["Nobody could answer now."]
+        lines += [one_line(attempt_line(attempt)) for attempt in outcome.attempts[-6:]]
+        if outcome.kept:
+            lines.append(f"The prompt waits in the outbox (f7) as {outcome.request_id[:8]}; nothing is lost.")
+        else:
+            lines.append("The prompt is not kept on disk.")
+        first = earliest(desk, self.lane)
+        at = outcome.next_try_at if outcome.next_try_at is not None else (first[1] if first else None)
+        who = first[0] if first else "the provider"
+        self.paused = outcome.request_id if outcome.kept else None
+        retry = (RETRY,) if self.paused else ()
+        offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
+                  Offer(label="f2 other lane", action="pick_lane"))  # fmt: skip
+        if at is not None:
+            lines.append(f"First to come back: {who} at {clock(at)}.")
+            until_s = time.monotonic() + max(0.0, at - time.time())
+            self._set_wait(Wait(text=f"paused: {who} comes back in", until_s=until_s, offers=offers))
+        else:
+            self._set_wait(Wait(text="paused until you say so", offers=offers))
+        self.record.note("\n".join(lines), Level.WARNING)
+
+    def wait_elapsed(self) -> None:
+        """The countdown of a paused request has ended: say that it can go now."""
+        if self.paused is not None and not self.busy:
+            self._set_wait(Wait(text="paused, and can be asked again now", offers=(RETRY,)))
+
+
+def cooldown_until(desk: Desk, provider: str) -> float | None:
+    """Until when a provider is left alone, UTC epoch seconds; ``None`` = it is not cooling."""
+    return next((status.cooldown_until for status in desk.providers() if status.provider == provider), None)
+
+
+def earliest(desk: Desk, lane: str) -> tuple[str, float] | None:
+    """The provider of a lane that comes back first, and when (UTC epoch seconds)."""
+    ends = [
+        (target.target.provider, target.cooldown_until)
+        for view in desk.lanes()
+        if view.name == lane
+        for target in view.targets
+        if target.cooldown_until is not None
+    ]
+    return min(ends, key=lambda end: end[1], default=None)

@@ -1,0 +1,126 @@
+"""Palettes: YAML files in ``themes/`` and beside the user's configuration, made into Textual themes.
+
+The default palette is also kept here as a value, so that no YAML is parsed before the first paint.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+DEFAULT = Theme(
+    name="midnight",
+    primary="#7aa2f7",
+    secondary="#7dcfff",
+    accent="#bb9af7",
+    foreground="#c8d3f5",
+    background="#12141f",
+    surface="#181b2a",
+    panel="#232842",
+    success="#9ece6a",
+    warning="#e0af68",
+    error="#f7768e",
+)
+"""What ``themes/midnight.yaml`` says."""
+
+MAX_BYTES = 64 * 1024
+"""A palette is a few lines; anything larger is not one."""
+
+_COLORS = frozenset(
+    {
+        "primary", "secondary", "accent", "foreground", "background", "surface", "panel", "boost",
+        "success", "warning", "error",
+    }
+)  # fmt: skip
+_VARIABLE = re.compile(r"[a-z][a-z0-9-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palettes:
+    """What was found: themes by name, the user's own over the built-in ones, and a note for each file not taken."""
+
+    themes: Mapping[str, Theme]
+    notes: tuple[str, ...]
+
+
+def load_palettes(folders: Iterable[Path]) -> Palettes:
+    """Read every ``*.yaml`` of the folders, in order; a later palette of the same name wins."""
+    themes = {DEFAULT.name: DEFAULT}
+    notes: list[str] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                theme = read_palette(path)
+            except (OSError, ValueError) as error:
+                notes.append(f"Theme {path.name} was not taken: {error}")
+            else:
+                themes[theme.name] = theme
+    return Palettes(themes=themes, notes=tuple(notes))
+
+
+def read_palette(path: Path) -> Theme:
+    """Read one palette.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not a palette; the message says which line of it.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError("it is too large for a palette")
+    try:
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(" ".join(str(error).split())[:200]) from None
+    if not isinstance(tree, dict):
+        raise ValueError("it is not a mapping")  # noqa: TRY004 - a fault of the file
+    unknown = sorted(str(key) for key in tree.keys() - {"name", "dark", "ansi", "colors", "variables"})
+    if unknown:
+        raise ValueError(f"unknown key '{unknown[0]}'")
+    return _theme(path.stem, tree)
+
+
+def _theme(stem: str, tree: Mapping[str, object]) -> Theme:
+    name, dark, ansi = tree.get("name", stem), tree.get("dark", True), tree.get("ansi", False)
+    if not isinstance(name, str) or not isinstance(dark, bool) or not isinstance(ansi, bool):
+        raise ValueError("name must be a text, dark and ansi true or false")  # noqa: TRY004 - of the file
+    colors = _texts(tree.get("colors"), "colors")
+    variables = _texts(tree.get("variables", {}), "variables")
+    if unknown := sorted(colors.keys() - _COLORS):
+        raise ValueError(f"colors: unknown colour '{unknown[0]}'")
+    if "primary" not in colors:
+        raise ValueError("colors: primary is missing")
+    if wrong := [key for key in variables if not _VARIABLE.fullmatch(key)]:
+        raise ValueError(f"variables: '{wrong[0]}' is not a name")
+    for key, value in {**colors, **variables}.items():
+        _check_color(key, value)
+    return Theme(
+        name=name, primary=colors["primary"], secondary=colors.get("secondary"), accent=colors.get("accent"),
+        foreground=colors.get("foreground"), background=colors.get("background"), surface=colors.get("surface"),
+        panel=colors.get("panel"), boost=colors.get("boost"), success=colors.get("success"),
+        warning=colors.get("warning"), error=colors.get("error"), dark=dark, ansi=ansi, variables=variables,
+    )  # fmt: skip
+
+
+def _texts(value: object, key: str) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(part, str) for pair in value.items() for part in pair):
+        raise ValueError(f"{key} must map names to texts")
+    return dict(value)
+
+
+def _check_color(key: str, value: str) -> None:
+    from textual.color import Color, ColorParseError
+
+    try:
+        Color.parse(value)
+    except ColorParseError:
+        raise ValueError(f"{key}: '{value}' is not a colour") from None

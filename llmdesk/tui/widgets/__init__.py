@@ -1,0 +1,1 @@
+"""Widgets, one a file: attributes down, messages up; they know Textual and the core values only."""

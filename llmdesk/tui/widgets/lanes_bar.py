@@ -1,0 +1,105 @@
+"""The line at the bottom: the lanes with their badges, and the keys worth knowing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from llmdesk.core.text import one_line
+
+if TYPE_CHECKING:
+    from textual import events
+
+
+class Badge(StrEnum):
+    """What a lane in the background has to say."""
+
+    NONE = ""
+    RUNNING = "…"
+    WAITING = "◔"
+    DONE = "✓"
+    FAILED = "✗"
+
+
+_STYLES = {
+    Badge.NONE: "",
+    Badge.RUNNING: "$accent",
+    Badge.WAITING: "$warning",
+    Badge.DONE: "$success",
+    Badge.FAILED: "$error",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTab:
+    """One lane in the bar."""
+
+    name: str
+    badge: Badge = Badge.NONE
+
+
+class LanesBar(Widget):
+    """Lanes by number.
+
+    Attributes:
+        tabs: the lanes in order.
+        current: name of the lane on the screen.
+        hint: keys shown at the right end, where there is room.
+    """
+
+    tabs: reactive[tuple[LaneTab, ...]] = reactive(())
+    current: reactive[str] = reactive("")
+    hint: reactive[str] = reactive("")
+
+    @dataclass
+    class Chosen(Message):
+        """A lane was clicked."""
+
+        lane: str
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._spans: list[tuple[int, int, str]] = []
+
+    def render(self) -> Content:
+        """Draw as many lanes as fit, the current one always among them, and the hint if it still fits."""
+        width = self.size.width
+        pieces = [self._piece(number, tab) for number, tab in enumerate(self.tabs, 1)]
+        first = self._first_shown([piece.cell_length for piece in pieces], width)
+        self._spans = []
+        line, column = Content(""), 0
+        for piece, tab in list(zip(pieces, self.tabs, strict=True))[first:]:
+            if column + piece.cell_length > width and self._spans:
+                break
+            self._spans.append((column, column + piece.cell_length, tab.name))
+            line += piece
+            column += piece.cell_length
+        hint = Content.styled(self.hint, "$text-muted")
+        gap = width - column - hint.cell_length
+        return line + " " * gap + hint if gap >= 1 else line
+
+    def _piece(self, number: int, tab: LaneTab) -> Content:
+        name = one_line(tab.name, 24)
+        style = "bold $block-cursor-foreground on $block-cursor-background" if tab.name == self.current else ""
+        label = Content.styled(f" {number} {name}" if number <= 9 else f" {name}", style)
+        return Content.assemble(label, (f"{tab.badge} " if tab.badge else " ", style or _STYLES[tab.badge]))
+
+    def _first_shown(self, widths: list[int], width: int) -> int:
+        names = [tab.name for tab in self.tabs]
+        at = names.index(self.current) if self.current in names else 0
+        first = 0
+        while first < at and sum(widths[first : at + 1]) > width:
+            first += 1
+        return first
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the lane under the pointer."""
+        for start, end, name in self._spans:
+            if start <= event.x < end:
+                self.post_message(self.Chosen(name))

@@ -1,0 +1,190 @@
+"""The prompt editor: Enter sends, several keys make a new line, up and down walk the history, any paste is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from llmdesk.core.text import sanitise
+from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.keys import MODIFY_OTHER_KEYS_ENTER
+
+if TYPE_CHECKING:
+    from textual import events
+
+LARGE_PASTE = 100_000
+"""Characters of a paste above which it goes along as an attached text instead of into the editor (policy X8)."""
+
+HISTORY_LIMIT = 500
+"""How many prompts the history keeps."""
+
+
+class Prompt(TextArea):
+    """What the user is writing.
+
+    Attributes:
+        completing: a list of commands is shown above: up, down, tab, enter and escape steer it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_for("prompt"),
+        # TextArea keeps f6 and f7 for selecting; they are panels here.
+        Binding("ctrl+shift+a", "select_all", "Select everything", show=False),
+    ]
+
+    @dataclass
+    class Sent(Message):
+        """The user pressed Enter on a text that is not empty."""
+
+        text: str
+
+    @dataclass
+    class Edited(Message):
+        """The text is another one now."""
+
+        text: str
+
+    @dataclass
+    class Completing(Message):
+        """A key steers the list of commands: ``up``, ``down``, ``accept``, ``run`` or ``close``."""
+
+        step: str
+
+    @dataclass
+    class LargePaste(Message):
+        """Too much was pasted to be edited; it should go along as an attached text."""
+
+        text: str
+
+    @dataclass
+    class HelpAsked(Message):
+        """``?`` on an empty prompt."""
+
+    @dataclass
+    class EditorAsked(Message):
+        """The user wants to write in the external editor."""
+
+    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(
+            "", soft_wrap=True, show_line_numbers=False, compact=True, highlight_cursor_line=False, id=id,
+            placeholder=placeholder, tab_behavior="focus",
+        )  # fmt: skip
+        self.completing = False
+        self._history: list[str] = []
+        self._at: int | None = None
+        self._draft = ""
+        self._walking = False
+
+    # --- text -------------------------------------------------------------------------------------------------
+
+    def put(self, text: str) -> None:
+        """Replace the whole text, cursor at its end; undo brings the old one back."""
+        self.replace(sanitise(text), self.document.start, self.document.end, maintain_selection_offset=False)
+        self.move_cursor(self.document.end)
+
+    def remember(self, text: str) -> None:
+        """Put a prompt into the history."""
+        if text.strip() and (not self._history or self._history[-1] != text):
+            self._history.append(text)
+            del self._history[:-HISTORY_LIMIT]
+        self._at = None
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Tell the owner; a typed change leaves the history where it stands."""
+        event.stop()
+        if not self._walking:
+            self._at = None
+        self._walking = False
+        self.post_message(self.Edited(self.text))
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == MODIFY_OTHER_KEYS_ENTER:
+            event.prevent_default().stop()
+            self.action_newline()
+            return
+        if event.key == "question_mark" and not self.text:
+            event.prevent_default().stop()
+            self.post_message(self.HelpAsked())
+            return
+        if event.key.startswith(("alt+", "ctrl+", "super+")) and event.is_printable:
+            # A letter with a modifier that nothing is bound to would be typed by TextArea.
+            event.prevent_default()
+            return
+        await super()._on_key(event)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default().stop()
+        text = sanitise(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        if len(text) > LARGE_PASTE:
+            self.post_message(self.LargePaste(text))
+            return
+        start, end = self.selection
+        result = self.replace(text, start, end, maintain_selection_offset=False)
+        self.move_cursor(result.end_location)
+
+    def action_send(self) -> None:
+        """Send the text, or run the marked command."""
+        if self.completing:
+            self.post_message(self.Completing("run"))
+        elif self.text.strip():
+            self.post_message(self.Sent(self.text))
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        start, end = self.selection
+        result = self.replace("\n", start, end, maintain_selection_offset=False)
+        self.move_cursor(result.end_location)
+
+    def action_complete(self) -> None:
+        """Take the marked command, or move the focus on as Tab does."""
+        if self.completing:
+            self.post_message(self.Completing("accept"))
+        else:
+            self.screen.focus_next()
+
+    def action_editor(self) -> None:
+        """Write in the external editor."""
+        self.post_message(self.EditorAsked())
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """One line up; on the first line the prompt before."""
+        if self.completing and not select:
+            self.post_message(self.Completing("up"))
+        elif select or self.get_cursor_up_location()[0] != self.cursor_location[0] or not self._on_first_line():
+            super().action_cursor_up(select)
+        else:
+            self._walk(-1)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """One line down; on the last line the prompt after."""
+        if self.completing and not select:
+            self.post_message(self.Completing("down"))
+        elif select or not self._on_last_line():
+            super().action_cursor_down(select)
+        else:
+            self._walk(1)
+
+    def _on_first_line(self) -> bool:
+        return self.wrapped_document.location_to_offset(self.cursor_location).y == 0
+
+    def _on_last_line(self) -> bool:
+        return self.wrapped_document.location_to_offset(self.cursor_location).y >= self.wrapped_document.height - 1
+
+    def _walk(self, step: int) -> None:
+        """Show another prompt of the history; what was being written is kept at its end."""
+        at = len(self._history) if self._at is None else self._at
+        target = at + step
+        if not 0 <= target <= len(self._history):
+            return
+        if at == len(self._history):
+            self._draft = self.text
+        text = self._draft if target == len(self._history) else self._history[target]
+        self._walking = text != self.text
+        self.put(text)
+        self._at = target if target < len(self._history) else None

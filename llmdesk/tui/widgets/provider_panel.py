@@ -1,0 +1,118 @@
+"""The providers at a glance, with cooldowns that count down; it ticks only while one cools."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from llmdesk.core.text import one_line
+from llmdesk.core.views import ProviderState, ProviderStatus
+from llmdesk.tui.words import countdown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.timer import Timer
+
+MARKS: dict[ProviderState, tuple[str, str]] = {
+    ProviderState.OK: ("●", "$success"),
+    ProviderState.COOLING: ("◔", "$warning"),
+    ProviderState.NO_KEY: ("○", "$text-muted"),
+    ProviderState.DOWN: ("✗", "$error"),
+    ProviderState.ATTENTION: ("✗", "$error"),
+    ProviderState.UNKNOWN: ("·", "$text-muted"),
+}
+"""The sign and colour of each state."""
+
+
+def state_words(status: ProviderStatus, left_s: float | None) -> str:
+    """Say in a few words how a provider is; ``left_s`` = seconds of cooldown left."""
+    match status.state:
+        case ProviderState.COOLING:
+            return f"cooldown {countdown(left_s)}" if left_s is not None else "cooldown"
+        case ProviderState.OK:
+            if status.latency_ms is not None and status.latency_ms >= 100:
+                return f"{status.latency_ms} ms"
+            if status.models is not None:
+                return f"{status.models} model{'' if status.models == 1 else 's'}"
+            return f"{status.latency_ms} ms" if status.latency_ms is not None else "ok"
+        case ProviderState.UNKNOWN:
+            return "not asked yet"
+        case ProviderState.NO_KEY | ProviderState.DOWN | ProviderState.ATTENTION:
+            return status.state.value
+
+
+class ProviderPanel(Widget):
+    """The providers of the sidebar, and how many requests wait in the outbox."""
+
+    class CooldownOver(Message):
+        """A cooldown has run out; the states should be read again."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._statuses: Sequence[ProviderStatus] = ()
+        self._ends: dict[str, float] = {}
+        self._paused: int | None = None
+        self._timer: Timer | None = None
+
+    def show_providers(self, statuses: Sequence[ProviderStatus]) -> None:
+        """Show these states; the seconds left of a cooldown are counted from now."""
+        now = time.monotonic()
+        self._statuses = statuses
+        self._ends = {
+            status.provider: now + status.cooldown_left_s
+            for status in statuses
+            if status.state is ProviderState.COOLING and status.cooldown_left_s is not None
+        }
+        self._set_ticking(bool(self._ends))
+        self.refresh(layout=True)
+
+    def show_outbox(self, paused: int) -> None:
+        """Show how many requests are paused."""
+        self._paused = paused
+        self.refresh(layout=True)
+
+    def render(self) -> Content:
+        """Draw the panel."""
+        width = max(self.size.width, 8)
+        lines = [_rule("providers", width)]
+        if not self._statuses:
+            lines.append(Content.styled("…", "$text-muted"))
+        name_width = min(max((len(status.provider) for status in self._statuses), default=0), 12)
+        now = time.monotonic()
+        for status in self._statuses:
+            mark, style = MARKS[status.state]
+            end = self._ends.get(status.provider)
+            words = state_words(status, None if end is None else end - now)
+            name = one_line(status.provider, name_width) if name_width else ""
+            lines.append(Content.assemble((mark, style), f" {name:<{name_width}} ", (words, "$text-muted")))
+        if self._paused is not None:
+            lines += [Content(""), _rule("outbox", width)]
+            lines.append(
+                Content.styled(f"{self._paused} paused  f7", "$warning")
+                if self._paused
+                else Content.styled("empty", "$text-muted")
+            )
+        return Content("\n").join(line.truncate(width) for line in lines)
+
+    def _set_ticking(self, needed: bool) -> None:
+        if needed and self._timer is None:
+            self._timer = self.set_interval(1, self._tick)
+        elif not needed and self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _tick(self) -> None:
+        if any(end <= time.monotonic() for end in self._ends.values()):
+            self._ends = {}
+            self._set_ticking(False)
+            self.post_message(self.CooldownOver())
+        self.refresh()
+
+
+def _rule(title: str, width: int) -> Content:
+    return Content.assemble((f"{title} ", "bold $text-muted"), ("─" * max(0, width - len(title) - 1), "$text-muted"))

@@ -1,0 +1,80 @@
+"""Numbers and times as the screen says them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdesk.core.types import ModelRef, Usage
+
+
+def clock(at: float) -> str:
+    """Local hour and minute of ``at`` (UTC epoch seconds), with the date when it is not today."""
+    then, now = time.localtime(at), time.localtime()
+    today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
+    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", then)
+
+
+def countdown(left_s: float) -> str:
+    """Seconds as ``8:12`` or ``1:02:03``, never below zero; a begun second counts."""
+    left = max(0, -int(-left_s // 1))
+    hours, rest = divmod(left, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def seconds(value_s: float) -> str:
+    """A duration as ``0.4 s``, ``12 s`` or ``3:05 min``."""
+    if value_s < 10:
+        return f"{value_s:.1f} s"
+    return f"{value_s:.0f} s" if value_s < 120 else f"{countdown(value_s)} min"
+
+
+def size(count: int | None) -> str:
+    """Bytes as ``3.4 GB``; unknown stays unknown."""
+    if count is None:
+        return "?"
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def cost(cost_usd: str | None) -> str:
+    """Money as the foot of an answer says it: ``free``, ``$0.0012`` or ``price unknown``."""
+    if cost_usd is None:
+        return "price unknown"
+    amount = float(cost_usd)
+    if amount == 0:
+        return "free"
+    return f"${amount:.4f}" if amount < 0.1 else f"${amount:.2f}"
+
+
+def answer_foot(
+    *,
+    target: ModelRef | None,
+    served_model: str = "",
+    latency_s: float | None,
+    first_token_s: float | None,
+    usage: Usage | None,
+    cost_usd: str | None,
+) -> str:
+    """Who answered, how long, how fast, how much: ``local · gemma3:27b · 1.9 s · 41 tok/s · 312 tok · free``."""
+    parts: list[str] = []
+    if target is not None:
+        parts += [target.provider, served_model or target.model]
+    if latency_s is not None:
+        parts.append(seconds(latency_s))
+    tokens = usage.output_tokens if usage is not None else None
+    if tokens is not None and usage is not None:
+        about = "~" if usage.estimated else ""
+        streaming_s = (latency_s or 0.0) - (first_token_s or 0.0)
+        if streaming_s > 0.05 and tokens > 1:
+            parts.append(f"{about}{tokens / streaming_s:.0f} tok/s")
+        parts.append(f"{about}{tokens} tok")
+    if target is not None:
+        parts.append(cost(cost_usd))
+    return " · ".join(parts)
