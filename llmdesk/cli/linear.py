@@ -40,6 +40,8 @@ def talk(
         if latest:
             await linear.resume()
         await linear.run()
+        if signals.received is not None:
+            return signals.exit_code
         return 0 if session.out.stdout.failure is None else session.out.stdout.failure.exit_code
 
     return session.run(begin, demo=demo, scene=demo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import os
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,6 +22,9 @@ class LineReader:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._buffer = ""
         self._ended = stream is None or stream.closed
+        self._fd: int | None = None
+        with contextlib.suppress(OSError, ValueError):  # a stream in memory has none
+            self._fd = stream.fileno() if stream is not None else None
 
     async def next_line(self, signals: Signals) -> str | None:
         """Return the next line without its end; ``None`` at the end of the input or when a signal came."""
@@ -38,24 +42,25 @@ class LineReader:
     def _read(self) -> bytes:
         assert self._stream is not None
         try:
-            return os.read(self._stream.fileno(), PIECE)
+            return self._stream.buffer.read(PIECE) if self._fd is None else os.read(self._fd, PIECE)
         except OSError:  # the terminal is gone
             return b""
 
     async def _ready(self, signals: Signals) -> bool:
         """Wait until a read would not block; false when a signal came first."""
-        assert self._stream is not None
+        if self._fd is None:
+            return not signals.stop.is_set()
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         try:
-            loop.add_reader(self._stream.fileno(), readable.set)
+            loop.add_reader(self._fd, readable.set)
         except (NotImplementedError, PermissionError):  # a regular file never blocks; Windows has no other way
             return not signals.stop.is_set()
         waits = [asyncio.ensure_future(event.wait()) for event in (readable, signals.stop)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            loop.remove_reader(self._stream.fileno())
+            loop.remove_reader(self._fd)
             for wait in waits:
                 wait.cancel()
         return not signals.stop.is_set()

@@ -92,8 +92,8 @@ class DeskGroup(click.Group):
     command_class = DeskCommand
 
     def __init__(self, *args: Any, default: str | None = None, **kwargs: Any) -> None:
-        options = {"add_help_option": False, "invoke_without_command": default is not None, "no_args_is_help": False}
-        super().__init__(*args, **{**kwargs, **options})
+        kwargs.setdefault("invoke_without_command", default is not None)
+        super().__init__(*args, **{**kwargs, "add_help_option": False, "no_args_is_help": False})
         self.params = [*self.params, *_common()]
         self._default = default
 

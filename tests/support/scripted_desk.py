@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import ErrorKind, UsageError
 from llmdesk.core.types import (
@@ -50,6 +48,10 @@ from llmdesk.core.views import (
 from llmdesk.desk import Run
 from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.router import Wish
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
 CLOUD = ModelRef("cloud", "gpt-oss:120b")
 LOCAL = ModelRef("local", "gemma3:27b")
@@ -155,7 +157,7 @@ class ScriptedDesk:
             raise self.failure
         return self
 
-    async def __aenter__(self) -> ScriptedDesk:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:

@@ -124,7 +124,7 @@ def _inputs(session: Session, prompt: str | None, files: tuple[str, ...]) -> tup
             raise UsageError("Standard input cannot be the prompt and an attachment. Give the prompt as an argument.")
         text, stdin_file = as_text(read_stdin(session)), None
     else:
-        text, stdin_file = prompt(read_stdin(session)) if attached else None
+        text, stdin_file = prompt, _attached(read_stdin(session)) if attached else None
     if not text.strip():
         raise UsageError("The prompt is empty.")
     return text, stdin_file

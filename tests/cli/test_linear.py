@@ -1,0 +1,143 @@
+"""The linear mode: lines in, answers out, for pipes and for real terminals."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pexpect
+import pytest
+
+from llmdesk.core.errors import ErrorKind
+from llmdesk.core.types import Finished, Status
+from llmdesk.core.views import Conversation
+from tests.support.cli_run import run_cli
+from tests.support.scripted_desk import AT, ScriptedDesk, answer, consent, ended
+
+PROGRAM = ["-m", "tests.support.scripted_program"]
+
+
+def terminal(scenario: str, *argv: str, **extra: str) -> pexpect.spawn:
+    env = {**os.environ, "TERM": "xterm", **extra}
+    return pexpect.spawn(sys.executable, [*PROGRAM, scenario, *argv], timeout=20, env=env, encoding="utf-8")  # type: ignore[arg-type]
+
+
+def test_without_a_terminal_each_line_is_a_prompt_and_each_answer_ends_its_line() -> None:
+    desk = ScriptedDesk([answer("One."), answer("Two.\n")])
+    ran = run_cli([], desk, stdin="first\n\nsecond é".encode())
+    assert ran.ending == 0
+    assert ran.out == "One.\nTwo.\n"
+    assert [ask.prompt for ask in desk.asks] == ["first", "second é"]
+    assert [ask.conversation for ask in desk.asks] == [None, "c1"]
+    assert ran.err.splitlines()[0].startswith("llmdesk ")
+    assert "Ollama is running with 2 models." in ran.err.splitlines()[0]
+
+
+def test_nothing_to_read_is_a_status_line_and_success() -> None:
+    ran = run_cli(["--plain"])
+    assert (ran.ending, ran.out, ran.err.count("\n")) == (0, "", 1)
+
+
+def test_a_demo_says_so() -> None:
+    assert "DEMO" in run_cli(["--plain"], ScriptedDesk(demo=True)).err
+
+
+def test_slash_commands_steer_and_two_slashes_are_a_prompt() -> None:
+    desk = ScriptedDesk()
+    ran = run_cli([], desk, stdin=b"/help\n/lane codegen\nhi\n/lane nowhere\n/lane\n/nope\n//etc\n/quit\nnever\n")
+    assert [(ask.lane, ask.prompt) for ask in desk.asks] == [("codegen", "hi"), ("codegen", "/etc")]
+    assert "lane: codegen" in ran.err
+    assert "error: There is no lane 'nowhere'" in ran.err
+    assert "lanes: chat, codegen; this is codegen" in ran.err
+    assert "error: there is no command /nope" in ran.err
+
+
+def test_each_lane_has_its_own_conversation() -> None:
+    desk = ScriptedDesk()
+    run_cli(["--conversation", "c7"], desk, stdin=b"a\n/lane codegen\nb\n/lane chat\nc\n")
+    assert [ask.conversation for ask in desk.asks] == ["c7", None, "c1"]
+
+
+def test_continue_goes_on_with_the_newest_conversation_of_the_lane() -> None:
+    stored = [
+        Conversation(id=i, title=i, lane=lane, created_at=AT, updated_at=AT, messages=())
+        for i, lane in (("new", "codegen"), ("older", "chat"))
+    ]
+    desk = ScriptedDesk(stored=stored)
+    run_cli(["--continue"], desk, stdin=b"a\n")
+    assert desk.asks[0].conversation == "older"
+
+
+def test_a_paused_prompt_is_told_and_the_talk_goes_on() -> None:
+    paused = ended(Status.PAUSED, ErrorKind.RATE, "cloud: rate limited.")
+    ran = run_cli([], ScriptedDesk([[Finished(outcome=paused)], answer("Two.")]), stdin=b"a\nb\n")
+    assert (ran.ending, ran.out) == (0, "Two.\n")
+    assert "paused: cloud: rate limited. Kept in the outbox as r1" in ran.err
+
+
+def test_a_pipe_is_never_asked_for_consent() -> None:
+    ran = run_cli([], ScriptedDesk([consent("x")]), stdin=b"a\ny\n")
+    assert ran.out == ""
+    assert "(--yes)" in ran.err
+
+
+def test_an_unknown_lane_is_wrong_use() -> None:
+    ran = run_cli(["--lane", "nowhere"])
+    assert (ran.ending, ran.out) == (2, "")
+    assert "Known: chat, codegen." in ran.err
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("extra", [{"TERM": "dumb"}, {"LLMDESK_ACCESSIBLE": "1"}])
+def test_a_plain_terminal_talks_in_lines_without_control_sequences(extra: dict[str, str]) -> None:
+    child = terminal("two", **extra)
+    child.expect_exact("you: ")
+    child.sendline("hi")
+    child.expect_exact("First.\r\n")
+    child.expect_exact("you: ")
+    child.sendeof()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert "\x1b" not in (child.before or "")
+
+
+@pytest.mark.terminal
+def test_an_ordinary_terminal_opens_the_screen_instead() -> None:
+    child = terminal("two")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 99
+
+
+@pytest.mark.terminal
+def test_control_c_stops_the_answer_first_and_the_program_next() -> None:
+    child = terminal("hangs-then-answers", "--plain")
+    child.expect_exact("you: ")
+    child.sendline("hi")
+    child.expect_exact("begun")
+    child.sendintr()
+    child.expect_exact("cancelled")
+    child.expect_exact("you: ")
+    child.sendline("again")
+    child.expect_exact("Second.")
+    child.expect_exact("you: ")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize(("key", "told"), [("y", "From the local one."), ("n", "paused: ")])
+def test_a_person_is_asked_for_consent(key: str, told: str) -> None:
+    child = terminal("consent", "--plain")
+    child.expect_exact("you: ")
+    child.sendline("hi")
+    child.expect_exact("Ask local/gemma3:27b instead? [y/N] ")
+    child.sendline(key)
+    child.expect_exact(told)
+    child.sendeof()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
