@@ -1,0 +1,299 @@
+"""Settings as the plain values the rest of the house works with."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llmdesk.config.addresses import is_loopback, origin
+from llmdesk.config.defaults import CLOUD_URL
+from llmdesk.config.provider_settings import CommandSettings, HttpSettings, OllamaSettings
+from llmdesk.config.references import LANE_PREFIX
+from llmdesk.config.secret import is_secret_name, resolve_secret
+from llmdesk.config.template import fill, missing_names, parse_template
+from llmdesk.core.lanes import Lane
+from llmdesk.core.policy import ProviderRules, RetryRule
+from llmdesk.core.types import ModelRef, Params
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from llmdesk.config.loader import Loaded
+    from llmdesk.config.provider_settings import CommonSettings, ParamSettings, PlatformSettings
+    from llmdesk.config.secret import Secret
+    from llmdesk.config.settings import Settings
+    from llmdesk.core.types import Json
+
+REMOTE_LIMITS = {
+    "connect_s": 5.0,
+    "write_s": 10.0,
+    "pool_s": 20.0,
+    "first_token_s": 60.0,
+    "idle_s": 60.0,
+    "content_s": 300.0,
+}
+"""Limits of one call to another machine, seconds (policy R11)."""
+
+NEAR_LIMITS = {"connect_s": 2.0, "pool_s": 5.0}
+"""What differs on this machine, seconds (policy R11)."""
+
+LOADING_LIMITS = {"first_token_s": 330.0}
+"""What differs where a model is loaded, or a program runs, before the first token, seconds (policy R11)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of one call, seconds; ``total_s`` ``None`` = no limit on the whole."""
+
+    connect_s: float
+    write_s: float
+    pool_s: float
+    first_token_s: float
+    idle_s: float
+    content_s: float
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What a provider's templates resolved to: its key, the values of its headers, the variables of its program."""
+
+    key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSettings:
+    """Everything an adapter is told of one provider. ``options`` are the kind's own settings."""
+
+    name: str
+    kind: str
+    base_url: str
+    key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limits: Limits
+    allow_http: bool = False
+    models: tuple[str, ...] = ()
+    options: Json = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRule:
+    """A named caller: the lane of its requests (``None`` = the default lane) and its parameters."""
+
+    name: str
+    lane: str | None
+    params: Params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRule:
+    """What the user said of a model: window in tokens, prices in US dollars a million tokens; ``None`` = unknown."""
+
+    context_window: int | None = None
+    input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
+
+
+# --- for the router ---------------------------------------------------------------------------------------------------
+
+
+def provider_rules(loaded: Loaded) -> dict[str, ProviderRules]:
+    """What the router must know of each provider."""
+    return {name: _rules(name, provider, loaded) for name, provider in loaded.settings.providers.items()}
+
+
+def _rules(name: str, provider: CommonSettings, loaded: Loaded) -> ProviderRules:
+    retry = provider.retry
+    return ProviderRules(
+        name=name,
+        kind=_kind(provider),
+        retry=RetryRule(
+            attempts=retry.attempts,
+            delay_s=retry.delay_s,
+            wait=retry.wait,
+            max_delay_s=retry.max_delay_s,
+            short_wait_s=retry.short_wait_s,
+        ),
+        cooldown_s=provider.cooldown_s,
+        retries_rate=not isinstance(provider, OllamaSettings),
+        loopback=_on_loopback(provider),
+        local_models=_runs_models(provider),
+        fallback_models=provider.fallback_models if isinstance(provider, OllamaSettings) else (),
+        free=getattr(provider, "billing", "metered") == "free",
+        disabled=loaded.disabled.get(name, ""),
+    )
+
+
+def lanes(loaded: Loaded) -> dict[str, Lane]:
+    """Every lane, in order, with the targets of lanes it names in their place and short model names written out."""
+    settings = loaded.settings
+    return {
+        name: Lane(
+            name=name,
+            targets=tuple(dict.fromkeys(_targets(settings, lane.targets))),
+            params=params(lane.params),
+            system=loaded.systems.get(name),
+            schema=loaded.schemas.get(name),
+            schema_name=(lane.schema_file or "").replace("\\", "/").rpartition("/")[2],
+            schema_repairs=lane.schema_repairs,
+            failover=lane.failover,
+            resume=lane.resume,
+        )
+        for name, lane in settings.lanes.items()
+    }
+
+
+def _targets(settings: Settings, written: Iterable[str]) -> Iterable[ModelRef]:
+    for text in written:
+        if text.startswith(LANE_PREFIX):
+            yield from _targets(settings, settings.lanes[text.removeprefix(LANE_PREFIX)].targets)
+        else:
+            yield resolve_ref(settings, ModelRef.parse(text))
+
+
+def resolve_ref(settings: Settings, ref: ModelRef) -> ModelRef:
+    """Write out a short model name of the provider's ``models``; any other model stays as it is."""
+    provider = settings.providers.get(ref.provider)
+    return ModelRef(ref.provider, provider.models.get(ref.model, ref.model)) if provider else ref
+
+
+def params(section: ParamSettings) -> Params:
+    """Parameters as a value of the core."""
+    return Params(
+        temperature=section.temperature,
+        top_p=section.top_p,
+        top_k=section.top_k,
+        seed=section.seed,
+        stop=section.stop,
+        max_output_tokens=section.max_output_tokens,
+        reasoning=section.reasoning,
+        context_tokens=section.context_tokens,
+        keep_alive=section.keep_alive,
+        extra=section.extra,
+    )
+
+
+def provider_params(loaded: Loaded) -> dict[str, Params]:
+    """The parameters each provider adds below those of the lane."""
+    return {name: params(provider.params) for name, provider in loaded.settings.providers.items()}
+
+
+def agents(loaded: Loaded) -> dict[str, AgentRule]:
+    """Every agent."""
+    return {
+        name: AgentRule(name=name, lane=agent.lane, params=params(agent.params))
+        for name, agent in loaded.settings.agents.items()
+    }
+
+
+def model_rules(loaded: Loaded) -> dict[ModelRef, ModelRule]:
+    """What the user said of single models, by the model's own name."""
+    rules: dict[ModelRef, ModelRule] = {}
+    for text, model in loaded.settings.models.items():
+        price = model.price
+        rules[resolve_ref(loaded.settings, ModelRef.parse(text))] = ModelRule(
+            context_window=model.context_window,
+            input_usd_per_mtok=price.input_usd_per_mtok if price else None,
+            output_usd_per_mtok=price.output_usd_per_mtok if price else None,
+        )
+    return rules
+
+
+# --- for the adapters -------------------------------------------------------------------------------------------------
+
+
+def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Secrets:
+    """Resolve everything secret of one provider. Blocks while a ``$(command)`` runs: call it in a thread.
+
+    Raises:
+        SetupBroken: a command failed, or a value cannot be used.
+    """
+    section = loaded.settings.providers[provider]
+    if isinstance(section, HttpSettings):
+        headers = {
+            name: resolve_secret(secret.template, env, provider=provider) for name, secret in section.headers.items()
+        }
+        return Secrets(
+            key=resolve_secret(section.api_key.template, env, provider=provider) if section.api_key else None,
+            headers={name: value for name, value in headers.items() if value is not None},
+        )
+    if isinstance(section, CommandSettings):
+        variables = _on_platform(section)["env"]
+        return Secrets(env={name: _variable(name, secret, env, provider) for name, secret in variables.items()})
+    return Secrets()
+
+
+def _variable(name: str, secret: Secret, env: Mapping[str, str], provider: str) -> str:
+    """A variable for a program: any text where the name tells of no secret and no command has to run."""
+    if is_secret_name(name) or "$(" in secret.template:
+        return resolve_secret(secret.template, env, provider=provider) or ""
+    parts = parse_template(secret.template)
+    return "" if missing_names(parts, env) else fill(parts, env)
+
+
+def endpoint(loaded: Loaded, provider: str, secrets: Secrets | None = None) -> EndpointSettings:
+    """What the adapter of ``provider`` is told."""
+    section = loaded.settings.providers[provider]
+    secrets = secrets or Secrets()
+    http = section if isinstance(section, HttpSettings) else None
+    return EndpointSettings(
+        name=provider,
+        kind=_kind(section),
+        base_url=http.base_url if http else "",
+        key=secrets.key,
+        headers=secrets.headers,
+        limits=limits(section),
+        allow_http=http.allow_http if http else False,
+        models=tuple(dict.fromkeys(section.models.values())),
+        options=_options(section, secrets),
+    )
+
+
+def limits(section: CommonSettings) -> Limits:
+    """The limits of one call: what is written, else what policy R11 says for where the provider is."""
+    chosen = dict(REMOTE_LIMITS)
+    if _on_loopback(section):
+        chosen |= NEAR_LIMITS
+    if _runs_models(section) or _on_loopback(section) or isinstance(section, CommandSettings):
+        chosen |= LOADING_LIMITS
+    written = {name: getattr(section.timeouts, name) for name in (*chosen, "total_s")}
+    return Limits(**{**chosen, **{name: value for name, value in written.items() if value is not None}})
+
+
+def _options(section: CommonSettings, secrets: Secrets) -> Json:
+    if isinstance(section, CommandSettings):
+        return {
+            **_on_platform(section),
+            "env": dict(secrets.env),
+            "stdin": section.stdin,
+            "output": {"json": section.output.json_path, "jsonl": section.output.jsonl_path},
+            "limits": {"quota": section.limits.quota, "rate": section.limits.rate, "auth": section.limits.auth},
+        }
+    names = ("organization", "preset", "api_version")
+    return {name: value for name in names if (value := getattr(section, name, None)) is not None}
+
+
+def _on_platform(section: CommandSettings, platform: str = sys.platform) -> dict[str, Any]:
+    """A program's own settings, with what differs on this platform in their place."""
+    name = {"win32": "windows", "darwin": "macos"}.get(platform, "linux")
+    here: PlatformSettings | None = section.platforms.get(name)  # type: ignore[call-overload]
+    keys = ("command", "env", "cwd", "install")
+    own = {key: getattr(section, key) for key in keys}
+    return own | {key: value for key in keys if here and (value := getattr(here, key)) is not None}
+
+
+def _kind(section: CommonSettings) -> str:
+    return str(getattr(section, "kind"))  # noqa: B009 - every kind has it, their common base does not
+
+
+def _on_loopback(section: CommonSettings) -> bool:
+    return isinstance(section, HttpSettings) and is_loopback(section.base_url)
+
+
+def _runs_models(section: CommonSettings) -> bool:
+    """Whether models run where the server runs: an Ollama that is not the cloud."""
+    return isinstance(section, OllamaSettings) and origin(section.base_url)[1] != origin(CLOUD_URL)[1]

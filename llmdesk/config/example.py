@@ -1,0 +1,55 @@
+"""Commented configurations to begin with, all cut from one template."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = ("minimal", "full", "local")
+"""The names ``example`` knows, the usual one first."""
+
+_MARK = "#: "
+"""Begins the line before a block of the template; the names of the examples that contain it follow."""
+
+
+def example(name: str = EXAMPLES[0]) -> str:
+    """A commented, valid configuration.
+
+    Raises:
+        UsageError: there is no example of that name.
+    """
+    if name not in EXAMPLES:
+        raise UsageError(f"There is no example '{name}'. There are: {', '.join(EXAMPLES)}.")
+    from importlib.resources import files
+
+    template = files("llmdesk.config").joinpath("example.yaml").read_text(encoding="utf-8")
+    kept: list[str] = []
+    wanted = False
+    for line in template.splitlines():
+        if line.startswith(_MARK):
+            wanted = name in line.removeprefix(_MARK).split()
+        elif wanted:
+            kept.append(line)
+    return "\n".join(kept).strip() + "\n"
+
+
+def write_example(path: Path, text: str) -> None:
+    """Write a new configuration, for its owner only; what is there already is never touched.
+
+    Raises:
+        UsageError: there is such a file already, or it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already; nothing was written.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from None
