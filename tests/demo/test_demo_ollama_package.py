@@ -42,13 +42,13 @@ async def test_chat_and_generate_stream(local: ollama.AsyncClient) -> None:
     assert chunks[-1].eval_count == len(chunks) - 1
     assert "DEMO" in "".join(chunk.message.content or "" for chunk in chunks)
     whole = await local.generate("demo-small:4b", "show me a table")
-    assert "| moment |" in whole.response
+    assert "| moment |" in str(whole.response)
     assert whole.done_reason == "stop"
 
 
 async def test_list_show_and_ps(local: ollama.AsyncClient) -> None:
     listed = await local.list()
-    assert {model.model for model in listed.models} >= {"demo-large:27b", "demo-embed:latest"}
+    assert {str(model.model) for model in listed.models} >= {"demo-large:27b", "demo-embed:latest"}
     assert all(model.modified_at is not None for model in listed.models)
     shown = await local.show("demo-large:27b")
     assert shown.capabilities == ["completion", "vision", "tools"]

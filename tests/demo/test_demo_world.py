@@ -11,6 +11,8 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from llmdesk.config.loader import load_settings
+from llmdesk.config.provider_settings import OllamaSettings
 from llmdesk.core.lanes import DEFAULT_LANES
 from llmdesk.demo import World, demo_world
 
@@ -57,6 +59,16 @@ async def test_the_configuration_names_both_servers_and_every_lane_but_no_key() 
     assert configuration["lanes"]["codegen"]["failover"] == "ask"
     assert world.environment["OLLAMA_API_KEY"] not in text
     assert "DEMO" in text
+
+
+async def test_the_configuration_loads_with_this_environment_alone() -> None:
+    async with demo_world() as world:
+        loaded = load_settings(world.home / "config" / "llmdesk.yaml", world.environment)
+    assert not loaded.disabled
+    assert not loaded.notes
+    local = loaded.settings.providers["local"]
+    assert isinstance(local, OllamaSettings)
+    assert local.base_url == world.environment["OLLAMA_HOST"]
 
 
 async def test_the_folder_is_private_and_gone_afterwards() -> None:
