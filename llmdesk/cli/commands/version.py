@@ -22,5 +22,6 @@ def command(session: Session) -> int:
         session.out.record({"version": __version__, "python": platform.python_version()})
         return 0
     session.out.line(f"llmdesk {__version__}")
-    session.out.detail(f"Python {platform.python_version()} on {platform.platform()}")
+    if session.verbose:
+        session.out.detail(f"Python {platform.python_version()} on {platform.platform()}")
     return 0
