@@ -160,7 +160,8 @@ class Progress:
     async def trace(self, event: str, _: object) -> None:
         """Follow the connection (httpcore's ``trace`` extension)."""
         if ".start_tls." in event:
-            self.in_handshake = event.endswith(".started")
+            # A failed handshake is still one: only its completion ends it.
+            self.in_handshake = not event.endswith(".complete")
 
 
 @contextlib.contextmanager
@@ -237,9 +238,10 @@ def _bad_tls(
     if progress.in_handshake and isinstance(problem, httpx.ConnectTimeout):
         limit = seconds(endpoint.timeouts.connect_s)
         return broken(endpoint, f"TLS handshake with {place} not answered within {limit}. Is it really https?")
-    found = _first(causes, ssl.SSLError)
-    if found is not None and not isinstance(found, ssl.SSLEOFError):
-        return broken(endpoint, f"TLS with {place} failed ({found.reason}). Is it really https?")
+    # Those without a reason only say that the other side went away or had not answered yet.
+    spoken = (cause.reason for cause in causes if isinstance(cause, ssl.SSLError) and cause.reason)
+    if (reason := next(spoken, None)) is not None and "EOF" not in reason:
+        return broken(endpoint, f"TLS with {place} failed ({reason}). Is it really https?")
     return None
 
 

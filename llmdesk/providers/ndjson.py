@@ -36,6 +36,8 @@ class LineSplitter:
         Raises:
             FrameBroken: a line is longer than the cap.
         """
+        if not self._held and data.isspace():
+            return  # blank lines by the megabyte must cost nothing
         first, *more = data.split(b"\n")
         self._held += first
         self._check(len(self._held))

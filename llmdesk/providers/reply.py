@@ -195,6 +195,7 @@ class Reply:
                 else:
                     for plain in unpacker.feed(data):
                         yield plain
+                        await asyncio.sleep(0)  # little comes in, much comes out: let others have their turn
 
     async def read(self, cap: int) -> bytes:
         """Read a whole body of at most ``cap`` bytes.

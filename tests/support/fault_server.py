@@ -211,6 +211,7 @@ class FaultServer:
         host: the address to listen at.
         port: the port; 0 = any free one.
         tls: speak TLS with the untrusted certificate.
+        greeting: bytes written as soon as a client has connected, after which the connection is closed.
         on_request: called with each request before it is answered.
     """
 
@@ -220,6 +221,7 @@ class FaultServer:
     host: str = "127.0.0.1"
     port: int = 0
     tls: bool = False
+    greeting: bytes | None = None
     on_request: Callable[[Seen], None] | None = None
     requests: list[Seen] = field(default_factory=list)
     connections: int = 0
@@ -340,6 +342,9 @@ class FaultServer:
     async def _serve(self, connection: _Connection, number: int) -> None:
         try:
             with contextlib.suppress(_Gone):
+                if self.greeting is not None:
+                    await connection.write(self.greeting)
+                    await connection.end(Mark.FIN)
                 while True:
                     await self._answer(connection, await self._read(connection, number))
         except Exception as problem:
