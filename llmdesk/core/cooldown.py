@@ -8,6 +8,12 @@ from dataclasses import dataclass, replace
 MAX_HINT_S = 86_400.0
 """The longest hint a server is believed (policy N16), seconds."""
 
+MAX_DURATION_S = 31 * 86_400.0
+"""The longest cooldown there is, seconds: a quota that begins anew each month. A longer one on disk is damage."""
+
+CLOCK_NOISE_S = 1e-3
+"""How far a remainder may exceed its duration by rounding alone, seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
@@ -55,23 +61,29 @@ def remaining_s(cooldown: Cooldown, now: Instant) -> float:
     In the same boot the boot clock decides, so that a jump of the wall clock changes nothing. After a reboot the wall
     clock decides. A remainder is never longer than the cooldown itself, whatever the clocks say (policy K5).
     """
+    return min(max(_raw_s(cooldown, now), 0.0), cooldown.duration_s)
+
+
+def _raw_s(cooldown: Cooldown, now: Instant) -> float:
     if cooldown.boot_id and cooldown.boot_id == now.boot_id:
         left = cooldown.until_boot - now.boot
     else:
         left = cooldown.until_wall - now.wall
-    if not math.isfinite(left):
-        return 0.0
-    return min(max(left, 0.0), cooldown.duration_s)
+    return left if math.isfinite(left) else 0.0
 
 
-def needs_anchor(cooldown: Cooldown, now: Instant) -> bool:
-    """Whether a reboot left a deadline that the present wall clock lies before the start of (policy K1)."""
-    return cooldown.boot_id != now.boot_id and now.wall < cooldown.set_wall and bool(now.boot_id)
+def settled(cooldown: Cooldown, now: Instant) -> Cooldown:
+    """The cooldown as it is to be kept from ``now`` on; the same object when nothing has to change.
 
-
-def anchored(cooldown: Cooldown, now: Instant) -> Cooldown:
-    """The same cooldown begun anew at ``now``: done once, and written back, so that it ends."""
-    return start(cooldown.provider, cooldown.reason, cooldown.message, cooldown.duration_s, now)
+    Begun anew, once, if the clock that counts lies before its beginning: a wall clock set back where no boot clock
+    helps (policy K1), or a damaged deadline (policy K5). Moved to the present boot's clock after a reboot.
+    """
+    left = _raw_s(cooldown, now)
+    if left > cooldown.duration_s + CLOCK_NOISE_S:
+        return start(cooldown.provider, cooldown.reason, cooldown.message, cooldown.duration_s, now)
+    if now.boot_id and cooldown.boot_id != now.boot_id:
+        return replace(cooldown, boot_id=now.boot_id, until_boot=now.boot + left)
+    return cooldown
 
 
 def later(old: Cooldown | None, new: Cooldown, now: Instant) -> Cooldown:

@@ -76,6 +76,8 @@ def _process_exists(owner: str) -> bool:
     pid = owner.partition("-")[0]
     if not pid.isdigit() or int(pid) == os.getpid():
         return False
+    if os.name == "nt":
+        return True  # there signal 0 is no question but Ctrl+C
     try:
         os.kill(int(pid), 0)
     except PermissionError:

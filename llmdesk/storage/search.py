@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SNIPPET_TOKENS = 16
 SNIPPET_CHARACTERS = 100
 
+MAX_WORDS, MAX_WORD = 32, 200
+"""What is looked for at most, words and characters of each: SQLite limits the depth and length of a pattern."""
+
 _CONVERSATION = """
     c.id AS id, c.title AS title, c.lane AS lane, c.created_at AS created_at, c.updated_at AS updated_at,
     (SELECT count(*) FROM messages n WHERE n.conversation = c.id) AS messages
@@ -47,7 +50,7 @@ class Search:
         looked for anywhere in the text, newest first; conversations found by their title alone come last, without a
         message.
         """
-        words = query.split()
+        words = [word[:MAX_WORD] for word in query.replace("\0", " ").split()[:MAX_WORDS]]
         if not words:
             return ()
         return await self._database.read(lambda connection: _search(connection, words, limit))
@@ -56,9 +59,9 @@ class Search:
 def match_expression(words: Sequence[str]) -> str:
     """``words`` in FTS5's query language, each as a string so that no character of it is an operator.
 
-    Sources: sqlite.org/fts5.html, sections 3.1 (strings) and 3.3 (prefix queries). A NUL would end the expression.
+    Source: sqlite.org/fts5.html, sections 3.1 (strings) and 3.3 (prefix queries).
     """
-    quoted = ['"' + word.replace("\0", " ").replace('"', '""') + '"' for word in words]
+    quoted = ['"' + word.replace('"', '""') + '"' for word in words]
     return " ".join(quoted) + "*"
 
 

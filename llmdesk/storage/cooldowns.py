@@ -1,0 +1,271 @@
+"""Cooldowns on disk, shared by all running instances: durable before anything else is asked (policy R2, R14)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, Instant, later, remaining_s, settled, start
+from llmdesk.core.text import one_line, redact
+from llmdesk.storage import state_format
+from llmdesk.storage.files import corrupt_name, left_over_temps, make_private_folder, replace_durably
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LOCK_TIMEOUT_S = 2.0
+"""How long another instance's update is waited for; then the deadline matters more than that update."""
+
+GLANCE_S = 0.05
+"""How long a look waits for an update of this process, seconds; the screen must not stand still behind a slow disk."""
+
+OLDEST_DURATION_S = 600.0
+"""The one cooldown the oldest format knew, seconds."""
+
+Mark = tuple[int, int, int] | None
+
+
+def system_clock() -> Instant:
+    """Now on this machine. Linux tells the boot apart and counts suspend; elsewhere only the wall clock counts."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    if boottime is None:
+        return Instant(wall=time.time(), boot=time.monotonic(), boot_id="")
+    return Instant(wall=time.time(), boot=time.clock_gettime(boottime), boot_id=_boot_id())
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+class CooldownFile:
+    """The cooldowns of all providers. Every method blocks for a disk's time at most and may be called in any thread.
+
+    Args:
+        path: ``llm_state.json``; ``None`` = in memory, for this process alone.
+        clock: now, on both clocks.
+        oldest: the provider whose deadline the oldest format knew.
+        oldest_duration_s: how long a cooldown of that format can have been, seconds.
+        on_warning: told in one line what the user should know.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Callable[[], Instant] = system_clock,
+        *,
+        oldest: str = "cloud",
+        oldest_duration_s: float = OLDEST_DURATION_S,
+        on_warning: Callable[[str], None],
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._oldest = oldest
+        self._oldest_duration_s = oldest_duration_s
+        self._warn = on_warning
+        self._mutex = threading.RLock()
+        self._seen: tuple[Mark] | None = None
+        self._known: dict[str, Cooldown] = {}
+        # What the disk did not take, or not yet; it counts all the same.
+        self._unsaved: dict[str, Cooldown] = {}
+        self._told: set[str] = set()
+
+    def mark(self) -> object:
+        """A value that differs after any instance has changed the file; costs one ``stat``."""
+        return None if self.path is None else _mark(self.path)
+
+    def current(self) -> dict[str, Cooldown]:
+        """The cooldowns that still run, by provider. The file is read only when it has changed."""
+        now = self._clock()
+        if self._mutex.acquire(timeout=GLANCE_S):
+            try:
+                self._refresh(now)
+                self._settle(now)
+            finally:
+                self._mutex.release()
+        return {provider: each for provider, each in self._merged(now).items() if remaining_s(each, now) > 0}
+
+    def get(self, provider: str) -> Cooldown | None:
+        """The running cooldown of a provider; ``None`` = it may be called."""
+        return self.current().get(provider)
+
+    def remaining_s(self, provider: str) -> float:
+        """How long a provider still rests, seconds; 0 = it may be called."""
+        cooldown = self.get(provider)
+        return 0.0 if cooldown is None else remaining_s(cooldown, self._clock())
+
+    def cool(self, provider: str, reason: str, message: str, duration_s: float) -> Cooldown:
+        """Let a provider rest for ``duration_s`` seconds; when this returns, the deadline is on disk.
+
+        The later of an old and a new deadline counts (policy R14). A disk that refuses is told to the user once, and
+        the cooldown then holds in this process.
+
+        Args:
+            provider: its name.
+            reason: ``rate`` or ``quota``.
+            message: one line for the user.
+            duration_s: more than 0; longer than 31 days counts as 31 days.
+        """
+        now = self._clock()
+        new = start(provider, reason, redact(one_line(message)), min(duration_s, MAX_DURATION_S), now)
+        # Seen by this process at once, on disk before it returns; whoever saves at this moment may pass over the first.
+        self._unsaved = {**self._unsaved, provider: new}
+        with self._mutex:
+            self._unsaved = {**self._unsaved, provider: later(self._merged(now).get(provider), new, now)}
+            self._save(now)
+            return self._merged(now)[provider]
+
+    def clear(self, provider: str) -> None:
+        """End a provider's cooldown before its time."""
+        now = self._clock()
+        with self._mutex:
+            self._refresh(now)
+            if provider in self._merged(now):
+                self._save(now, without=provider)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _merged(self, now: Instant) -> dict[str, Cooldown]:
+        merged = dict(self._known)
+        for provider, cooldown in self._unsaved.items():
+            merged[provider] = later(merged.get(provider), cooldown, now)
+        return merged
+
+    def _refresh(self, now: Instant) -> None:
+        if self.path is None:
+            return
+        if self._seen is None:
+            self._remove_temps(self.path)
+        mark = _mark(self.path)
+        if self._seen == (mark,):
+            return
+        if mark is None and self._known:
+            # Deleted while we run: what was in force stays in force (policy D8).
+            self._unsaved = self._merged(now)
+            self._save(now)
+        elif (state := self._read(self.path)) is not None:
+            self._known = dict(state.cooldowns)
+        self._seen = (_mark(self.path),)
+
+    def _read(self, path: Path) -> state_format.State | None:
+        try:
+            try:
+                state = self._decode(path)
+            except ValueError:
+                with self._locked(path):
+                    state = self._decode_or_move_aside(path)
+        except OSError as error:
+            self._tell(f"{path} cannot be read ({error.strerror or error}): no cooldown is known from it.")
+            return None
+        if state.faults:
+            self._tell(f"{path}: {'; '.join(state.faults)}. That was passed over.")
+        return state
+
+    def _decode(self, path: Path) -> state_format.State:
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except FileNotFoundError:
+            return state_format.EMPTY
+        return state_format.decode(text, oldest=self._oldest, oldest_duration_s=self._oldest_duration_s)
+
+    def _decode_or_move_aside(self, path: Path) -> state_format.State:
+        """Under the lock: what the file says, or nothing where it is damaged; then it is kept under another name."""
+        try:
+            return self._decode(path)
+        except ValueError as error:
+            aside = corrupt_name(path, self._clock().wall)
+            path.rename(aside)
+            self._tell(
+                f"{path} was damaged ({one_line(str(error), 60)}). It is kept as {aside.name}; a new one was begun."
+            )
+            return state_format.EMPTY
+
+    def _settle(self, now: Instant) -> None:
+        """After a reboot or a damaged deadline: put cooldowns on the present clocks, once, and write that down."""
+        changed = {
+            provider: moved
+            for provider, cooldown in self._merged(now).items()
+            if remaining_s(cooldown, now) > 0 and (moved := settled(cooldown, now)) is not cooldown
+        }
+        if changed:
+            self._known = {**self._known, **changed}
+            self._unsaved = {**self._unsaved, **changed}
+            self._save(now)
+
+    def _remove_temps(self, path: Path) -> None:
+        with suppress(OSError):
+            if left_over_temps(path):
+                with self._locked(path):  # whoever writes holds the lock, so none of these is in use
+                    for temp in left_over_temps(path):
+                        temp.unlink(missing_ok=True)
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def _save(self, now: Instant, *, without: str | None = None) -> None:
+        """Bring the file in step with what is known here; a disk that refuses leaves it in memory."""
+        if self.path is None:
+            self._known = self._merged(now)
+            self._unsaved = {}
+        else:
+            try:
+                with self._locked(self.path):
+                    self._write(self.path, now, without=without)
+            except OSError as error:
+                cause = error.strerror or str(error)
+                self._tell(f"{self.path} cannot be written ({cause}): cooldowns hold in this process only.")
+        if without is not None:
+            self._known.pop(without, None)
+            self._unsaved.pop(without, None)
+
+    def _write(self, path: Path, now: Instant, *, without: str | None) -> None:
+        state = self._decode_or_move_aside(path)
+        on_disk = {provider: settled(each, now) for provider, each in state.cooldowns.items()}
+        saving = dict(self._unsaved)
+        for provider, cooldown in saving.items():
+            on_disk[provider] = later(on_disk.get(provider), cooldown, now)
+        if without is not None:
+            on_disk.pop(without, None)
+        running = {provider: each for provider, each in on_disk.items() if remaining_s(each, now) > 0}
+        replace_durably(path, state_format.encode(state.document, running, now, oldest=self._oldest))
+        self._known = running
+        self._unsaved = {name: each for name, each in self._unsaved.items() if saving.get(name) is not each}
+        self._seen = (_mark(path),)
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
+        """Hold the lock that all instances share; whoever cannot get it in time goes on without it.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        make_private_folder(path.parent)
+        lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=LOCK_TIMEOUT_S, mode=0o600)
+        # The replacement is atomic either way; without the lock an update of the one who holds it may be lost.
+        with suppress(Timeout):
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _tell(self, warning: str) -> None:
+        if warning not in self._told:
+            self._told.add(warning)
+            self._warn(warning)
+
+
+def _mark(path: Path) -> Mark:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
