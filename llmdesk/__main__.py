@@ -16,8 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from llmdesk.cli.main import OpenDesk, guarded, run
         from llmdesk.cli.session import Session
+        from llmdesk.paths import process_environment
 
-        session = Session(env=os.environ, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr)
+        session = Session(env=process_environment(), stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr)
         ending = run(sys.argv[1:] if argv is None else argv, session)
         if not isinstance(ending, OpenDesk):
             return ending

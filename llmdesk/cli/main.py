@@ -141,7 +141,7 @@ def guarded(face: Callable[[], T], session: Session) -> T | int:
         wrong_use = not isinstance(error, DeskError) or isinstance(error, UsageError | ConfigurationError)
         return EXIT_USAGE if wrong_use else EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - the outermost frame: a traceback never reaches the user
-        session.out.complain(f"llmdesk: unexpected: {type(error).__name__}: {error}{_kept(error)}")
+        session.out.complain(f"llmdesk: unexpected: {type(error).__name__}: {error}{_kept(error, session)}")
         return EXIT_FAILED
 
 
@@ -158,7 +158,7 @@ def _invoke(argv: list[str], session: Session) -> Ending:
 def _fault(error: click.ClickException | DeskError) -> str:
     """The words for an error that somebody meant to raise; several lines only for several faults of a file."""
     match error:
-        case click.exceptions.NoArgsIsHelpError() | ConfigurationError():
+        case ConfigurationError():
             return str(error)
         case click.UsageError():
             where = error.ctx.command_path if error.ctx is not None else "llmdesk"
@@ -169,12 +169,18 @@ def _fault(error: click.ClickException | DeskError) -> str:
             return f"llmdesk: {error}"
 
 
-def _kept(error: Exception) -> str:
+def _kept(error: Exception, session: Session) -> str:
     """Write the traceback, without locals and redacted, to the log; say where it went, if it went anywhere."""
-    try:
-        from llmdesk.logs import record_crash
+    from contextlib import suppress
 
-        path = record_crash(error)
-    except Exception:  # noqa: BLE001 - the log must not hide the error it was to keep
-        return ""
-    return f" (details: {path})"
+    with suppress(Exception):  # the log must not hide the error that it was to keep
+        from llmdesk import logs
+        from llmdesk.paths import find_paths
+
+        try:
+            path = logs.record_crash(error)
+        except DeskError:  # it broke before the log was open
+            logs.open_log(find_paths(session.config, session.env).log_file)
+            path = logs.record_crash(error)
+        return f" (details: {path})"
+    return ""

@@ -92,14 +92,17 @@ class DeskGroup(click.Group):
     command_class = DeskCommand
 
     def __init__(self, *args: Any, default: str | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault("invoke_without_command", default is not None)
-        super().__init__(*args, **{**kwargs, "add_help_option": False, "no_args_is_help": False})
+        self._needs_command = default is None and not kwargs.pop("invoke_without_command", False)
+        options = {"invoke_without_command": True, "add_help_option": False, "no_args_is_help": False}
+        super().__init__(*args, **kwargs, **options)
         self.params = [*self.params, *_common()]
         self._default = default
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named, or the default one."""
         result = super().invoke(ctx)
+        if ctx.invoked_subcommand is None and self._needs_command:
+            ctx.fail(f"Which command? There are: {', '.join(self.list_commands(ctx))}.")
         if ctx.invoked_subcommand is None and self._default is not None:
             return ctx.invoke(self.commands[self._default])
         return result

@@ -321,7 +321,7 @@ def test_help_lists_every_command_and_every_command_has_help() -> None:
         assert "--no-input" in helped.out
 
 
-def test_a_group_without_a_default_shows_its_help_as_an_error() -> None:
+def test_a_group_without_a_default_names_its_commands() -> None:
     ran = run_cli(["config"])
     assert ran.ending == 2
     assert "validate" in ran.err

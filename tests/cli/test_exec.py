@@ -10,6 +10,7 @@ import pytest
 from llmdesk.core.errors import ConfigurationError, ErrorKind, StorageError
 from llmdesk.core.types import Attempt, AttemptOutcome, FailoverStep, Finished, ModelRef, ReasoningDelta, Status
 from llmdesk.core.views import Conversation
+from llmdesk.logs import close_log
 from tests.support.cli_run import run_cli
 from tests.support.scripted_desk import (
     AT,
@@ -260,13 +261,25 @@ def test_a_dry_run_sends_nothing_and_shows_the_route() -> None:
     ],
 )
 def test_whatever_goes_wrong_becomes_lines_and_a_code_and_never_a_traceback(
-    failure: BaseException, code: int, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    failure: BaseException, code: int, lines: list[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("LLMDESK_HOME", str(tmp_path))
-    ran = run_cli(["exec", "hi"], ScriptedDesk(failure=failure))  # type: ignore[arg-type]
+    ran = run_cli(["exec", "hi"], ScriptedDesk(failure=failure), env={"LLMDESK_HOME": str(tmp_path)})  # type: ignore[arg-type]
+    close_log()
     assert ran.ending == code
     assert "Traceback" not in ran.err
     assert [line.partition(" (details: ")[0] for line in ran.err.splitlines()] == lines
+
+
+def test_the_traceback_of_an_unexpected_error_is_in_the_log_without_secrets(tmp_path: Path) -> None:
+    desk = ScriptedDesk(failure=RuntimeError("boom sk-abcdefgh12345678"))
+    ran = run_cli(["exec", "the prompt"], desk, env={"LLMDESK_HOME": str(tmp_path)})
+    close_log()
+    log = tmp_path / "state" / "llmdesk.log"
+    assert f"(details: {log})" in ran.err
+    text = log.read_text()
+    assert "Traceback" in text
+    assert "abcdefgh12345678" not in text
+    assert "the prompt" not in text
 
 
 def test_a_stream_that_cannot_hold_a_character_gets_a_replacement() -> None:

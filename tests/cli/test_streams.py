@@ -146,9 +146,7 @@ def test_a_slow_reader_gets_everything() -> None:
     ("number", "code", "status"),
     [(signal.SIGINT, 130, "cancelled"), (signal.SIGTERM, 143, "paused"), (signal.SIGHUP, 129, "paused")],
 )
-def test_a_signal_ends_the_request_in_order(
-    number: signal.Signals, code: int, status: str, tmp_path: Path
-) -> None:
+def test_a_signal_ends_the_request_in_order(number: signal.Signals, code: int, status: str, tmp_path: Path) -> None:
     ends = tmp_path / "ends"
     process = start("hangs", "exec", "hi", SCRIPTED_ENDS=str(ends))
     assert process.stdout is not None
@@ -191,7 +189,9 @@ def test_colours_are_for_terminals_only() -> None:
 
 
 @pytest.mark.terminal
-@pytest.mark.parametrize(("extra", "argv", "colour"), [({}, [], True), ({"NO_COLOR": "1"}, [], False), ({}, ["--no-color"], False)])
+@pytest.mark.parametrize(
+    ("extra", "argv", "colour"), [({}, [], True), ({"NO_COLOR": "1"}, [], False), ({}, ["--no-color"], False)]
+)
 def test_colours_can_be_refused(extra: dict[str, str], argv: list[str], colour: bool) -> None:
     seen, _ = finish(terminal("seam", "providers", *argv, **extra))
     assert (b"\x1b[32m" in seen) is colour
