@@ -57,8 +57,17 @@ SECRETS = ("c3NoLWVkMjU1MTktc2VjcmV0", "ada@lovelace", "proxy-password")
 """Words in the scenes that no message, detail or file may contain."""
 
 Place = Literal[
-    "server", "refused", "black hole", "no host", "tls", "silent tls", "garbled tls", "localhost", "elsewhere", "elsewhere tls",
-]  # fmt: skip
+    "server",
+    "refused",
+    "black hole",
+    "no host",
+    "tls",
+    "silent tls",
+    "garbled tls",
+    "localhost",
+    "elsewhere",
+    "elsewhere tls",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
