@@ -65,8 +65,6 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._newer_schema: int | None = None
-        self._openings = 0
-        self._seen: tuple[int, int] | None = None
         # Shared with whoever asks for ``data_version``; a lost step still leaves the number changed.
         self._mark: tuple[object, ...] = ()
         self._changes = 0
@@ -77,7 +75,7 @@ class Database:
         Raises:
             StorageError: the file cannot be opened or read.
         """
-        return await self._submit(partial(self._transact, work, "BEGIN"))
+        return await self._submit(partial(self._transact, work, writing=False))
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool = False) -> T:
         """Run ``work`` in one immediate transaction and return when it is on the disk.
@@ -140,34 +138,34 @@ class Database:
     # --- the worker thread --------------------------------------------------------------------------------------
 
     def _write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool) -> T:
-        result = self._transact(work, "BEGIN IMMEDIATE")
+        result = self._transact(work, writing=True)
         if purge and self._connection is not None:
             import sqlite3
 
             # A reader in another instance may hold the log; then its next checkpoint does this.
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._mark = self._file_mark()
         return result
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+    def _transact(self, work: Callable[[sqlite3.Connection], T], *, writing: bool) -> T:
         import sqlite3
 
         mended = False
         while True:
             try:
                 connection = self._connected()
-                if begin != "BEGIN" and self._newer_schema is not None:
+                if writing and self._newer_schema is not None:
                     raise StorageError(self._newer_message(self._newer_schema))
-                result = _in_transaction(connection, work, begin)
-                self._note_own_change(connection)
+                if writing:
+                    return self._watched(connection, work)
+                return _in_transaction(connection, work, "BEGIN")
             except sqlite3.Error as error:
                 if mended or not self._mend(error):
                     raise StorageError(self._explain(error)) from error
                 mended = True
             except OSError as error:
                 raise StorageError(f"{self._name()}: {error.strerror or error}.") from error
-            else:
-                return result
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is not None and self.path is not None and _identity(self.path) != self._identity:
@@ -201,7 +199,7 @@ class Database:
             connection.close()
             raise
         connection.row_factory = sqlite3.Row
-        self._openings += 1
+        self._mark = self._file_mark()
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -238,16 +236,25 @@ class Database:
             else:
                 return  # a filesystem that cannot do it keeps what it has
 
-    def _note_own_change(self, connection: sqlite3.Connection) -> None:
-        """Keep what this instance wrote out of ``data_version``, and only that.
+    def _watched(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a write so that ``data_version`` grows for what others wrote, and only for that.
 
-        The mark is taken before SQLite is asked: whatever another instance commits in between shows in one of the two.
+        Nobody else writes between the two ends of the transaction; before it the files tell, after it SQLite does. The
+        files are looked at before SQLite is asked, so that what another instance commits in between shows in one of the
+        two.
         """
+        seen: list[int] = []
+
+        def inside(connection: sqlite3.Connection) -> T:
+            self.data_version()
+            seen.append(_commits_of_others(connection))
+            return work(connection)
+
+        result = _in_transaction(connection, inside, "BEGIN IMMEDIATE")
         self._mark = self._file_mark()
-        value = int(connection.execute("PRAGMA data_version").fetchone()[0])
-        if (self._openings, value) != self._seen:
-            self._changes += self._seen is not None
-            self._seen = (self._openings, value)
+        if _commits_of_others(connection) != seen[0]:
+            self._changes += 1
+        return result
 
     def _file_mark(self) -> tuple[object, ...]:
         if self.path is None:
@@ -338,6 +345,10 @@ def _mark_of(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _commits_of_others(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
