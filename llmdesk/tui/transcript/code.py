@@ -89,8 +89,7 @@ def _highlighted(code: str, language: str, palette: Palette) -> list[list[Segmen
         first, *rest = text.split("\n")
         if first:
             lines[-1].append(Segment(first, style))
-        for piece in rest:
-            lines.append([Segment(piece, style)] if piece else [])
+        lines.extend([Segment(piece, style)] if piece else [] for piece in rest)
     return lines
 
 

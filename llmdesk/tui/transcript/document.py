@@ -7,10 +7,14 @@ is emphasis), but never a unit that another has followed.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 from llmdesk.tui.transcript.code import OpenFence
 from llmdesk.tui.transcript.lines import BLANK, Line, plain_lines
-from llmdesk.tui.transcript.markdown import MAX_CHARS, Renderer
+from llmdesk.tui.transcript.markdown import MAX_CHARS, Renderer, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BULK_CHARS = 6_000
 """An open unit longer than this (a table, one endless paragraph) is shown as it comes, and rendered when it is over."""
@@ -64,6 +68,7 @@ class Document:
         self._fence: _Fence | None = None
         self._bulk: list[Line] = []
         self._bulk_upto = 0
+        self._env: dict[str, Any] = {}  # markdown-it's notes: the link targets it has seen
 
     def feed(self, text: str) -> None:
         """Take more text; nothing is rendered before ``advance``."""
@@ -80,12 +85,16 @@ class Document:
         """Whether text has come that no line shows yet."""
         return bool(self._pending)
 
-    def advance(self) -> None:
-        """Bring the lines up to date with the text."""
+    def advance(self, limit: int | None = None) -> None:
+        """Bring the lines up to date with the text, or with the next ``limit`` characters of it."""
         if not self._pending:
             return
-        self._tail += "".join(self._pending)
+        text = "".join(self._pending)
         self._pending.clear()
+        if limit is not None and len(text) > limit:
+            text, rest = text[:limit], text[limit:]
+            self._pending.append(rest)
+        self._tail += text
         self._complete = self._tail.rfind("\n") + 1
         while self._seal():
             pass
@@ -94,11 +103,12 @@ class Document:
     def close(self) -> None:
         """Say that no more text comes: every unit is finished, and link targets are known."""
         self.advance()
+        self._renderer.outline(self._tail, None, self._env)
         text = self.text
-        if len(text) <= MAX_CHARS and self._renderer.has_references(text):
+        if self._env.get("references") and len(text) <= MAX_CHARS:
             self.done = self._renderer.document(text, self._width)
         elif self._tail:
-            self._finish(self._tail, 0)
+            self._finish(self._renderer.units(self._tail, self._number), len(self._tail))
         self._tail = ""
         self.tail = []
 
@@ -112,22 +122,22 @@ class Document:
             return False
         self._parsed = self._complete
         text = self._tail[: self._complete]
-        units = self._renderer.outline(text, self._number)
+        units = self._renderer.outline(text, self._number, self._env)
         if not units:
             return False
         last = units[-1]
         if last.start:
             offset = _offset(text, last.start)
             number = last.number if last.joined else None
-            self._finish(text[:offset], offset)
+            self._renderer.complete(units[:-1])
+            self._finish(units[:-1], offset)
             self._number = number
         if last.tokens[0].type == "fence":
             return self._open_fence()
         return False
 
-    def _finish(self, text: str, offset: int) -> None:
-        """Render finished text, and drop the first ``offset`` characters of the tail."""
-        units = self._renderer.units(text, self._number)
+    def _finish(self, units: Sequence[Unit], offset: int) -> None:
+        """Render finished units: the first ``offset`` characters of the tail."""
         self.done.extend(self._renderer.render(units, self._width, first=not self.done))
         self._tail = self._tail[offset:]
         self._complete -= offset
@@ -153,7 +163,7 @@ class Document:
             fence.scanned = end + 1
             if fence.closes(line):
                 offset = fence.scanned
-                self._finish(self._tail[:offset], offset)
+                self._finish(self._renderer.units(self._tail[:offset]), offset)
                 self._parsed = 0
                 return True
             fence.shown.add(fence.code(line))

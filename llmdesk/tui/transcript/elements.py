@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore, inline, text_join
 from markdown_it.token import Token
 from rich.markdown import (
     BlockQuote,
@@ -30,7 +31,6 @@ from llmdesk.tui.transcript.lines import mark, wrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from markdown_it.rules_core import StateCore
     from rich.console import Console, ConsoleOptions, RenderResult
 
     from llmdesk.tui.transcript.palette import Palette
@@ -49,6 +49,14 @@ def make_parser(*, blocks_only: bool = False) -> MarkdownIt:
         return parser.disable(["inline", "text_join"])
     parser.core.ruler.push("harmless", _harmless)
     return parser
+
+
+def parse_inline(tokens: Sequence[Token], parser: MarkdownIt) -> None:
+    """Look into the paragraphs of tokens that came from a parser that only knows blocks."""
+    state = StateCore("", parser, {}, list(tokens))
+    inline(state)
+    text_join(state)
+    _harmless(state)
 
 
 def _harmless(state: StateCore) -> None:

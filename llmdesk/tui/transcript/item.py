@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from llmdesk.tui.transcript.entries import AnswerEntry, Entry
     from llmdesk.tui.transcript.lines import Line
 
+CATCH_UP_CHARS = 16_000
+"""How much text is brought to the screen at once, about 80 ms of work; the rest waits for the next frame."""
+
 
 class Item:
     """One entry and, while they are needed, its lines."""
@@ -40,6 +43,10 @@ class Item:
     def text(self) -> str:
         """The text as received."""
         return self.entry.text
+
+    def as_entry(self) -> Entry:
+        """Return the entry as it is now."""
+        return self.entry
 
     def line(self, number: int) -> Line | None:
         """Return one line, ``None`` if there is none of that number."""
@@ -79,6 +86,7 @@ class OpenAnswer(Item):
         self._above: list[Line] = []
         self.stale = False
         self.changed_from = 0
+        self.ending: AnswerEntry | None = None
 
     @property
     def text(self) -> str:
@@ -112,16 +120,20 @@ class OpenAnswer(Item):
             self._document = Document(layout.renderer, layout.width)
         document = self._document
         before, old_above, old_tail = len(document.done), self._above, document.tail
-        for piece in self._parts[self._fed :]:
-            document.feed(self._sanitiser.feed(piece))
-        self._fed = len(self._parts)
-        document.advance()
+        self._take()
+        document.advance(CATCH_UP_CHARS)
         self._lay_out_above(layout)
         below = layout.below(self.entry, has_body=bool(document.done or document.tail))
         same = _keep(old_tail, document.done, before, document.tail)
         self.changed_from = len(self._above) + before + same if self._above is old_above else 0
         self.parts = [self._above, document.done, document.tail, below]
-        self.stale = False
+        self.stale = document.pending
+
+    def _take(self) -> None:
+        assert self._document is not None
+        if self._fed < len(self._parts):
+            self._document.feed(self._sanitiser.feed("".join(self._parts[self._fed :])))
+            self._fed = len(self._parts)
 
     def _lay_out_above(self, layout: Layout) -> None:
         seen = len(self._reasoning) * 2 + self.unfolded
@@ -137,14 +149,19 @@ class OpenAnswer(Item):
         self._fed = 0
         self._seen_reasoning = -1
 
-    def closed(self, entry: AnswerEntry, layout: Layout | None) -> Item:
+    @property
+    def behind(self) -> bool:
+        """Whether more text waits than can be shown without holding the screen."""
+        waiting = sum(map(len, self._parts[self._fed :]))
+        return waiting > CATCH_UP_CHARS or (self._document is not None and self._document.pending)
+
+    def closed(self, entry: AnswerEntry, layout: Layout) -> Item:
         """Return the item that this one becomes, with the lines it has if they show the final text."""
         item = Item(self.key, entry)
         item.unfolded = self.unfolded
-        if layout is None or self._document is None or entry.text != self.text:
+        if self._document is None or entry.text != self.text:
             return item
-        for piece in self._parts[self._fed :]:
-            self._document.feed(self._sanitiser.feed(piece))
+        self._take()
         self._document.feed(self._sanitiser.finish())
         self._document.close()
         body = self._document.done
@@ -154,7 +171,7 @@ class OpenAnswer(Item):
 
     def as_entry(self) -> AnswerEntry:
         """Return the entry with what has come so far."""
-        return replace(self.entry, text=self.text, reasoning=self.reasoning)
+        return self.ending or replace(self.entry, text=self.text, reasoning=self.reasoning)
 
 
 def _keep(old: Sequence[Line], done: list[Line], before: int, tail: list[Line]) -> int:

@@ -116,8 +116,8 @@ class Layout:
     def _user(self, entry: UserEntry) -> list[Line]:
         head = " · ".join(part for part in (entry.who, entry.at) if part)
         lines = [rule_line(head, self._style("who"), self.width), *self.plain(sanitise(entry.text), "user")]
-        for name in entry.attachments:
-            lines.append(rule_line(f"@{name}", self._style("attachment"), self.width))
+        style = self._style("attachment")
+        lines.extend(rule_line(f"@{name}", style, self.width) for name in entry.attachments)
         return [*lines, BLANK]
 
     def _discarded(self, entry: AnswerEntry, *, unfolded: bool) -> list[Line]:

@@ -7,6 +7,7 @@ the same lines, because it goes the same way. Nothing heavy is imported before t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.tui.transcript.entries import CodePiece
@@ -96,35 +97,28 @@ class Renderer:
         self.palette = palette
         self.console: Console = palette.console()
         self.counted = 0
-        self._parser: MarkdownIt | None = None
-        self._block_parser: MarkdownIt | None = None
 
-    def outline(self, text: str, number: int | None = None) -> list[Unit]:
-        """Split a text without looking into its paragraphs."""
-        if self._block_parser is None:
-            from llmdesk.tui.transcript.elements import make_parser
+    def outline(self, text: str, number: int | None = None, env: dict[str, Any] | None = None) -> list[Unit]:
+        """Split a text without looking into its paragraphs; ``env`` gathers the link targets that it defines."""
+        return split(self._parsers[0].parse(text, env), number)
 
-            self._block_parser = make_parser(blocks_only=True)
-        return split(self._block_parser.parse(text), number)
+    def complete(self, units: Sequence[Unit]) -> None:
+        """Look into the paragraphs of units that came from ``outline``; then they can be rendered."""
+        from llmdesk.tui.transcript.elements import parse_inline
+
+        for unit in units:
+            parse_inline(unit.tokens, self._parsers[1])
 
     def units(self, text: str, number: int | None = None) -> list[Unit]:
         """Split a text into units that can be rendered."""
-        if self._parser is None:
-            from llmdesk.tui.transcript.elements import make_parser
+        return split(self._parsers[1].parse(text), number)
 
-            self._parser = make_parser()
-        return split(self._parser.parse(text), number)
+    @cached_property
+    def _parsers(self) -> tuple[MarkdownIt, MarkdownIt]:
+        """A parser that only knows blocks, and one that knows everything."""
+        from llmdesk.tui.transcript.elements import make_parser
 
-    def has_references(self, text: str) -> bool:
-        """Say whether a text defines link targets, which change what was rendered before they came."""
-        if "]:" not in text:
-            return False
-        env: dict[str, Any] = {}  # markdown-it's own scratch space
-        if self._block_parser is None:
-            self.outline("")
-        assert self._block_parser is not None
-        self._block_parser.parse(text, env)
-        return bool(env.get("references"))
+        return make_parser(blocks_only=True), make_parser()
 
     def render(self, units: Sequence[Unit], width: int, *, first: bool) -> list[Line]:
         """Render units, with a blank line between blocks; ``first`` = nothing stands before them."""
