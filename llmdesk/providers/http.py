@@ -132,9 +132,8 @@ def _own_origin_auth(endpoint: Endpoint) -> httpx.Auth:
     import httpx
 
     home = httpx.URL(endpoint.base_url.strip())
-    secrets = dict(endpoint.headers)
-    if endpoint.key is not None:
-        secrets = {"Authorization": f"Bearer {endpoint.key}", **secrets}
+    key = {} if endpoint.key is None else {"Authorization": f"Bearer {endpoint.key}"}
+    secrets = httpx.Headers({**key, **endpoint.headers})
 
     class OwnOriginOnly(httpx.Auth):
         def auth_flow(self, request: httpx.Request) -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llmdesk.providers.base import Endpoint
 
-ERROR_BODY_S = 5.0
+ERROR_BODY_S = 2.0
 """How long the text of an error is waited for, seconds: the status has already said what matters."""
 
 _UNPACK_STEP = 64 * 1024
