@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -16,7 +15,7 @@ from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
 from llmdesk.tui.keys import correct_sequences
 from llmdesk.tui.leaving import Signals, crash_report
 from llmdesk.tui.screens.chat import ChatScreen
-from llmdesk.tui.themes import DEFAULT
+from llmdesk.tui.themes import DEFAULT, muted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,8 +87,8 @@ class DeskApp(App[None]):
         return self.chat
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Variables of ours that a palette may set."""
-        return {}
+        """Variables of ours that a palette may set: ``muted``, for what stands beside the point."""
+        return {"muted": muted(self.current_theme)}
 
     # --- opening and closing the desk -----------------------------------------------------------------------------
 
@@ -266,7 +265,7 @@ class DeskApp(App[None]):
         yield from commands(self, screen)
 
 
-def _import_desk() -> None:
+def import_desk() -> None:
     """Import what opening the desk needs, beside the event loop, so that typing stays smooth meanwhile."""
     from llmdesk import wiring  # noqa: F401 - only loaded here
     from llmdesk.tui.transcript.view import preload
@@ -282,8 +281,9 @@ def run_app(
     theme: str | None = None,
     demo: bool = False,
     latest: bool = False,
+    prepare: Callable[[], None] = import_desk,
 ) -> int:
-    """Open the desk on the terminal and return the exit code.
+    """Open the desk on the terminal and return the exit code; the arguments are those of ``DeskApp``.
 
     Raises:
         DeskError: the desk could not be opened; the terminal is restored.
@@ -291,10 +291,9 @@ def run_app(
 
     async def run() -> int:
         app = DeskApp(
-            open_desk, lane=lane, conversation=conversation, theme=theme, demo=demo, latest=latest, prepare=_import_desk
+            open_desk, lane=lane, conversation=conversation, theme=theme, demo=demo, latest=latest, prepare=prepare
         )
-        with contextlib.suppress(asyncio.CancelledError):
-            await app.run_async()
+        await app.run_async()
         if app.failure is not None:
             raise app.failure
         return app.return_code or 0

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,6 +89,15 @@ def read_palette(path: Path) -> Theme:
     return _theme(path.stem, tree)
 
 
+def muted(theme: Theme) -> str:
+    """The colour of what stands beside the point, where a palette sets none: foreground faded into background."""
+    from textual.color import Color
+
+    if theme.ansi or theme.foreground is None or theme.background is None:
+        return "ansi_bright_black"
+    return Color.parse(theme.background).blend(Color.parse(theme.foreground), 0.65).hex
+
+
 def _theme(stem: str, tree: Mapping[str, object]) -> Theme:
     name, dark, ansi = tree.get("name", stem), tree.get("dark", True), tree.get("ansi", False)
     if not isinstance(name, str) or not isinstance(dark, bool) or not isinstance(ansi, bool):
@@ -103,6 +112,9 @@ def _theme(stem: str, tree: Mapping[str, object]) -> Theme:
         raise ValueError(f"variables: '{wrong[0]}' is not a name")
     for key, value in {**colors, **variables}.items():
         _check_color(key, value)
+    if ansi:
+        # Textual's stylesheet asks for these as soon as a theme is of the terminal's own colours.
+        variables = {**BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables, **variables}
     return Theme(
         name=name, primary=colors["primary"], secondary=colors.get("secondary"), accent=colors.get("accent"),
         foreground=colors.get("foreground"), background=colors.get("background"), surface=colors.get("surface"),

@@ -187,8 +187,8 @@ class ChatScreen(DeskScreen):
 
     # --- lanes --------------------------------------------------------------------------------------------------
 
-    def go_to_lane(self, name: str) -> None:
-        """Show another lane; nothing that runs in this one stops."""
+    async def go_to_lane(self, name: str) -> None:
+        """Show another lane; nothing that runs in this one stops, and the next key already goes to the other prompt."""
         if name not in [lane.name for lane in self.lanes]:
             near = [lane.name for lane in self.lanes if lane.name.startswith(name)]
             if len(near) != 1:
@@ -198,43 +198,39 @@ class ChatScreen(DeskScreen):
         if name not in self.talks:
             pane = LanePane(id=f"lane-{len(self.talks)}")
             self.talks[name] = Talk(lane=name, pane=pane, host=self)
-            self.query_one("#lanes", ContentSwitcher).mount(pane)
+            await self.query_one("#lanes", ContentSwitcher).mount(pane)
         self.talk = self.talks[name]
         if self.talk.badge in (Badge.DONE, Badge.FAILED):
             self.talk.badge = Badge.NONE
-        self.call_after_refresh(self._reveal, self.talk)
+        self.query_one("#lanes", ContentSwitcher).current = self.talk.pane.id
+        self.set_focus(self.talk.pane.prompt)
         self._show_talk()
 
-    def _reveal(self, talk: Talk) -> None:
-        if talk is self.talk:
-            self.query_one("#lanes", ContentSwitcher).current = talk.pane.id
-            talk.pane.prompt.focus()
-
-    def action_lane(self, number: int) -> None:
+    async def action_lane(self, number: int) -> None:
         """Go to a lane by its number, from 1."""
         if number <= len(self.lanes):
-            self.go_to_lane(self.lanes[number - 1].name)
+            await self.go_to_lane(self.lanes[number - 1].name)
 
-    def action_lane_step(self, by: int) -> None:
+    async def action_lane_step(self, by: int) -> None:
         """Go to the next lane or the one before."""
         names = [lane.name for lane in self.lanes]
         if self.talk.lane in names:
-            self.go_to_lane(names[(names.index(self.talk.lane) + by) % len(names)])
+            await self.go_to_lane(names[(names.index(self.talk.lane) + by) % len(names)])
 
     def action_pick_lane(self) -> None:
         """Open the lane picker."""
         from llmdesk.tui.screens.lane_picker import LanePicker
 
-        def picked(name: str | None) -> None:
+        async def picked(name: str | None) -> None:
             if name:
-                self.go_to_lane(name)
+                await self.go_to_lane(name)
 
         if self.lanes:
             self.app.push_screen(LanePicker(self.lanes, self.talk.lane), picked)
 
     @on(LanesBar.Chosen)
-    def _lane_clicked(self, event: LanesBar.Chosen) -> None:
-        self.go_to_lane(event.lane)
+    async def _lane_clicked(self, event: LanesBar.Chosen) -> None:
+        await self.go_to_lane(event.lane)
 
     # --- the prompt ---------------------------------------------------------------------------------------------
 
@@ -259,7 +255,8 @@ class ChatScreen(DeskScreen):
 
     @on(Prompt.Edited)
     def _edited(self, event: Prompt.Edited) -> None:
-        self._interrupted_at = -TWICE_S
+        if event.text:
+            self._interrupted_at = -TWICE_S
         commands = matching(event.text)
         self.talk.pane.offer_commands(
             [(f"/{command.name}", _help_line(command.help, command.argument)) for command in commands]
@@ -329,7 +326,10 @@ class ChatScreen(DeskScreen):
                 return True
 
     def action_cancel(self) -> None:
-        """Close the list of commands, else stop the answer."""
+        """Close the list of commands, else stop the answer; after the letters typed before it."""
+        self.talk.pane.prompt.call_later(self._cancel)
+
+    def _cancel(self) -> None:
         if self.talk.pane.prompt.completing:
             self.talk.pane.offer_commands([])
         elif not self.talk.cancel():
@@ -337,6 +337,9 @@ class ChatScreen(DeskScreen):
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else clear the text, else stop the answer, else (twice) quit."""
+        self.talk.pane.prompt.call_later(self._interrupt)
+
+    def _interrupt(self) -> None:
         prompt = self.talk.pane.prompt
         selected = self.get_selected_text() or prompt.selected_text
         if selected:
@@ -431,7 +434,7 @@ class ChatScreen(DeskScreen):
             self.say(str(error), severity="error")
             return
         if conversation.lane in [lane.name for lane in self.lanes] and conversation.lane != self.talk.lane:
-            self.go_to_lane(conversation.lane)
+            await self.go_to_lane(conversation.lane)
         self.talk.load(conversation)
         if message is not None:
             self.talk.record.jump_to(message)
@@ -439,7 +442,7 @@ class ChatScreen(DeskScreen):
     async def resume_request(self, entry: OutboxEntry, *, probe: bool) -> None:
         """Ask a paused request again, in the lane and conversation it came from."""
         if entry.lane in [lane.name for lane in self.lanes]:
-            self.go_to_lane(entry.lane)
+            await self.go_to_lane(entry.lane)
         if self.talk.busy:
             self.say(f"Lane {entry.lane} is busy; try again when its answer is there.", severity="warning")
             return

@@ -55,13 +55,13 @@ def help_text(screen: str, keymap: Keymap) -> Content:
         lines.append(Content.styled("Commands", "bold $accent"))
         lines += [_line(f"/{command.name} {command.argument}", command.help, "") for command in COMMANDS]
     lines.append(
-        Content.styled("Keys can be changed in the configuration: ui: keys: {name: key}, none unbinds.", "$text-muted")
+        Content.styled("Keys can be changed in the configuration: ui: keys: {name: key}, none unbinds.", "$muted")
     )
     return Content("\n").join(lines)
 
 
 def _line(keys: str, words: str, name: str) -> Content:
-    return Content.assemble(f"  {keys:<26} ", words, (f"  {name}", "$text-muted"))
+    return Content.assemble(f"  {keys:<26} ", words, (f"  {name}", "$muted"))
 
 
 class HelpScreen(PanelScreen):

@@ -87,13 +87,13 @@ class LanePicker(ModalScreen[str | None]):
         self.query_one(Static).update(self._list())
 
     def _list(self) -> Content:
-        rows = [Content.assemble(("lane ", "$text-muted"), (self._letters or "digit or letters", "$text-muted"))]
+        rows = [Content.assemble(("lane ", "$muted"), (self._letters or "digit or letters", "$muted"))]
         for at, (number, lane) in enumerate(self._found()):
             style = "$block-cursor-foreground on $block-cursor-background" if at == self._marked else ""
             targets = ", ".join(str(status.target) for status in lane.targets)
             rows.append(
                 Content.assemble(
-                    (f" {number} {one_line(lane.name, 20):<12}", style), (f" {one_line(targets)}", "$text-muted")
+                    (f" {number} {one_line(lane.name, 20):<12}", style), (f" {one_line(targets)}", "$muted")
                 )
             )
         if len(rows) == 1:

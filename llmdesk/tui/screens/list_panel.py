@@ -50,7 +50,7 @@ class ListPanel(PanelScreen):
     hint: ClassVar[str] = "enter open  / filter  ctrl+r read again  Esc close  f1 keys"
     DEFAULT_CSS = """
     ListPanel DataTable { height: 1fr; }
-    ListPanel #nothing { height: auto; padding: 1 2; color: $text-muted; }
+    ListPanel #nothing { height: auto; padding: 1 2; color: $muted; }
     ListPanel #detail { height: 1fr; padding: 0 1; }
     ListPanel #filter { height: 1; border: none; padding: 0 1; background: $surface; }
     ListPanel .away { display: none; }

@@ -34,7 +34,7 @@ class PanelScreen(DeskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list")]
     DEFAULT_CSS = """
     #panel-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
-    #panel-hint { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+    #panel-hint { height: 1; padding: 0 1; background: $panel; color: $muted; }
     """
 
     def __init__(self, *, below: str) -> None:

@@ -65,7 +65,7 @@ class ProvidersScreen(ListPanel):
             "message": status.message,
         }
         lines = [
-            Content.assemble((f"{name:<16}", "$text-muted"), one_line(text)) for name, text in facts.items() if text
+            Content.assemble((f"{name:<16}", "$muted"), one_line(text)) for name, text in facts.items() if text
         ]
         return Content("\n").join(lines)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _STYLES = {
     AttemptOutcome.COMPLETED: "$success",
     AttemptOutcome.FAILED: "$error",
-    AttemptOutcome.SKIPPED: "$text-muted",
-    AttemptOutcome.CANCELLED: "$text-muted",
+    AttemptOutcome.SKIPPED: "$muted",
+    AttemptOutcome.CANCELLED: "$muted",
     AttemptOutcome.REFUSED: "$warning",
 }
 
@@ -28,7 +28,7 @@ def request_text(view: RequestView, *, discarded: bool) -> Content:
     who = f" · agent {one_line(view.agent)}" if view.agent else ""
     lines = [
         Content.styled(f"request {view.id[:12]} · {view.status.value} · lane {one_line(view.lane)}{who}", "bold"),
-        Content.styled(f"{clock(view.created_at)}", "$text-muted"),
+        Content.styled(f"{clock(view.created_at)}", "$muted"),
         Content(""),
         Content.styled("prompt", "bold $accent"),
         Content(sanitise(view.prompt) or "(not kept)"),
@@ -38,7 +38,7 @@ def request_text(view: RequestView, *, discarded: bool) -> Content:
     for attempt in view.attempts:
         lines += _attempt(attempt, discarded=discarded)
     if not view.attempts:
-        lines.append(Content.styled("none", "$text-muted"))
+        lines.append(Content.styled("none", "$muted"))
     if view.answer:
         lines += [Content(""), Content.styled("answer", "bold $accent"), Content(sanitise(view.answer))]
     return Content("\n").join(lines)
@@ -59,18 +59,18 @@ def _attempt(attempt: Attempt, *, discarded: bool) -> list[Content]:
         Content.assemble(
             f"{attempt.number:>3}  {one_line(str(attempt.target))}  ",
             (f"{attempt.outcome.value}{': ' + reason if reason else ''}", _STYLES[attempt.outcome]),
-            (f"  {' · '.join(facts)}", "$text-muted"),
+            (f"  {' · '.join(facts)}", "$muted"),
         )
     ]
     if attempt.message:
         lines.append(Content(f"     {one_line(attempt.message)}"))
     if attempt.details:
-        lines.append(Content.styled(f"     {one_line(attempt.details, 2000)}", "$text-muted"))
+        lines.append(Content.styled(f"     {one_line(attempt.details, 2000)}", "$muted"))
     if attempt.discarded_text:
         if discarded:
             lines.append(Content.styled("     discarded text:", "$warning"))
             lines += [
-                Content.styled(f"     │ {line}", "$text-muted") for line in sanitise(attempt.discarded_text).split("\n")
+                Content.styled(f"     │ {line}", "$muted") for line in sanitise(attempt.discarded_text).split("\n")
             ]
         else:
             count = len(attempt.discarded_text)

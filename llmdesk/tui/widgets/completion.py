@@ -58,7 +58,7 @@ class Completion(Widget):
             style = "$block-cursor-foreground on $block-cursor-background" if at == self.marked else ""
             rows.append(
                 Content.assemble(
-                    (f" {command:<16}", style or "bold $accent"), (f" {help_line} ", style or "$text-muted")
+                    (f" {command:<16}", style or "bold $accent"), (f" {help_line} ", style or "$muted")
                 )
             )
         width = max(self.size.width, 1)

@@ -26,8 +26,8 @@ class Header(Widget):
         """Draw the line."""
         parts: list[str | Content | tuple[str, str]] = [("llmdesk", "bold $primary")]
         if self.demo:
-            parts += [" ", (" DEMO ", "bold $background on $warning")]
+            parts += [" ", (" DEMO ", "bold $block-cursor-foreground on $warning")]
         if self.lane:
-            parts += [(" ─ ", "$text-muted"), (one_line(self.lane, 40), "bold")]
-        parts += [(" ─ ", "$text-muted"), (one_line(self.conversation or "new conversation", 120), "$text-muted")]
+            parts += [(" ─ ", "$muted"), (one_line(self.lane, 40), "bold")]
+        parts += [(" ─ ", "$muted"), (one_line(self.conversation or "new conversation", 120), "$muted")]
         return Content.assemble(*parts)

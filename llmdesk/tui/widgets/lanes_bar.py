@@ -80,7 +80,7 @@ class LanesBar(Widget):
             self._spans.append((column, column + piece.cell_length, tab.name))
             line += piece
             column += piece.cell_length
-        hint = Content.styled(self.hint, "$text-muted")
+        hint = Content.styled(self.hint, "$muted")
         gap = width - column - hint.cell_length
         return line + " " * gap + hint if gap >= 1 else line
 

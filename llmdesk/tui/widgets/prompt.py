@@ -73,6 +73,7 @@ class Prompt(TextArea):
             "", soft_wrap=True, show_line_numbers=False, compact=True, highlight_cursor_line=False, id=id,
             placeholder=placeholder, tab_behavior="focus",
         )  # fmt: skip
+        self.cursor_blink = False  # a blinking cursor would keep an idle desk busy
         self.completing = False
         self._history: list[str] = []
         self._at: int | None = None
@@ -106,7 +107,7 @@ class Prompt(TextArea):
     async def _on_key(self, event: events.Key) -> None:
         if event.key == MODIFY_OTHER_KEYS_ENTER:
             event.prevent_default().stop()
-            self.action_newline()
+            self._newline()
             return
         if event.key == "question_mark" and not self.text:
             event.prevent_default().stop()
@@ -128,21 +129,33 @@ class Prompt(TextArea):
         result = self.replace(text, start, end, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
 
+    # A priority binding runs in the app's queue, before letters that are still in ours: keys that arrive together
+    # (a fast typist, a slow line) would be taken out of order. So each of these waits for its turn here.
+
     def action_send(self) -> None:
         """Send the text, or run the marked command."""
+        self.call_later(self._send)
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        self.call_later(self._newline)
+
+    def action_complete(self) -> None:
+        """Take the marked command, or move the focus on as Tab does."""
+        self.call_later(self._complete)
+
+    def _send(self) -> None:
         if self.completing:
             self.post_message(self.Completing("run"))
         elif self.text.strip():
             self.post_message(self.Sent(self.text))
 
-    def action_newline(self) -> None:
-        """Begin a new line."""
+    def _newline(self) -> None:
         start, end = self.selection
         result = self.replace("\n", start, end, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
 
-    def action_complete(self) -> None:
-        """Take the marked command, or move the focus on as Tab does."""
+    def _complete(self) -> None:
         if self.completing:
             self.post_message(self.Completing("accept"))
         else:

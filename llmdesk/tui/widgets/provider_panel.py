@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 MARKS: dict[ProviderState, tuple[str, str]] = {
     ProviderState.OK: ("●", "$success"),
     ProviderState.COOLING: ("◔", "$warning"),
-    ProviderState.NO_KEY: ("○", "$text-muted"),
+    ProviderState.NO_KEY: ("○", "$muted"),
     ProviderState.DOWN: ("✗", "$error"),
     ProviderState.ATTENTION: ("✗", "$error"),
-    ProviderState.UNKNOWN: ("·", "$text-muted"),
+    ProviderState.UNKNOWN: ("·", "$muted"),
 }
 """The sign and colour of each state."""
 
@@ -81,7 +81,7 @@ class ProviderPanel(Widget):
         width = max(self.size.width, 8)
         lines = [_rule("providers", width)]
         if not self._statuses:
-            lines.append(Content.styled("…", "$text-muted"))
+            lines.append(Content.styled("…", "$muted"))
         name_width = min(max((len(status.provider) for status in self._statuses), default=0), 12)
         now = time.monotonic()
         for status in self._statuses:
@@ -89,13 +89,13 @@ class ProviderPanel(Widget):
             end = self._ends.get(status.provider)
             words = state_words(status, None if end is None else end - now)
             name = one_line(status.provider, name_width) if name_width else ""
-            lines.append(Content.assemble((mark, style), f" {name:<{name_width}} ", (words, "$text-muted")))
+            lines.append(Content.assemble((mark, style), f" {name:<{name_width}} ", (words, "$muted")))
         if self._paused is not None:
             lines += [Content(""), _rule("outbox", width)]
             lines.append(
                 Content.styled(f"{self._paused} paused  f7", "$warning")
                 if self._paused
-                else Content.styled("empty", "$text-muted")
+                else Content.styled("empty", "$muted")
             )
         return Content("\n").join(line.truncate(width) for line in lines)
 
@@ -115,4 +115,4 @@ class ProviderPanel(Widget):
 
 
 def _rule(title: str, width: int) -> Content:
-    return Content.assemble((f"{title} ", "bold $text-muted"), ("─" * max(0, width - len(title) - 1), "$text-muted"))
+    return Content.assemble((f"{title} ", "bold $muted"), ("─" * max(0, width - len(title) - 1), "$muted"))

@@ -27,18 +27,18 @@ class QueueLine(Widget):
     def show_next(self, *, queued: Sequence[str], held: bool, attached: Sequence[str]) -> None:
         """Show the prompts that wait, whether they wait for the user's go, and the names of attached files."""
         rows = [
-            Content.assemble((f"queued {number} ", "bold $text-muted"), (one_line(text, 300), "$text-muted"))
+            Content.assemble((f"queued {number} ", "bold $muted"), (one_line(text, 300), "$muted"))
             for number, text in enumerate(queued[:SHOWN], 1)
         ]
         if len(queued) > SHOWN:
-            rows.append(Content.styled(f"and {len(queued) - SHOWN} more", "$text-muted"))
+            rows.append(Content.styled(f"and {len(queued) - SHOWN} more", "$muted"))
         if queued:
             words = "[alt+g send them]  [alt+u take the last back]" if held else "[alt+u take the last back]"
-            rows.append(Content.styled(("held · " if held else "") + words, "$warning" if held else "$text-muted"))
+            rows.append(Content.styled(("held · " if held else "") + words, "$warning" if held else "$muted"))
         if attached:
             names = ", ".join(one_line(name, 60) for name in attached)
             rows.append(
-                Content.assemble(("attached ", "bold $text-muted"), names, ("  /attach none drops it", "$text-muted"))
+                Content.assemble(("attached ", "bold $muted"), names, ("  /attach none drops it", "$muted"))
             )
         self._rows = rows
         self.display = bool(rows)

@@ -1,0 +1,96 @@
+"""Bytes as terminals and tmux really send them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.terminal import desk_in_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.terminal
+
+
+def told(folder: Path) -> list[dict[str, object]]:
+    path = folder / "told.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_escape_digit_switches_lanes_and_typed_signs_stay_text(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        terminal.send(b"\x1b2")
+        terminal.wait_for("─ 2 codegen ─")
+        terminal.send("¡™£§ª")
+        terminal.wait_for("¡™£§ª")
+        terminal.send(b"\x1b1")
+        terminal.wait_until(lambda text: "─ 1 chat ─" in text and "¡" not in text)
+        terminal.send(b"\x1b2")
+        terminal.wait_for("¡™£§ª")
+        terminal.send(b"\x1b[49;3u")  # alt+1 of the kitty keyboard protocol
+        terminal.wait_for("─ 1 chat ─")
+
+
+def test_alt_enter_and_shift_enter_make_a_new_line_and_send_nothing(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        for newline in (b"\x1b\r", b"\n", b"\x1b[27;2;13~", b"\x1b[13;2u"):
+            terminal.send(b"line" + newline)
+        terminal.send(b"end")
+        terminal.wait_for(r"line\n ?line\n ?line\n ?line\n ?end")
+        assert told(tmp_path) == []
+        terminal.send(b"\r")
+        terminal.wait_for("forty-two")
+        assert told(tmp_path) == [{"asked": "line\nline\nline\nline\nend"}]
+
+
+def test_f6_and_f7_open_panels_from_the_prompt(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        terminal.send(b"some text\x1b[17~")
+        terminal.wait_for("─ failovers")
+        terminal.send(b"\x1b[18~")
+        terminal.wait_for("─ outbox")
+        terminal.send(b"\x1b")
+        terminal.wait_for("some text")
+
+
+def test_escape_stops_an_answer_within_200_ms_and_gives_the_prompt_back(tmp_path: Path) -> None:
+    with desk_in_terminal("endless", tmp_path) as terminal:
+        terminal.send(b"tell me\r")
+        terminal.wait_for("word5 ")
+        pressed = time.monotonic()
+        terminal.send(b"\x1b")
+        terminal.wait_for("interrupted")
+        assert time.monotonic() - pressed < 0.5  # 0.2 s on a quiet machine; the emulated screen needs its share
+        terminal.wait_for(r"\n ?tell me\n 1 chat")
+        assert {"cancelled": "drop"} in told(tmp_path)
+
+
+def test_a_bracketed_paste_of_many_lines_is_not_sent(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        terminal.send(b"\x1b[200~one\r\ntwo\rthree\x1b[201~")
+        terminal.wait_for(r"one\n ?two\n ?three")
+        assert told(tmp_path) == []
+
+
+def test_a_megabyte_pasted_goes_along_as_an_attachment(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        megabyte = b"x" * 99 + b"\n"
+        terminal.send(b"\x1b[200~")
+        for _ in range(110):
+            terminal.send(megabyte * 100)
+            terminal.pump(0)
+        terminal.send(b"\x1b[201~")
+        terminal.wait_for("attached pasted-1.txt")
+
+
+def test_escapes_and_markup_of_an_answer_reach_no_terminal(tmp_path: Path) -> None:
+    with desk_in_terminal("hostile", tmp_path) as terminal:
+        terminal.send(b"go\r")
+        terminal.wait_for("done")
+        terminal.wait_for(r"\[/red\]")
+        assert b"\x1b]52" not in terminal.raw
+        assert b"\x9b31m" not in terminal.raw
