@@ -222,7 +222,7 @@ def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Se
             headers={name: value for name, value in headers.items() if value is not None},
         )
     if isinstance(section, CommandSettings):
-        variables = _on_platform(section)["env"]
+        variables = on_platform(section)["env"]
         return Secrets(env={name: _variable(name, secret, env, provider) for name, secret in variables.items()})
     return Secrets()
 
@@ -267,7 +267,7 @@ def limits(section: CommonSettings) -> Limits:
 def _options(section: CommonSettings, secrets: Secrets) -> Json:
     if isinstance(section, CommandSettings):
         return {
-            **_on_platform(section),
+            **on_platform(section),
             "env": dict(secrets.env),
             "stdin": section.stdin,
             "output": {"json": section.output.json_path, "jsonl": section.output.jsonl_path},
@@ -277,7 +277,7 @@ def _options(section: CommonSettings, secrets: Secrets) -> Json:
     return {name: value for name in names if (value := getattr(section, name, None)) is not None}
 
 
-def _on_platform(section: CommandSettings, platform: str = sys.platform) -> dict[str, Any]:
+def on_platform(section: CommandSettings, platform: str = sys.platform) -> dict[str, Any]:
     """A program's own settings, with what differs on this platform in their place."""
     name = {"win32": "windows", "darwin": "macos"}.get(platform, "linux")
     here: PlatformSettings | None = section.platforms.get(name)  # type: ignore[call-overload]

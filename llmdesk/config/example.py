@@ -45,7 +45,11 @@ def write_example(path: Path, text: str) -> None:
         UsageError: there is such a file already, or it cannot be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise UsageError(f"{path.parent} cannot be made: {error.strerror or error}.") from None
+    try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)

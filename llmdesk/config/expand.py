@@ -66,7 +66,7 @@ def _expand_provider(draft: Draft, name: str, entry: dict[str, Any]) -> None:
     path: Path = ("providers", name)
     if entry.get("kind") == "command" and not draft.source.guarded:
         draft.fault((*path, "kind"), _unguarded(draft, "it names programs to run"))
-    for key, value in entry.items():
+    for key, value in list(entry.items()):
         where = (*path, key)
         if key in ("api_key", "headers", "env"):
             _check_secrets(draft, where, value)

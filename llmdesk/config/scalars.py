@@ -12,7 +12,7 @@ Scalar = str | int | float | bool | None
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,29})\Z")
-_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,29})?\.?[0-9]{0,30}(?:[eE][-+]?[0-9]{1,3})?\Z")
+_FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?\Z")
 _SPECIAL = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 
 
@@ -26,6 +26,6 @@ def plain_scalar(text: str) -> Scalar:
         return int(text)
     if _SPECIAL.match(text):
         return float(text.replace(".", "", 1).lower())
-    if any(char.isdigit() for char in text) and _FLOAT.match(text) and not re.match(r"[-+]?0[0-9]", text):
+    if _FLOAT.match(text):
         return float(text)
     return text

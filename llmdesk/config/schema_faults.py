@@ -53,8 +53,11 @@ def validated(draft: Draft) -> Settings | None:
 def _note(draft: Draft, details: ErrorDetails) -> None:
     kind, loc = details["type"], details["loc"]
     if loc[-1:] == ("[key]",):
-        path = loc[:-1]
-        draft.fault(path, "a name is made of letters, digits, '.', '_' and '-' (at most 64)", key=True)
+        path = _path(loc[:-1], draft.data, last=False)
+        message = "a name is made of letters, digits, '.', '_' and '-' (at most 64)"
+        if kind == "literal_error":
+            message = _choice((), str(details["ctx"]["expected"]), path[-1])
+        draft.fault(path, message, key=True)
         return
     path = _path(loc, draft.data, last=kind == "missing")
     if kind == "extra_forbidden":

@@ -1,0 +1,160 @@
+"""What stands behind the config commands: examples, effective settings, JSON Schema, reference page."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from llmdesk.config.describe import field_texts, reference, schema
+from llmdesk.config.example import EXAMPLES, example, write_example
+from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.config.show import effective, show
+from llmdesk.config.yaml_tree import read_tree
+from llmdesk.core.errors import UsageError
+
+KEYS = {f"{name}_API_KEY": "k-0123456789" for name in ("OLLAMA", "OPENAI", "ANTHROPIC", "GEMINI")}
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def load(folder: Path, text: str) -> Loaded:
+    file = folder / "llmdesk.yaml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    return load_settings(file, KEYS)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_commented_and_loads(tmp_path: Path, name: str) -> None:
+    text = example(name)
+    assert text.startswith("#")
+    assert "#:" not in text
+    loaded = load(tmp_path, text)
+    assert (loaded.disabled, loaded.notes) == ({}, ())
+
+
+def test_the_examples_mean_what_their_names_say(tmp_path: Path) -> None:
+    assert load(tmp_path, example("minimal")).settings == load_settings(None, KEYS).settings
+    local = load(tmp_path, example("local")).settings
+    assert list(local.providers) == ["local"]
+    assert local.privacy.network == "local-only"
+    full = load(tmp_path, example("full")).settings
+    assert {"cloud", "local", "openai", "claude", "gemini"} == set(full.providers)
+    assert full.budgets
+    assert full.agents
+
+
+def test_what_the_full_example_leaves_as_comments_loads_as_well(tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts/codegen.md").write_text("x")
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/module.json").write_text("{}")
+    lines = [
+        line.replace("# ", "", 1) if line.lstrip().startswith("# ") and _is_yaml(line) else line
+        for line in example("full").splitlines()
+    ]
+    settings = load(tmp_path, "\n".join(lines)).settings
+    assert {"team", "codex"} <= set(settings.providers)
+    assert settings.lanes["codegen"].system == "prompts/codegen.md"
+    assert settings.routing.small_prompt is not None
+    assert len(settings.budgets) == 4
+
+
+def _is_yaml(line: str) -> bool:
+    """Whether a comment holds a setting that is switched off, not a sentence."""
+    inside = line.strip()[2:].lstrip()
+    return inside.startswith("- ") or (":" in inside and " " not in inside.split(":")[0])
+
+
+def test_an_unknown_example_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="minimal, full, local"):
+        example("huge")
+
+
+def test_a_new_file_is_private_and_an_existing_one_is_never_touched(tmp_path: Path) -> None:
+    file = tmp_path / "new/config/llmdesk.yaml"
+    write_example(file, "a: 1\n")
+    assert file.read_text() == "a: 1\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with pytest.raises(UsageError, match="exists already"):
+        write_example(file, "b: 2\n")
+    assert file.read_text() == "a: 1\n"
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="exists already"):
+        write_example(tmp_path / "link.yaml", "b: 2\n")
+    with pytest.raises(UsageError, match="cannot be made"):
+        write_example(file / "below-a-file.yaml", "b: 2\n")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_is_shown_loads_again_and_means_the_same(tmp_path: Path, name: str) -> None:
+    loaded = load(tmp_path, example(name))
+    again = load(tmp_path, show(loaded))
+    assert effective(again) == effective(loaded)
+    assert again.settings.lanes == loaded.settings.lanes
+    assert again.settings.budgets == loaded.settings.budgets
+
+
+def test_what_is_shown_masks_secrets_and_says_why_a_provider_is_off(tmp_path: Path) -> None:
+    text = """\
+providers:
+  a: {kind: openai, base_url: https://x, api_key: canary-key, headers: {X-Key: "canary-${OPENAI_API_KEY}"}}
+  b: {kind: openai, api_key: "${NOT_THERE}"}
+  c: {kind: google, api_key: "$(pass show canary)"}
+"""
+    shown = show(load(tmp_path, text))
+    assert "canary" not in shown
+    assert "k-0123456789" not in shown
+    values = read_tree(shown).root["providers"]
+    assert values["a"]["api_key"] == "***"
+    assert values["a"]["headers"] == {"X-Key": "***${OPENAI_API_KEY}"}
+    assert values["b"]["api_key"] == "${NOT_THERE}"
+    assert values["c"]["api_key"] == "$(pass …)"
+    assert "b:  # disabled, no key: set NOT_THERE" in shown
+
+
+def test_the_json_schema_is_one_and_describes_every_setting() -> None:
+    described = schema()
+    jsonschema.Draft202012Validator.check_schema(described)
+    undescribed = [
+        f"{name}.{key}"
+        for name, definition in {**described["$defs"], "Settings": described}.items()
+        for key, field in definition.get("properties", {}).items()
+        if not field.get("description")
+    ]
+    assert undescribed == []
+    retry: dict[str, Any] = described["$defs"]["RetrySettings"]["properties"]["attempts"]
+    assert (retry["minimum"], retry["maximum"]) == (1, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        *((example(name), True) for name in EXAMPLES),
+        ("{}", True),
+        ("providers: {cloud: null, a: {kind: ollama}}\nlanes: {chat: null, critic: {failover: ask}}", True),
+        ("providers: {a: {kind: command, command: [x], output: text}}", True),
+        ("models: {a/b: {price: 0}}", True),
+        ("lanes: {chat: {params: {stop: END}}}", True),
+        ("lane: {}", False),
+        ("providers: {a: {kind: command, command: x}}", False),
+        ("providers: {a: {kind: command}}", False),
+        ("providers: {a: {kind: ollama, retry: {attempts: 0}}}", False),
+        ("privacy: {network: some}", False),
+    ],
+)
+def test_an_editor_with_the_schema_agrees_with_the_loader(tmp_path: Path, text: str, valid: bool) -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    assert validator.is_valid(read_tree(text).root) is valid
+
+
+def test_every_setting_has_a_docstring() -> None:
+    assert all(text.endswith((".", "…")) for text in field_texts().values())
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    assert page == reference(), "run: python -m llmdesk.config.describe docs/configuration.md"
