@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from llmdesk.core.types import ChatRequest, Json, ModelInfo, ProviderEvent
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+
+    from llmdesk.core.types import ChatRequest, Json, ModelInfo, ProviderEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

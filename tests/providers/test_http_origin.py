@@ -184,6 +184,24 @@ async def test_other_machines_are_reached_through_the_proxy(monkeypatch: pytest.
             assert text_of(await events_of(provider)) == "through the proxy"
 
 
+@pytest.mark.parametrize(("status", "kind"), [(407, ErrorKind.CONFIG), (403, ErrorKind.CONFIG), (502, ErrorKind.NET)])
+async def test_a_proxy_that_does_not_connect_is_told_apart(
+    status: int, kind: ErrorKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FaultServer() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://ada:proxy-password@"))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        proxy.always("ollama.test:443", error(status, "no"))
+        async with ollama_at("https://ollama.test", key=KEY) as provider:
+            with pytest.raises(ProviderError) as caught:
+                await events_of(provider)
+        assert caught.value.kind is kind
+        assert "proxy" in caught.value.message
+        assert "proxy-password" not in caught.value.message
+        assert KEY not in str(proxy.seen()[0].headers), "the proxy sees no key of a TLS endpoint"
+
+
 # --- addresses ------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from llmdesk.core.errors import AnswerCut, ErrorKind, KeyRejected, ModelGone, ProviderError
 from llmdesk.core.types import Params
-from llmdesk.providers.base import PullProgress, RunningModel, Timeouts
+from llmdesk.providers.base import Caps, PullProgress, RunningModel, Timeouts
 from tests.support.fault_server import (
     FaultServer,
     Mark,
@@ -277,4 +277,11 @@ async def test_a_list_that_is_not_finished_is_not_a_list() -> None:
     async with FaultServer() as server, ollama_at(server.url) as provider:
         server.play("/api/tags", Play(body=(whole[:-5],), framing="length", length=len(whole)))
         with pytest.raises(AnswerCut):
+            await provider.list_models()
+
+
+async def test_a_list_larger_than_its_cap_is_refused() -> None:
+    models = [model_entry(f"model-{number}") for number in range(20)]
+    async with FaultServer(models=models) as server, ollama_at(server.url, caps=Caps(answer=2_000)) as provider:
+        with pytest.raises(AnswerCut, match="larger than 2 000 bytes"):
             await provider.list_models()
