@@ -60,7 +60,7 @@ class Secret:
             core_schema.is_instance_schema(cls),
             json_schema_input_schema=core_schema.str_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda secret: secret.shown, return_schema=core_schema.str_schema()
+                lambda secret: secret.shown, return_schema=core_schema.str_schema(), when_used="json"
             ),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from llmdesk.config.convert import resolve_secrets
 from llmdesk.config.describe import field_texts, reference, schema
 from llmdesk.config.example import EXAMPLES, example, write_example
 from llmdesk.config.loader import Loaded, load_settings
@@ -96,6 +97,24 @@ def test_what_is_shown_loads_again_and_means_the_same(tmp_path: Path, name: str)
     assert effective(again) == effective(loaded)
     assert again.settings.lanes == loaded.settings.lanes
     assert again.settings.budgets == loaded.settings.budgets
+    assert again.disabled == loaded.disabled == {}
+    for provider in loaded.settings.providers:
+        assert resolve_secrets(again, provider, KEYS) == resolve_secrets(loaded, provider, KEYS)
+
+
+def test_dollar_signs_survive_being_shown(tmp_path: Path) -> None:
+    text = """\
+providers:
+  a: {kind: command, command: [x, "$${A}", "b$"], output: {json: "$.r"}}
+  b: {kind: openai, base_url: "${GONE}", organization: "$${B}"}
+"""
+    loaded = load(tmp_path, text)
+    assert effective(loaded)["providers"]["a"]["command"] == ["x", "$${A}", "b$"]
+    again = load(tmp_path, show(loaded))
+    assert again.settings.providers["a"] == loaded.settings.providers["a"].model_copy(
+        update={"timeouts": again.settings.providers["a"].timeouts}
+    )
+    assert again.disabled == loaded.disabled
 
 
 def test_what_is_shown_masks_secrets_and_says_why_a_provider_is_off(tmp_path: Path) -> None:
