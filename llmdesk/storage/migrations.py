@@ -204,8 +204,9 @@ def migrate(
     Raises:
         sqlite3.Error, OSError: a step failed and was rolled back; the backup taken before it stays.
     """
+    existing = schema_version(connection) > 0
     while (version := schema_version(connection)) < len(migrations):
-        if path is not None and version > 0:
+        if path is not None and existing:
             back_up(connection, path, version=version, now_s=now())
         connection.execute("BEGIN IMMEDIATE")
         try:

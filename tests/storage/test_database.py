@@ -270,6 +270,7 @@ async def test_a_broken_index_is_made_anew_and_costs_no_history(database, warnin
         connection.execute(
             "INSERT INTO messages (conversation, turn, role, content, created_at) VALUES ('c', 1, 'user', 'needle', 1)"
         )
+
     def find(connection):
         return connection.execute("SELECT rowid FROM messages_fts WHERE messages_fts MATCH 'needle'").fetchall()
 

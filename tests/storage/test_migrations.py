@@ -1,0 +1,104 @@
+import sqlite3
+import stat
+
+import pytest
+
+from llmdesk.storage.migrations import BACKUPS_KEPT, Migration, backups, migrate, schema_version
+from tests.support.stored import run_together
+
+STEPS = [Migration(name=f"step {n}", statements=(f"CREATE TABLE t{n} (x TEXT) STRICT",)) for n in range(1, 7)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "llmdesk.db"
+
+
+@pytest.fixture
+def connection(path):
+    connection = sqlite3.connect(path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def tables(connection):
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    return [name for (name,) in names]
+
+
+def test_a_new_database_gets_every_step_and_no_backup(connection, path):
+    migrate(connection, path, now=lambda: 1.5, migrations=STEPS[:3])
+    assert schema_version(connection) == 3
+    assert tables(connection) == ["schema_migrations", "t1", "t2", "t3"]
+    assert connection.execute("SELECT * FROM schema_migrations").fetchall() == [
+        (1, "step 1", 1500),
+        (2, "step 2", 1500),
+        (3, "step 3", 1500),
+    ]
+    assert backups(path) == []
+
+
+def test_a_step_happens_once(connection, path):
+    for _ in range(2):
+        migrate(connection, path, now=lambda: 1.0, migrations=STEPS[:2])
+    assert schema_version(connection) == 2
+
+
+def test_before_each_step_an_existing_database_is_copied_as_it_was(connection, path):
+    migrate(connection, path, now=lambda: 1.0, migrations=STEPS[:1])
+    connection.execute("INSERT INTO t1 VALUES ('kept')")
+    migrate(connection, path, now=lambda: 2.0, migrations=STEPS[:2])
+    (copy,) = backups(path)
+    assert copy.name == "llmdesk.db.backup-v1-2000"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with sqlite3.connect(copy) as old:
+        assert old.execute("SELECT x FROM t1").fetchall() == [("kept",)]
+        assert schema_version(old) == 1
+    old.close()
+
+
+def test_only_the_newest_backups_are_kept(connection, path):
+    times = iter(range(1, 100))
+    for known in (STEPS[:1], STEPS):
+        migrate(connection, path, now=lambda: float(next(times)), migrations=known)
+    assert len(backups(path)) == BACKUPS_KEPT
+    assert backups(path)[-1].name.startswith("llmdesk.db.backup-v5-")
+
+
+def test_a_step_that_fails_leaves_nothing_of_itself(connection, path):
+    broken = Migration(name="broken", statements=("CREATE TABLE half (x)", "CREATE TABLE t1 (x)"))
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        migrate(connection, path, now=lambda: 1.0, migrations=[STEPS[0], broken])
+    assert schema_version(connection) == 1
+    assert "half" not in tables(connection)
+    assert not connection.in_transaction
+
+
+RACE = """
+import asyncio, sys
+from pathlib import Path
+from llmdesk.storage.database import Database
+from llmdesk.storage.requests import RequestStore
+from tests.support.stored import a_request
+
+async def main(number, path):
+    database = Database(path, on_warning=lambda text: print("warning", text))
+    store = RequestStore(database, f"owner-{number}")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for n in range(20):
+        await store.accept(a_request(f"{number}-{n}"))
+    await database.aclose()
+    print("done")
+
+asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+"""
+
+
+def test_processes_that_begin_the_database_together_each_get_every_row_in(path):
+    assert run_together(RACE, 3, path) == [["done"]] * 3
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM requests").fetchone() == (60,)
+        assert connection.execute("SELECT count(*) FROM schema_migrations").fetchone() == (schema_version(connection),)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
