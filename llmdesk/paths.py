@@ -89,6 +89,11 @@ def find_paths(config: Path | None = None, env: Mapping[str, str] | None = None)
     )
 
 
+def process_environment() -> Mapping[str, str]:
+    """The environment of this process as it is now."""
+    return dict(os.environ)
+
+
 def find_themes(paths: Paths | None = None) -> tuple[Path, ...]:
     """The folders that hold palettes, the built-in one first; those that do not exist are left out.
 

@@ -36,6 +36,9 @@ REMOTE_LIMITS = {
 }
 """Limits of one call to another machine, seconds (policy R11)."""
 
+CLOUD = "cloud"
+"""The provider whose cooldown is also the state file's oldest key: always somebody else's service."""
+
 NEAR_LIMITS = {"connect_s": 2.0, "pool_s": 5.0}
 """What differs on this machine, seconds (policy R11)."""
 
@@ -121,7 +124,7 @@ def _rules(name: str, provider: CommonSettings, loaded: Loaded) -> ProviderRules
         cooldown_s=provider.cooldown_s,
         retries_rate=not isinstance(provider, OllamaSettings),
         loopback=_on_loopback(provider),
-        local_models=_runs_models(provider),
+        local_models=_runs_models(name, provider),
         fallback_models=provider.fallback_models if isinstance(provider, OllamaSettings) else (),
         free=getattr(provider, "billing", "metered") == "free",
         disabled=loaded.disabled.get(name, ""),
@@ -246,19 +249,20 @@ def endpoint(loaded: Loaded, provider: str, secrets: Secrets | None = None) -> E
         base_url=http.base_url if http else "",
         key=secrets.key,
         headers=secrets.headers,
-        limits=limits(section),
+        limits=limits(provider, section),
         allow_http=http.allow_http if http else False,
         models=tuple(dict.fromkeys(section.models.values())),
         options=_options(section, secrets),
     )
 
 
-def limits(section: CommonSettings) -> Limits:
+def limits(name: str, section: CommonSettings) -> Limits:
     """The limits of one call: what is written, else what policy R11 says for where the provider is."""
     chosen = dict(REMOTE_LIMITS)
     if _on_loopback(section):
         chosen |= NEAR_LIMITS
-    if _runs_models(section) or _on_loopback(section) or isinstance(section, CommandSettings):
+    hosted = isinstance(section, OllamaSettings) and not _runs_models(name, section)
+    if (_on_loopback(section) and not hosted) or _runs_models(name, section) or isinstance(section, CommandSettings):
         chosen |= LOADING_LIMITS
     written = {name: getattr(section.timeouts, name) for name in (*chosen, "total_s")}
     return Limits(**{**chosen, **{name: value for name, value in written.items() if value is not None}})
@@ -294,6 +298,11 @@ def _on_loopback(section: CommonSettings) -> bool:
     return isinstance(section, HttpSettings) and is_loopback(section.base_url)
 
 
-def _runs_models(section: CommonSettings) -> bool:
-    """Whether models run where the server runs: an Ollama that is not the cloud."""
-    return isinstance(section, OllamaSettings) and origin(section.base_url)[1] != origin(CLOUD_URL)[1]
+def _runs_models(name: str, section: CommonSettings) -> bool:
+    """Whether models run where the server runs: an Ollama that is not the cloud.
+
+    A hosted service has a key; one that stands in for the cloud on loopback is told by its key or its name.
+    """
+    if not isinstance(section, OllamaSettings) or name == CLOUD or section.api_key is not None:
+        return False
+    return origin(section.base_url)[1] != origin(CLOUD_URL)[1]

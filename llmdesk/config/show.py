@@ -26,7 +26,7 @@ def effective(loaded: Loaded) -> dict[str, Any]:
     plain |= _plain(dumped, filled=True)
     for name, provider in loaded.settings.providers.items():
         entry = _plain(providers[name], filled=name not in loaded.disabled)
-        chosen = {key: value for key, value in asdict(limits(provider)).items() if value is not None}
+        chosen = {key: value for key, value in asdict(limits(name, provider)).items() if value is not None}
         limits_shown = _plain(chosen, filled=True)
         plain["providers"][name] = {"kind": entry.pop("kind"), **entry, "timeouts": limits_shown}
     for section, defaults in (("providers", PROVIDERS), ("lanes", DEFAULT_LANES)):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
-from llmdesk.core.types import Status
+from llmdesk.core.types import Params, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,8 +93,8 @@ class ProviderRules:
 
     ``cooldown_s`` is the least cooldown after a refusal. ``retries_rate`` is false where a 429 is never retried
     (kind ``ollama``). ``loopback`` providers are this machine; ``local_models`` marks an Ollama server whose models
-    run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``disabled`` says why
-    it cannot be called at all.
+    run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``params`` are laid
+    under those of every lane. ``disabled`` says why it cannot be called at all.
     """
 
     name: str
@@ -107,4 +107,5 @@ class ProviderRules:
     fallback_models: tuple[str, ...] = ()
     free: bool = False
     has_key: bool = False
+    params: Params = field(default_factory=Params)
     disabled: str = ""

@@ -29,7 +29,7 @@ from llmdesk.desk.run import Run
 from llmdesk.router import Route, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from llmdesk.desk.parts import Parts
 
@@ -83,7 +83,7 @@ class Asking:
             conversation=conversation,
             kept=kept,
         )
-        self._own(run, self._begin(run, job))
+        self._own(run, job, self._begin(run, job))
         return run
 
     async def retry(self, request_id: str, *, probe: bool, consent: bool) -> Run:
@@ -113,7 +113,7 @@ class Asking:
             kept=True,
         )
         self._changed(Topic.OUTBOX)
-        self._own(run, self._resume(run, job))
+        self._own(run, job, self._resume(run, job))
         return run
 
     def lane_for(self, ask: Ask) -> Lane:
@@ -172,10 +172,19 @@ class Asking:
 
     # --- the life of a request ---
 
-    def _own(self, run: Run, life: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(life)  # type: ignore[arg-type]
+    def _own(self, run: Run, job: _Job, life: Coroutine[None, None, None]) -> None:
+        """Keep the task of a request until it has ended; whatever goes wrong in it, its asker hears of the end."""
+        task = asyncio.get_running_loop().create_task(life)
         self._runs[run] = task
-        task.add_done_callback(lambda _: self._runs.pop(run, None))
+
+        def ended(done: asyncio.Task[None]) -> None:
+            self._runs.pop(run, None)
+            if done.cancelled() or (error := done.exception()) is None:
+                return
+            self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
+            run.tell(Finished(outcome=_broken(job, error)))
+
+        task.add_done_callback(ended)
 
     async def _begin(self, run: Run, job: _Job) -> None:
         """Commit the request, then serve it: nothing leaves before the prompt is safe (policy R2)."""
@@ -193,7 +202,7 @@ class Asking:
         await self._serve(run, job)
 
     async def _accept(self, job: _Job) -> None:
-        from llmdesk.storage.requests import StoredRequest
+        from llmdesk.storage.records import StoredRequest
 
         ask = job.ask
         prompt = ask.prompt if ask.messages is None else _last_user(ask.messages)
@@ -355,15 +364,22 @@ class Asking:
         """Write the end down; a disk that refuses costs the record, never the answer."""
         if not job.kept:
             return outcome
-        from llmdesk.storage.requests import StoredAnswer
+        from llmdesk.storage.records import StoredAnswer
 
         answer = None
         if mark := completeness(outcome):
             answer = StoredAnswer(
-                text=outcome.text,
+                content=outcome.text,
                 thinking=outcome.reasoning,
                 completeness=mark,
+                target=outcome.target,
+                served_model=outcome.served_model,
+                latency_s=outcome.latency_s,
+                first_token_s=outcome.first_token_s,
+                usage=outcome.usage,
+                cost_usd=outcome.cost_usd,
                 seams=tuple(seam(step.message, step.target) for step in outcome.failovers),
+                created_at=self._parts.clock(),
             )
         try:
             await self._parts.requests.finish(job.id, outcome, answer=answer)
@@ -420,6 +436,20 @@ def completeness(outcome: Outcome) -> Completeness | None:
 def seam(message: str, target: ModelRef) -> str:
     """The words of a seam line: what happened, and who answers now."""
     return f"{message.rstrip('.')} → answering with {target.model} ({target.provider})"
+
+
+def _broken(job: _Job, error: BaseException) -> Outcome:
+    """The end of a request that met a fault of llmdesk itself; if it was accepted, the next start finds it."""
+    text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
+    return Outcome(
+        request_id=job.id,
+        status=Status.FAILED,
+        lane=job.lane.name,
+        agent=job.ask.agent,
+        job=job.ask.job,
+        conversation=job.conversation,
+        error=Failure(kind=ErrorKind.SERVER, message=text),
+    )
 
 
 def _check_prompt(ask: Ask) -> None:

@@ -43,11 +43,12 @@ async def prepare(targets: Targets, route: Route, place: Place) -> Prepared:
     model = await _resolve(targets, place)
     messages = (*route.messages, *place.extra_messages)
     _check_modality(place, model, messages)
-    output = route.lane.params.max_output_tokens or DEFAULT_OUTPUT_TOKENS
+    wanted = route.lane.params.over(place.rules.params)
+    output = wanted.max_output_tokens or DEFAULT_OUTPUT_TOKENS
     window = targets.windows.get(str(place.target)) or targets.windows.get(str(place.ref))
-    params = replace(route.lane.params, context_tokens=None)
+    params = replace(wanted, context_tokens=None)
     if place.rules.local_models and route.endpoint != "embed" and not is_cloud_name(place.target.model):
-        window = _local_window(route.lane.params, estimate_tokens(messages) + output, model)
+        window = _local_window(wanted, estimate_tokens(messages) + output, model)
         params = replace(params, context_tokens=window)
     fitted = fit_history(messages, window_tokens=window, output_tokens=output)
     if not fitted.fits:
@@ -69,9 +70,9 @@ async def _resolve(targets: Targets, place: Place) -> ModelInfo | None:
     """Find out what is known of the model; for ``largest`` choose it (policy R15)."""
     if place.chain:
         return place.chain[0]
-    if not place.rules.local_models:
-        return None
     if place.ref.model != LARGEST:
+        if not place.rules.local_models:
+            return None
         try:
             listed = await targets.models(place.ref.provider)
         except ProviderError:

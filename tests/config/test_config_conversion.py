@@ -101,9 +101,25 @@ def test_the_router_learns_what_each_provider_is(loaded: Loaded) -> None:
     assert (rules["cloud"].retry.attempts, rules["cloud"].retry.delay_s, rules["cloud"].retry.wait) == (3, 2, "fixed")
 
 
+def test_what_stands_in_for_the_cloud_on_this_machine_is_still_the_cloud(tmp_path: Path) -> None:
+    file = tmp_path / "llmdesk.yaml"
+    file.write_text(
+        "providers:\n"
+        "  cloud: {kind: ollama, base_url: 'http://127.0.0.1:9'}\n"
+        "  keyed: {kind: ollama, base_url: 'http://127.0.0.1:9', api_key: \"${KEY}\"}\n"
+        "  plain: {kind: ollama, base_url: 'http://127.0.0.1:9'}\n"
+    )
+    loaded = load_settings(file, {"KEY": "abcdef", "OLLAMA_API_KEY": "abcdef"})
+    rules = convert.provider_rules(loaded)
+    assert {n: rules[n].local_models for n in ("cloud", "keyed", "plain")} == {
+        "cloud": False, "keyed": False, "plain": True,
+    }  # fmt: skip
+    assert convert.limits("cloud", loaded.settings.providers["cloud"]).first_token_s == 60
+
+
 def test_limits_follow_where_the_provider_is_and_what_is_written(loaded: Loaded) -> None:
     def limits(name: str) -> tuple[float | None, ...]:
-        found = convert.limits(loaded.settings.providers[name])
+        found = convert.limits(name, loaded.settings.providers[name])
         near = (found.connect_s, found.write_s, found.pool_s)
         return (*near, found.first_token_s, found.idle_s, found.content_s, found.total_s)
 

@@ -1,0 +1,211 @@
+"""The composition root: from settings to a desk. The only place that names every class."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llmdesk.config import convert
+from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.core.views import ScreenSettings
+from llmdesk.desk import Desk
+from llmdesk.desk.parts import Agent, Parts, ProviderFacts
+from llmdesk.paths import Paths, find_paths, process_environment
+from llmdesk.router import Router, Targets
+from llmdesk.storage.conversations import ConversationStore
+from llmdesk.storage.cooldowns import CooldownFile
+from llmdesk.storage.database import Database
+from llmdesk.storage.instance import Instance
+from llmdesk.storage.requests import RequestStore
+from llmdesk.storage.search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from llmdesk.config.settings import Settings
+    from llmdesk.core.policy import ProviderRules
+    from llmdesk.core.types import Json
+    from llmdesk.providers.base import Provider
+
+DEMO_MARK = "LLMDESK_DEMO"
+"""Set in the environment of a desk whose servers are simulated, so that every face says so."""
+
+
+def make_desk(
+    *,
+    config: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+    log: Callable[..., None] | None = None,
+) -> Desk:
+    """Build a desk; nothing is opened or called before it is entered with ``async with``.
+
+    Args:
+        config: the configuration file; ``None`` = where it belongs, or the defaults.
+        env: the environment; ``None`` = the process's own.
+        settings: use these instead of a file.
+        log: where log events go; ``None`` = the log file.
+
+    Raises:
+        ConfigurationError: the file has faults.
+    """
+    env = process_environment() if env is None else env
+    paths = find_paths(config, env)
+    loaded = Loaded(settings=settings) if settings is not None else load_settings(paths.existing_config(), env)
+    warnings = [*loaded.notes]
+    folder_faults = paths.create()
+    warnings += folder_faults
+    stored = _writable(paths.data_dir)
+    if not stored:
+        warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
+    rules = _rules(loaded)
+    adapters = AdapterShelf(loaded, env)
+    database = Database(paths.database if stored else None, on_warning=warnings.append)
+    instance = Instance(paths.state_dir if _writable(paths.state_dir) else None)
+    cooldowns = CooldownFile(paths.state_file, on_warning=warnings.append)
+    targets = Targets(
+        adapter=adapters.get,
+        rules=rules,
+        cooldowns=cooldowns,
+        windows={
+            str(ref): rule.context_window
+            for ref, rule in convert.model_rules(loaded).items()
+            if rule.context_window is not None
+        },
+        memory_bytes=_memory_bytes(),
+        local_only=loaded.settings.privacy.network == "local-only",
+    )
+    screen = loaded.settings.ui
+    return Desk(
+        Parts(
+            lanes=convert.lanes(loaded),
+            default_lane=loaded.settings.default_lane,
+            agents={n: Agent(name=n, lane=a.lane, params=a.params) for n, a in convert.agents(loaded).items()},
+            providers=_facts(loaded, rules),
+            router=Router(targets, check=_check),
+            adapters=adapters,
+            database=database,
+            requests=RequestStore(database, instance.id),
+            conversations=ConversationStore(database),
+            search=Search(database),
+            cooldowns=cooldowns,
+            instance=instance,
+            paths=paths,
+            screen=ScreenSettings(theme=screen.theme, sidebar=screen.sidebar, keys=dict(screen.keys)),
+            warnings=warnings,
+            log=log or _log_to(paths),
+            clock=time.time,
+            new_id=lambda: secrets.token_hex(8),
+            record=loaded.settings.privacy.record,
+            stored=stored,
+            demo=env.get(DEMO_MARK) == "1",
+        )
+    )
+
+
+class AdapterShelf:
+    """The adapters of one desk, each made when a request first needs it."""
+
+    def __init__(self, loaded: Loaded, env: Mapping[str, str]) -> None:
+        self._loaded = loaded
+        self._env = env
+        self._open: dict[str, Provider] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, provider: str) -> Provider:
+        """The adapter of ``provider``; its key is resolved now, in a thread, because that may run a command.
+
+        Raises:
+            SetupBroken: it cannot be made: a bad key, a failing command, an unusable address.
+        """
+        if provider in self._open:
+            return self._open[provider]
+        async with self._locks.setdefault(provider, asyncio.Lock()):
+            if provider not in self._open:
+                self._open[provider] = await self._make(provider)
+        return self._open[provider]
+
+    async def _make(self, provider: str) -> Provider:
+        from llmdesk.providers import make_provider
+        from llmdesk.providers.base import Endpoint, Timeouts
+
+        found = await asyncio.to_thread(convert.resolve_secrets, self._loaded, provider, self._env)
+        told = convert.endpoint(self._loaded, provider, found)
+        limits = told.limits
+        endpoint = Endpoint(
+            name=told.name,
+            base_url=told.base_url,
+            key=told.key,
+            headers=told.headers,
+            timeouts=Timeouts(
+                connect_s=limits.connect_s,
+                write_s=limits.write_s,
+                pool_s=limits.pool_s,
+                first_token_s=limits.first_token_s,
+                idle_s=limits.idle_s,
+                content_s=limits.content_s,
+                total_s=limits.total_s,
+            ),
+            allow_http=told.allow_http,
+            models=told.models,
+            options=told.options,
+        )
+        return make_provider(told.kind, endpoint)
+
+    async def aclose(self) -> None:
+        """Close them all."""
+        adapters, self._open = list(self._open.values()), {}
+        for adapter in adapters:
+            await adapter.aclose()
+
+
+def _rules(loaded: Loaded) -> dict[str, ProviderRules]:
+    params, providers = convert.provider_params(loaded), loaded.settings.providers
+    return {
+        name: replace(rule, params=params[name], has_key=getattr(providers[name], "api_key", None) is not None)
+        for name, rule in convert.provider_rules(loaded).items()
+    }
+
+
+def _facts(loaded: Loaded, rules: Mapping[str, ProviderRules]) -> dict[str, ProviderFacts]:
+    return {
+        name: ProviderFacts(
+            kind=rules[name].kind,
+            base_url=convert.endpoint(loaded, name).base_url,
+            rules=rules[name],
+            aliases=dict(provider.models),
+        )
+        for name, provider in loaded.settings.providers.items()
+    }
+
+
+async def _check(text: str, schema: Json) -> tuple[object | None, tuple[str, ...]]:
+    from llmdesk.schema_check import check_answer
+
+    checked = await check_answer(text, schema)
+    return checked.data, checked.violations
+
+
+def _log_to(paths: Paths) -> Callable[..., None]:
+    """The log file of this installation; it is opened with its first event."""
+    from llmdesk.logs import get_log, open_log
+
+    open_log(paths.log_file)
+    return get_log().info
+
+
+def _writable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _memory_bytes() -> int | None:
+    """This machine's memory, where the system tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
