@@ -88,7 +88,7 @@ Words that make something happen:
 _HELLO = f"""\
 # Hello from the demo
 
-Nice to meet you. The prompt you sent is stored, this answer is whole, and the line above it says who gave it.
+Nice to meet you. Your prompt was on disk before it was sent, and what you read now came whole.
 
 {_TRY}"""
 
@@ -166,7 +166,7 @@ def _long_text() -> str:
         "then the exception, then an example that shows both. Nothing in it is urgent, so this is a good moment to "
         "scroll up, to switch to another lane while this one goes on, or to type the next prompt.\n\n"
         "- what it is: {lower}, seen from the side of the person who waits\n"
-        "- what it costs: **nothing** here, and the line above the answer says what it would cost elsewhere\n"
+        "- what it costs: **nothing** here; elsewhere it is said beside the answer\n"
         "- what can go wrong: the connection, the plan, the memory of the machine; each has a line in the history\n\n"
         "```text\n{lower}: {n} of {count}\n```"
     )
