@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import App, SystemCommand
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
+from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
 from llmdesk.tui.keys import correct_sequences
 from llmdesk.tui.leaving import Signals, crash_report
@@ -120,7 +122,7 @@ class DeskApp(App[None]):
                 await asyncio.to_thread(self._prepare)
             async with self._open_desk() as desk:
                 self._opened.set_result(desk)
-                self.run_worker(self._use(desk), name="use the desk")
+                beside(self, partial(self._use, desk))
                 await self._leaving.wait()
         except DeskError as error:
             self.failure = error
@@ -221,7 +223,7 @@ class DeskApp(App[None]):
 
     async def _find_themes(self, wanted: str) -> None:
         if wanted == DEFAULT.name == self.theme:
-            self.run_worker(self._load_themes())
+            beside(self, self._load_themes)
             return
         await self._load_themes()
         self.use_theme(wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +16,7 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import Attachment, LaneView, OutboxEntry, Topic
+from llmdesk.tui.beside import beside
 from llmdesk.tui.commands import Command, matching, parse
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
@@ -29,7 +31,7 @@ from llmdesk.tui.widgets.wait_line import WaitLine
 from llmdesk.tui.words import size
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 SIDEBAR_FROM = 100
 """Columns from which the sidebar is shown unless the user says otherwise."""
+
+TALL_FROM = 8
+"""Rows below which only the transcript and the prompt are left."""
 
 TWICE_S = 3.0
 """Within how many seconds a second ctrl+c quits."""
@@ -48,6 +53,7 @@ class ChatScreen(DeskScreen):
 
     CSS_PATH = None
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("chat")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (TALL_FROM, "-tall")]  # noqa: RUF012 - typed by its base
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDEBAR_FROM, "-wide")]  # noqa: RUF012 - typed by its base
 
     def __init__(self, *, lane: str | None, conversation: str | None) -> None:
@@ -104,8 +110,8 @@ class ChatScreen(DeskScreen):
             wanted_conversation = newest[0].id if newest else None
         if wanted_conversation is not None:
             await self.open_conversation(wanted_conversation)
-        self.follow(self._look_around(desk))
-        self.follow(self._watch(desk))
+        self.follow(partial(self._look_around, desk))
+        self.follow(partial(self._watch, desk))
 
     async def _look_around(self, desk: Desk) -> None:
         """Put what was found into the transcript, unless the user is already talking."""
@@ -144,9 +150,9 @@ class ChatScreen(DeskScreen):
 
     # --- what a talk needs of its host --------------------------------------------------------------------------
 
-    def follow(self, work: Coroutine[None, None, None]) -> None:
+    def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run something beside the screen until it ends."""
-        self.run_worker(work)
+        beside(self, work)
 
     def talk_changed(self, talk: Talk) -> None:
         """Draw the header and the bar anew."""
@@ -161,7 +167,7 @@ class ChatScreen(DeskScreen):
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             words = "could not be answered" if failed else "has its answer"
             self.say(f"Lane {talk.lane} {words}.", severity="warning" if failed else "information")
-        self.follow(self._refresh_panels())
+        self.follow(self._refresh_panels)
 
     async def _refresh_panels(self) -> None:
         desk = await self.desk()

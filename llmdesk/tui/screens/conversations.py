@@ -32,7 +32,7 @@ class ConversationsScreen(PanelScreen):
     heading: ClassVar[str] = "conversations"
     hint: ClassVar[str] = "type to search everything  up down choose  enter open  Esc close"
     DEFAULT_CSS = """
-    ConversationsScreen Input { height: 1; border: none; padding: 0 1; background: $surface; }
+    ConversationsScreen Input { padding: 0 1; }
     ConversationsScreen DataTable { height: 1fr; }
     """
 
@@ -43,15 +43,14 @@ class ConversationsScreen(PanelScreen):
 
     def body(self) -> Iterable[Widget]:
         """The search and what it finds."""
-        yield Input(self._words, placeholder="search all conversations", id="search")
+        yield Input(self._words, placeholder="search all conversations", id="search", compact=True)
         yield DataTable(cursor_type="row", zebra_stripes=True)
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Typing searches from the start."""
         for column in ("when", "lane", "title", "messages", "match"):
             self.query_one(DataTable).add_column(Text(column), key=column)
         self.query_one(Input).focus()
-        super().on_mount()
 
     async def read(self) -> None:
         """List, or search for what is typed."""

@@ -52,7 +52,7 @@ class ListPanel(PanelScreen):
     ListPanel DataTable { height: 1fr; }
     ListPanel #nothing { height: auto; padding: 1 2; color: $muted; }
     ListPanel #detail { height: 1fr; padding: 0 1; }
-    ListPanel #filter { height: 1; border: none; padding: 0 1; background: $surface; }
+    ListPanel #filter { padding: 0 1; }
     ListPanel .away { display: none; }
     """
 
@@ -63,18 +63,17 @@ class ListPanel(PanelScreen):
 
     def body(self) -> Iterable[Widget]:
         """The filter, the table, and a row's detail in its place."""
-        yield Input(placeholder="filter", id="filter", classes="away")
+        yield Input(placeholder="filter", id="filter", classes="away", compact=True)
         yield Static(Content(self.nothing), id="nothing", classes="away")
         yield DataTable(cursor_type="row", zebra_stripes=True)
         yield VerticalScroll(Static(id="detail-text"), id="detail", classes="away")
 
-    def on_mount(self) -> None:
-        """Make the columns, then read."""
+    def begin(self) -> None:
+        """Make the columns."""
         table = self.table
         for column in self.columns:
             table.add_column(Text(column), key=column)
         table.focus()
-        super().on_mount()
 
     @property
     def table(self) -> DataTable[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -12,6 +13,7 @@ from textual.widgets import Input, Static
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line, sanitise
 from llmdesk.core.types import ModelRef
+from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.words import size
@@ -38,7 +40,7 @@ class ModelsScreen(ListPanel):
     hint: ClassVar[str] = "enter show  p fetch  y copy  x delete  / filter  Esc close  f1 keys"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
     DEFAULT_CSS = """
-    ModelsScreen #name { height: 1; border: none; padding: 0 1; background: $surface; }
+    ModelsScreen #name { padding: 0 1; }
     ModelsScreen #progress { height: 1; padding: 0 1; color: $warning; }
     """
 
@@ -50,7 +52,7 @@ class ModelsScreen(ListPanel):
     def body(self) -> Iterable[Widget]:
         """The table, a line to type a name, a line of progress."""
         yield from super().body()
-        yield Input(id="name", classes="away")
+        yield Input(id="name", classes="away", compact=True)
         yield Static(id="progress", classes="away", markup=False)
 
     async def read(self) -> None:
@@ -100,7 +102,7 @@ class ModelsScreen(ListPanel):
         take, self._take = self._take, None
         self._put_name_away()
         if take is not None and event.value.strip():
-            self.run_worker(take(event.value.strip()))
+            beside(self, partial(take, event.value.strip()))
 
     def _put_name_away(self) -> None:
         self.query_one("#name").add_class("away")

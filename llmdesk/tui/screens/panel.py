@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmdesk.core.errors import DeskError
+from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 
@@ -53,8 +54,12 @@ class PanelScreen(DeskScreen):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Read what is to be shown."""
+        """Get ready and read; a subclass overrides ``begin``, because Textual calls every ``on_mount`` of a class."""
+        self.begin()
         self.action_reload()
+
+    def begin(self) -> None:
+        """What a panel does once, before it reads."""
 
     async def read(self) -> None:
         """Fetch from the desk and show.
@@ -65,7 +70,7 @@ class PanelScreen(DeskScreen):
 
     def action_reload(self) -> None:
         """Read everything again."""
-        self.run_worker(self._read(), exclusive=True, group="read")
+        beside(self, self._read, exclusive=True, group="read")
 
     async def _read(self) -> None:
         try:

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from llmdesk.core.text import one_line
 from llmdesk.core.views import ProviderState, ProviderStatus
+from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.widgets.provider_panel import MARKS, state_words
@@ -44,7 +45,7 @@ class ProvidersScreen(ListPanel):
     def action_check(self) -> None:
         """Call every provider now."""
         self.say("Calling every provider…")
-        self.run_worker(self._check(), exclusive=True, group="check")
+        beside(self, self._check, exclusive=True, group="check")
 
     async def _check(self) -> None:
         desk = await self.desk()
@@ -64,9 +65,7 @@ class ProvidersScreen(ListPanel):
             "cooldown until": clock(status.cooldown_until) if status.cooldown_until is not None else "",
             "message": status.message,
         }
-        lines = [
-            Content.assemble((f"{name:<16}", "$muted"), one_line(text)) for name, text in facts.items() if text
-        ]
+        lines = [Content.assemble((f"{name:<16}", "$muted"), one_line(text)) for name, text in facts.items() if text]
         return Content("\n").join(lines)
 
     def _show(self, statuses: Sequence[ProviderStatus]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import DeskError
@@ -37,7 +38,7 @@ from llmdesk.tui.widgets.wait_line import Offer, Wait
 from llmdesk.tui.words import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from llmdesk.desk import Desk, Run
     from llmdesk.tui.widgets.lane_pane import LanePane
@@ -57,7 +58,7 @@ class Host(Protocol):
         """The desk, as soon as it is open."""
         ...
 
-    def follow(self, work: Coroutine[None, None, None]) -> None:
+    def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run something beside the screen until it ends."""
         ...
 
@@ -235,7 +236,7 @@ class Talk:
         self._current = Queued(text=self.last_prompt)
         self._cancelled = False
         self._turn += 1
-        self.host.follow(self._resume(request_id, probe=probe, turn=self._turn))
+        self.host.follow(partial(self._resume, request_id, probe=probe, turn=self._turn))
 
     # --- sending ------------------------------------------------------------------------------------------------
 
@@ -248,7 +249,7 @@ class Talk:
         self.pane.wait_line.show_wait(Wait(text="sending…", offers=(CANCEL,)))
         self.host.talk_changed(self)
         self._turn += 1
-        self.host.follow(self._send(item, self._turn))
+        self.host.follow(partial(self._send, item, self._turn))
 
     async def _send(self, item: Queued, turn: int) -> None:
         desk = await self.host.desk()

@@ -57,9 +57,7 @@ class Completion(Widget):
         for at, (command, help_line) in enumerate(self.choices[first : first + SHOWN], first):
             style = "$block-cursor-foreground on $block-cursor-background" if at == self.marked else ""
             rows.append(
-                Content.assemble(
-                    (f" {command:<16}", style or "bold $accent"), (f" {help_line} ", style or "$muted")
-                )
+                Content.assemble((f" {command:<16}", style or "bold $accent"), (f" {help_line} ", style or "$muted"))
             )
         width = max(self.size.width, 1)
         return Content("\n").join(row.truncate(width, ellipsis=True) for row in rows)

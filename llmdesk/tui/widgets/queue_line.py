@@ -37,9 +37,7 @@ class QueueLine(Widget):
             rows.append(Content.styled(("held · " if held else "") + words, "$warning" if held else "$muted"))
         if attached:
             names = ", ".join(one_line(name, 60) for name in attached)
-            rows.append(
-                Content.assemble(("attached ", "bold $muted"), names, ("  /attach none drops it", "$muted"))
-            )
+            rows.append(Content.assemble(("attached ", "bold $muted"), names, ("  /attach none drops it", "$muted")))
         self._rows = rows
         self.display = bool(rows)
         self.refresh(layout=True)

@@ -1,0 +1,20 @@
+"""Running something beside the screen until it ends or the screen goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from textual.dom import DOMNode
+
+
+def beside(
+    node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, group: str = "default", exclusive: bool = False
+) -> None:
+    """Run ``work`` as a worker of ``node``; ``exclusive`` ends what runs in the same group.
+
+    It takes a function, not a coroutine: a worker that is ended before it begins would leave a coroutine nobody awaits.
+    """
+    node.run_worker(work, group=group, exclusive=exclusive)  # type: ignore[arg-type] # mypy finds no fit in the union
