@@ -107,6 +107,14 @@ def test_a_deadline_only_moves_later(cooldowns, path, clock):
     assert document(path)["cloud_cooldown_until"] == clock.wall + 3600
 
 
+def test_a_later_deadline_of_another_instance_is_never_shortened(cooldowns, path, clock):
+    assert cooldowns.current() == {}
+    opened(path, clock).cool("cloud", "quota", "weekly", 3600.0)
+    kept = cooldowns.cool("cloud", "rate", "again", 600.0)  # before it had a look
+    assert kept.until_boot == clock.boot + 3600
+    assert document(path)["cooldowns"]["cloud"]["until_boot"] == clock.boot + 3600
+
+
 def test_clearing_ends_it_for_everybody(cooldowns, path, clock):
     other = opened(path, clock)
     cooldowns.cool("cloud", "rate", "", 600.0)

@@ -1,5 +1,6 @@
 import os
 import stat
+import threading
 
 import pytest
 
@@ -67,6 +68,25 @@ def test_a_start_removes_what_killed_instances_left_and_nothing_else(tmp_path):
         assert locks(tmp_path) == sorted([alive, me.id])
         assert me.is_alive(alive)
         me.close()
+
+
+def test_a_start_beside_a_clean_up_keeps_its_lock(me, tmp_path):
+    over = threading.Event()
+
+    def clean_up():
+        while not over.is_set():
+            me.remove_stale()
+
+    cleaner = threading.Thread(target=clean_up)
+    cleaner.start()
+    try:
+        for _ in range(150):
+            other = Instance(tmp_path)
+            assert me.is_alive(other.id)
+            other.close()
+    finally:
+        over.set()
+        cleaner.join()
 
 
 def test_without_a_folder_the_process_id_has_to_do(tmp_path):

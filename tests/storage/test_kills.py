@@ -8,6 +8,7 @@ import pytest
 from llmdesk.core.types import Status
 from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
+from llmdesk.storage.files import left_over_temps
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.requests import INTERRUPTED, RequestStore
 from tests.support.stored import worker
@@ -93,12 +94,28 @@ async def test_whatever_was_acknowledged_survives_a_kill_in_a_legal_state(tmp_pa
     assert list((tmp_path / "state" / "instances").iterdir()) == []
 
 
+def killed_in_mid_write(script, looks, path, *arguments):
+    """Run ``script`` and kill it a few looks after it began to write a replacement for ``path``."""
+    with worker(script, path, *arguments) as process:
+        said = [process.stdout.readline()]
+        before = left_over_temps(path)
+        while set(left_over_temps(path)) <= set(before):
+            pass
+        for _ in range(looks):
+            left_over_temps(path)
+        process.kill()
+        said += process.stdout.read().splitlines(keepends=True)
+    return [line.strip() for line in said if line.endswith("\n")]
+
+
 def test_the_state_file_is_whole_after_every_kill_and_holds_what_was_acknowledged(tmp_path):
     path = tmp_path / "llm_state.json"
+    path.write_text(json.dumps({"padding": "x" * 2_000_000}))  # so that a write takes its time
     acknowledged = set()
     for kill in range(KILLS):
-        acknowledged |= {f"{kill}-{n}" for n in killed_after(COOL, 1 + kill % 5, path, kill)}
+        acknowledged |= {f"{kill}-{n}" for n in killed_in_mid_write(COOL, 5 * kill, path, kill)}
         assert acknowledged <= set(json.loads(path.read_text())["cooldowns"])
+    assert left_over_temps(path)
     left = CooldownFile(path, on_warning=pytest.fail).current()
     assert acknowledged <= set(left)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["llm_state.json", "llm_state.json.lock"]
