@@ -47,11 +47,11 @@ class Stream:
     content_type: str = "application/x-ndjson"
 
 
-class ConnectionCut(Exception):  # noqa: N818 - an event of the scene, not an error of this program
+class ConnectionCut(Exception):
     """Raised by a handler or its lines: break the connection off where it is, as a dying server does."""
 
 
-class _BadRequest(Exception):  # noqa: N818 - named after the status it becomes
+class _BadRequest(Exception):
     """What came is not a request this server reads."""
 
 
