@@ -94,7 +94,7 @@ class DeskGroup(click.Group):
     def __init__(self, *args: Any, default: str | None = None, **kwargs: Any) -> None:
         self._needs_command = default is None and not kwargs.pop("invoke_without_command", False)
         options = {"invoke_without_command": True, "add_help_option": False, "no_args_is_help": False}
-        super().__init__(*args, **kwargs, **options)
+        super().__init__(*args, **{**kwargs, **options})
         self.params = [*self.params, *_common()]
         self._default = default
 
