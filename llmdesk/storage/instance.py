@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FOLDER = "instances"
 
+MAX_TRIES = 10_000
+"""How often a lock file is made again while clean-ups remove it; each of those takes microseconds."""
+
 
 class Instance:
     """This process among the others that share a state folder; alive from here to ``close`` or to the process's end.
@@ -105,22 +108,26 @@ class _Lock:
 def _take(path: Path, *, create: bool) -> _Lock | None:
     """Lock ``path`` without waiting; ``None`` = somebody holds it.
 
+    With ``create`` the name is new and ours, so that nobody can hold it but a clean-up that is just having a look; the
+    file is then made again until it is ours.
+
     Raises:
         OSError: it cannot be opened or locked; ``FileNotFoundError`` without ``create``.
     """
     # Not filelock: importing it costs 12 ms at every start, and this needs one call of the system.
-    while True:
+    for _ in range(MAX_TRIES):
         descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), FILE_MODE)
         try:
-            if not _lock_now(descriptor):
-                os.close(descriptor)
-                return None
-            if os.fstat(descriptor).st_nlink:
+            locked = _lock_now(descriptor)
+            if locked and os.fstat(descriptor).st_nlink:
                 return _Lock(path, descriptor)
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # removed by another instance between opening and locking
+        os.close(descriptor)
+        if not locked and not create:
+            return None
+    return None
 
 
 def _lock_now(descriptor: int) -> bool:
