@@ -6,7 +6,10 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.style import Style
 from textual.app import App, ComposeResult
+
+from llmdesk.tui.transcript.palette import PARTS, Palette
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -58,3 +61,9 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool], limit_s: float
     while not condition():
         assert loop.time() < deadline, f"waited {limit_s} s in vain; the screen:\n{screen_text(pilot.app)}"
         await pilot.pause(0.01)
+
+
+def plain_palette() -> Palette:
+    """A palette that needs no app: every part has a colour of its own."""
+    parts = {part: Style(color=f"color({number})") for number, part in enumerate(PARTS, 16)}
+    return Palette(base=Style(color="white", bgcolor="black"), parts=parts)

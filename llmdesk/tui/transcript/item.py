@@ -127,7 +127,7 @@ class OpenAnswer(Item):
         same = _keep(old_tail, document.done, before, document.tail)
         self.changed_from = len(self._above) + before + same if self._above is old_above else 0
         self.parts = [self._above, document.done, document.tail, below]
-        self.stale = document.pending
+        self.stale = document.pending or self.ending is not None
 
     def _take(self) -> None:
         assert self._document is not None
