@@ -57,8 +57,13 @@ class AnswerPrinter:
             await self._put("\n")
 
     async def finish(self, outcome: Outcome, *, newline: bool) -> None:
-        """Complete the answer: what never came as a piece, and the final newline if one is wanted and missing."""
+        """Complete the answer: what never came as a piece, and the final newline if one is wanted and missing.
+
+        What a cancelled request wrote stays; any other text that is no answer is void.
+        """
         fed = "".join(self._pieces)
+        if outcome.status not in (*SHOWN, Status.CANCELLED):
+            await self.void()
         if outcome.status in SHOWN and fed != outcome.text:
             if not outcome.text.startswith(fed):
                 await self.void()

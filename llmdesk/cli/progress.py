@@ -49,7 +49,7 @@ def bar_line(step: PullProgress) -> str:
     if share is None:
         return step.status
     filled = round(share * BAR)
-    return f"{step.status} [{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%} of {size(step.total)}"
+    return f"{step.status} [{'#' * filled}{'.' * (BAR - filled)}] {share:.0%} of {size(step.total)}"
 
 
 def plain_line(step: PullProgress) -> str:

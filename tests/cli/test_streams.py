@@ -195,3 +195,40 @@ def test_colours_are_for_terminals_only() -> None:
 def test_colours_can_be_refused(extra: dict[str, str], argv: list[str], colour: bool) -> None:
     seen, _ = finish(terminal("seam", "providers", *argv, **extra))
     assert (b"\x1b[32m" in seen) is colour
+
+
+def test_a_request_that_is_paused_leaves_no_half_answer_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "answer"
+    with path.open("wb") as file:
+        process = start("paused", "exec", "hi", stdout=file)
+        process.communicate(timeout=CHILD_S)
+    assert (process.returncode, path.read_bytes()) == (5, b"")
+
+
+@pytest.mark.terminal
+def test_a_pull_draws_one_bar_on_a_terminal() -> None:
+    seen, code = finish(terminal("two", "models", "pull", "gemma3:4b"))
+    assert code == 0
+    assert b"pulling abc [############............] 50% of 10.0 MB" in seen
+    assert seen.count(b"\n") < 5
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("extra", [{"TERM": "dumb"}, {"LLMDESK_ACCESSIBLE": "1"}])
+def test_a_pull_on_a_plain_terminal_rewrites_no_line(extra: dict[str, str]) -> None:
+    env = environment(**{"TERM": "xterm", **extra})
+    child = pexpect.spawn(PROGRAM[0], [*PROGRAM[1:], "two", "models", "pull", "gemma3:4b"], timeout=CHILD_S, env=env)  # type: ignore[arg-type]
+    seen, code = finish(child)
+    assert code == 0
+    assert b"\x1b" not in seen
+    assert b"pulling abc: 50 % of 10.0 MB\r\n" in seen
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize(("key", "code"), [("y", 0), ("", 1), ("n", 1)])
+def test_a_person_is_asked_before_a_model_is_removed(key: str, code: int) -> None:
+    child = terminal("two", "models", "rm", "gemma3:4b")
+    child.expect_exact("Remove local/gemma3:4b from disk? [y/N] ")
+    child.sendline(key)
+    _, ended = finish(child)
+    assert ended == code

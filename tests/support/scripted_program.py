@@ -13,14 +13,23 @@ from typing import TYPE_CHECKING, cast
 
 from llmdesk.cli.main import OpenDesk, run
 from llmdesk.cli.session import Session
-from llmdesk.core.types import AttemptStarted, Finished
-from tests.support.scripted_desk import FOREVER, LOCAL, ScriptedDesk, Step, answer, completed, consent, seam
+from llmdesk.core.errors import ErrorKind
+from llmdesk.core.types import AttemptStarted, Finished, Status
+from llmdesk.providers.base import PullProgress
+from tests.support.scripted_desk import FOREVER, LOCAL, ScriptedDesk, Step, answer, completed, consent, ended, seam
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import DeskMaker
 
 HOSTILE = "\x1b[31mred\x1b]52;c;ZXZpbA==\x07 [/red] \x9b2J \u202egnp.exe \x7f é日本\r\nend"
 LONG = "".join(f"line {number} of a long answer\n" for number in range(20_000))
+
+
+PULL = [
+    PullProgress(status="pulling manifest"),
+    *(PullProgress(status="pulling abc", total=10_000_000, completed=done) for done in range(0, 10_000_001, 500_000)),
+    PullProgress(status="success"),
+]
 
 
 def scripts(name: str) -> list[list[Step]]:
@@ -33,12 +42,13 @@ def scripts(name: str) -> list[list[Step]]:
         "two": [answer("First."), answer("Second.")],
         "consent": [consent("From the local one.")],
         "hangs-then-answers": [[*begun, "begun", FOREVER], answer("Second.")],
+        "paused": [[*begun, "half", Finished(outcome=ended(Status.PAUSED, ErrorKind.TRUNCATED, "cut", text="half"))]],
         "late": [[*begun, "early", 0.2, " late", Finished(outcome=completed("early late"))]],
     }[name]
 
 
 def main() -> int:
-    desk = ScriptedDesk(scripts(sys.argv[1]))
+    desk = ScriptedDesk(scripts(sys.argv[1]), progress=PULL)
     session = Session(
         env=os.environ,
         stdin=sys.stdin,
