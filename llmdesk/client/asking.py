@@ -130,8 +130,8 @@ def _call(given: Fields) -> ToolCall:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError:
-            arguments = None
+        except (ValueError, RecursionError):
+            name = None
     if not isinstance(name, str) or not isinstance(arguments, Mapping | None):
         raise UsageError("A tool call has a function with a name and arguments, which are an object.")
     return ToolCall(name=name, arguments=dict(arguments or {}), id=_text(given.get("id")))

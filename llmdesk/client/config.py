@@ -230,6 +230,8 @@ def _address(name: str, given: object, *, plain_http: bool) -> str:
 
     if not isinstance(given, str) or not given.strip():
         raise UsageError(f"{name} is an address such as {CLOUD_ENDPOINT}.")
+    if "@" in given.rpartition("://")[2].partition("/")[0]:  # Ollama would take the user for the host
+        raise UsageError(f"{name} must hold no user name or password.")
     url = parse_ollama_host(given)
     try:
         plain = split_address(url).scheme == "http"
