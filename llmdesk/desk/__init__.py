@@ -159,7 +159,10 @@ class Desk:
         Raises:
             UsageError: there is no such paused request (any more).
         """
-        return await self._asking.retry(await self._one_request(request_id), probe=probe, consent=consent)
+        whole = await self._one_request(request_id)
+        # Shielded: a request that was claimed must also be served.
+        claimed = asyncio.ensure_future(self._asking.retry(whole, probe=probe, consent=consent))
+        return await asyncio.shield(claimed)
 
     async def drop(self, request_id: str) -> None:
         """Remove a paused request for good.

@@ -49,6 +49,7 @@ class _Job:
     created_at: float
     conversation: str | None
     kept: bool
+    first_number: int = 1
 
 
 class Asking:
@@ -95,6 +96,8 @@ class Asking:
         stored = await self._parts.requests.claim(request_id)
         if stored is None:
             raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
+        view = await self._parts.requests.view(stored.id)
+        tried = max((a.number for a in view.attempts), default=0) if view is not None else 0
         ask = replace(
             payload.load(stored.payload),
             prompt=stored.prompt,
@@ -111,6 +114,7 @@ class Asking:
             created_at=stored.created_at,
             conversation=stored.conversation,
             kept=True,
+            first_number=tried + 1,
         )
         self._changed(Topic.OUTBOX)
         self._own(run, job, self._resume(run, job))
@@ -272,6 +276,7 @@ class Asking:
             extra=job.ask.extra,
             consent=job.ask.consent,
             probe=job.ask.probe,
+            first_number=job.first_number,
         )
 
         async def record(attempt: Attempt) -> None:

@@ -97,7 +97,7 @@ RULES: tuple[Rule, ...] = (
     Rule(row="O14", statuses=_BROKE, error=RequestRejected, target_specific=True,
          text=r"image input is not supported|does not support (?:vision|image)|mmproj",
          cause="{model} takes no images."),
-    Rule(row="O14", statuses=_on(400, 500, 501, None), error=ModelGone,
+    Rule(row="O14", statuses=_on(400, 500, 501, None), error=ModelGone, target_specific=True,
          text=r"does not support (?P<what>[\w-]+)",
          cause="{model} does not support {what}. Choose another model."),
     Rule(row="O14", statuses=_on(400), error=ModelGone, text=r"cannot run this remote model",

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Route:
     """One request, ready to be walked: the lane as it applies, complete messages, and what the caller allows.
 
-    ``format`` and ``extra`` are the caller's own wire fields.
+    ``first_number`` continues the numbering of a request that was paused before. ``format`` and ``extra`` are the
+    caller's own wire fields.
     """
 
     lane: Lane
@@ -44,6 +45,7 @@ class Route:
     extra: Json = field(default_factory=dict)
     consent: bool = False
     probe: bool = False
+    first_number: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,9 +123,9 @@ class Trip:
     _number: int = 0
 
     def take_number(self) -> int:
-        """Number the next attempt or skip, from 1 on."""
+        """Number the next attempt or skip, from the route's first number on."""
         self._number += 1
-        return self._number
+        return self.route.first_number + self._number - 1
 
     def give_number_back(self) -> None:
         """The last number was not used after all."""

@@ -125,6 +125,8 @@ class Targets:
         match DECISIONS[error.kind].block:
             case Block.NOTHING:
                 return
+            case Block.MODEL if error.target_specific:
+                return  # an ability this request needs; the next one may not
             case Block.SCOPE if error.scope == "provider":
                 self._out[ref.provider] = (reason, message)
             case Block.SCOPE | Block.MODEL if ref.model == LARGEST:
