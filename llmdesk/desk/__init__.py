@@ -7,6 +7,7 @@ see ``llmdesk.wiring.make_desk``.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import UsageError
