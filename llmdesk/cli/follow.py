@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.answer import AnswerPrinter
@@ -106,7 +107,7 @@ class Follower:
                 self._out.record(outcome_report(outcome))
         else:
             await printer.finish(outcome, newline=self._newline)
-        narrator.finished(outcome)
+        narrator.finished(replace(outcome, kept=outcome.kept and not self._session.demo))
 
 
 def exit_code(outcome: Outcome, session: Session) -> int:

@@ -45,7 +45,7 @@ class Narrator:
             case AttemptStarted():
                 self._started(event)
             case Waiting():
-                self._out.say(f"waiting: {event.target} until {clock(event.until, self._now())}: {event.reason}")
+                self._out.say(f"waiting: {event.target} until {clock(event.until, self._now())} ({event.reason})")
             case AttemptFailed():
                 self._failed(event.attempt)
             case FailedOver():
@@ -136,7 +136,7 @@ def done_line(outcome: Outcome) -> str:
 
 def _where(outcome: Outcome, now: float) -> str:
     if not outcome.kept:
-        return "It is not kept (nothing is recorded); ask again later."
+        return "It is not kept; ask again later."
     when = f" (next try {clock(outcome.next_try_at, now)})" if outcome.next_try_at is not None else ""
     return f"Kept in the outbox as {outcome.request_id}{when}; try: llmdesk outbox retry {outcome.request_id}"
 

@@ -51,6 +51,8 @@ class Session:
     stdin: TextIO | None = field(default=None, repr=False)
     stdout: TextIO | None = field(default=None, repr=False)
     stderr: TextIO | None = field(default=None, repr=False)
+    demo: bool = False
+    """Whether the desk that ``run`` opened is thrown away at the end."""
     make_desk: DeskMaker = default_desk
     now: Callable[[], float] = time.time
     _out: Output | None = field(default=None, repr=False)
@@ -98,6 +100,8 @@ class Session:
         import asyncio
 
         from llmdesk.cli.signals import Signals
+
+        self.demo = demo
 
         async def opened() -> int:
             with Signals() as signals:

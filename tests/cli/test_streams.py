@@ -232,3 +232,29 @@ def test_a_person_is_asked_before_a_model_is_removed(key: str, code: int) -> Non
     child.sendline(key)
     _, ended = finish(child)
     assert ended == code
+
+
+def real(*argv: str, home: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "llmdesk", *argv],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=environment(LLMDESK_HOME=str(home)),
+    )
+
+
+def test_the_real_program_answers_in_the_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = real("exec", "--demo", "hello", home=tmp_path / "home")
+    assert done.returncode == 0
+    assert b"DEMO" in done.stderr
+    assert b"demo" in done.stdout
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_real_program_pauses_in_the_demo_without_promising_an_outbox(tmp_path: Path) -> None:
+    done = real("exec", "--demo", "--lane", "codegen", "limit", home=tmp_path)
+    assert done.returncode == 5
+    assert b"It is not kept" in done.stderr
+    assert b"outbox retry" not in done.stderr
