@@ -18,7 +18,7 @@ from llmdesk.core.text import sanitise
 from llmdesk.schema_check import CHECK_LIMIT_S, MAX_VIOLATIONS, check_answer, check_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MODULE = {
@@ -45,7 +45,7 @@ def _nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
-async def _violations(text: str, schema: dict[str, object] | None = None) -> tuple[str, ...]:
+async def _violations(text: str, schema: Mapping[str, object] | None = None) -> tuple[str, ...]:
     checked = await check_answer(text, {} if schema is None else schema)
     assert checked.data is None
     assert checked.violations
@@ -204,7 +204,9 @@ async def test_checks_run_beside_each_other() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processor limits are a POSIX facility")
 def test_a_checking_process_left_alone_limits_its_own_processor_time() -> None:
-    code = "import resource as r, llmdesk.schema_check as s; s._bound_itself(); print(r.getrlimit(r.RLIMIT_CPU)[0])"
+    code = (
+        "import resource as r, llmdesk.schema_check.worker as w; w._bound_itself(); print(r.getrlimit(r.RLIMIT_CPU)[0])"
+    )
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert int(told.stdout) <= 15
 
@@ -226,6 +228,11 @@ async def test_the_checking_process_is_given_nothing_of_the_environment(
 async def test_a_missing_interpreter_is_told_and_never_passes_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert await _violations("{}") == ("the answer could not be checked: No such file or directory",)
+
+
+async def test_a_process_that_dies_at_once_never_passes_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert await _violations("{}") == ("the answer could not be checked: the checking process did not start",)
 
 
 # --- nothing is fetched -------------------------------------------------------------------------------------------
