@@ -172,6 +172,20 @@ async def test_tries_and_silence_are_what_the_configuration_says(make: Make, clo
     assert cloud.count("/api/chat") == 3
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "model", "asked"),
+    [
+        ("https://ollama.com", "gpt-oss:120b", "gpt-oss:120b"),
+        ("https://ollama.com", "gpt-oss:120b-cloud", "gpt-oss:120b"),
+        ("https://ollama.com", "glm-5:cloud", "glm-5"),
+        ("http://127.0.0.1:11434", "gpt-oss:120b-cloud", "gpt-oss:120b-cloud"),
+    ],
+)
+def test_names_of_cloud_models_are_those_of_the_server_that_is_asked(endpoint: str, model: str, asked: str) -> None:
+    client = OllamaClient(LLMConfig(cloud_endpoint=endpoint, cloud_api_key=KEY))
+    assert [str(ref) for ref in client._targets(model)] == [f"cloud/{asked}", "local/largest"]
+
+
 async def test_without_a_key_only_this_machine_is_asked(make: Make, cloud: FaultServer) -> None:
     client = make(cloud_api_key="")
     assert client.current_provider == "local"
@@ -245,7 +259,7 @@ async def test_a_failover_before_the_first_word_needs_no_restart(make: Make, clo
 async def test_leaving_a_stream_stops_the_server_at_once(make: Make, cloud: FaultServer) -> None:
     cloud.play("/api/chat", chat_answer("An answer without an end", done=False, end=Mark.HOLD))
     client = make()
-    async with contextlib.aclosing(await client.chat(messages=HELLO, stream=True)) as chunks:  # type: ignore[type-var]
+    async with contextlib.aclosing(await client.chat(messages=HELLO, stream=True)) as chunks:
         async for chunk in chunks:
             assert chunk.message.content
             break

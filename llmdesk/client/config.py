@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config.defaults import CLOUD_MODEL, CLOUD_URL
 from llmdesk.core.errors import SetupBroken, UsageError
-from llmdesk.core.lanes import LARGEST
+from llmdesk.core.lanes import LARGEST, is_cloud_name
 from llmdesk.core.text import MASK, one_line, redact
 from llmdesk.core.types import ModelRef
 from llmdesk.paths import find_paths, process_environment
@@ -150,6 +150,19 @@ def targets_of(settings: Settings) -> tuple[ModelRef, ...]:
         ModelRef(name, LARGEST if name == LOCAL else settings.providers[name].default_model or CLOUD_MODEL)
         for name in settings.providers
     )
+
+
+def cloud_name(model: str, endpoint: str) -> str:
+    """The name of a model at ``endpoint``: what a local server calls ``x:8b-cloud`` or ``x:cloud`` is ``x:8b``, ``x``.
+
+    Source: ``internal/modelref/modelref.go`` of ollama/ollama. A server on this machine that passes requests on to the
+    cloud needs the name with its ending.
+    """
+    from llmdesk.config.addresses import is_loopback
+
+    if is_loopback(endpoint) or not is_cloud_name(model):
+        return model
+    return model[: -len(":cloud")]  # as long as "-cloud"
 
 
 # --- from fields to settings --------------------------------------------------------------------------------------

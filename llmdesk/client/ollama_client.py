@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
 
@@ -17,7 +17,7 @@ from llmdesk.client.answering import (
     restart_chunk,
 )
 from llmdesk.client.asking import images_of, messages_of, params_of, tools_of, wire_fields
-from llmdesk.client.config import CLOUD, LLMConfig, settings_of, targets_of
+from llmdesk.client.config import CLOUD, LLMConfig, cloud_name, settings_of, targets_of
 from llmdesk.core.errors import DeskError, ErrorKind, UsageError
 from llmdesk.core.types import (
     AttemptStarted,
@@ -151,7 +151,7 @@ class OllamaClient:
         options: Given | ollama.Options | None = None,
         keep_alive: float | str | None = None,
         **more: object,
-    ) -> AsyncIterator[ollama.ChatResponse]: ...
+    ) -> AsyncGenerator[ollama.ChatResponse, None]: ...
 
     async def chat(
         self,
@@ -164,7 +164,7 @@ class OllamaClient:
         options: Given | ollama.Options | None = None,
         keep_alive: float | str | None = None,
         **more: object,
-    ) -> ollama.ChatResponse | AsyncIterator[ollama.ChatResponse]:
+    ) -> ollama.ChatResponse | AsyncGenerator[ollama.ChatResponse, None]:
         """Answer a conversation.
 
         Args:
@@ -227,7 +227,7 @@ class OllamaClient:
         options: Given | ollama.Options | None = None,
         keep_alive: float | str | None = None,
         **more: object,
-    ) -> AsyncIterator[ollama.GenerateResponse]: ...
+    ) -> AsyncGenerator[ollama.GenerateResponse, None]: ...
 
     async def generate(
         self,
@@ -242,7 +242,7 @@ class OllamaClient:
         options: Given | ollama.Options | None = None,
         keep_alive: float | str | None = None,
         **more: object,
-    ) -> ollama.GenerateResponse | AsyncIterator[ollama.GenerateResponse]:
+    ) -> ollama.GenerateResponse | AsyncGenerator[ollama.GenerateResponse, None]:
         """Complete a prompt. Arguments and failures as in ``chat``; ``more`` are fields of ``/api/generate``."""
         if not prompt.strip():
             raise UsageError("prompt is empty. An empty prompt would only load the model.")
@@ -381,7 +381,7 @@ class OllamaClient:
 
     def _targets(self, model: str | None) -> tuple[ModelRef, ...]:
         """The cloud's model by name, then whatever this machine has."""
-        named = {CLOUD: ModelRef(CLOUD, model)} if model else {}
+        named = {CLOUD: ModelRef(CLOUD, cloud_name(model, self.config.cloud_endpoint))} if model else {}
         return tuple(named.get(ref.provider, ref) for ref in targets_of(self._settings))
 
     async def _open(self) -> Desk:
