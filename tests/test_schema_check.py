@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -231,7 +232,7 @@ async def test_a_missing_interpreter_is_told_and_never_passes_an_answer(monkeypa
 
 
 async def test_a_process_that_dies_at_once_never_passes_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
     assert await _violations("{}") == ("the answer could not be checked: the checking process did not start",)
 
 

@@ -126,6 +126,7 @@ _PATTERNS = (
     re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]{0,30}://)[^\s/?#\"']{1,400}@"),
 )
 _SIGNIN = re.compile(r"(?i)(https?://[^\s\"'?]{1,300}/connect)\?[^\s\"']*")
+_HEX = re.compile(r"%[0-9A-F]{2}")
 _ACCOUNT = re.compile(r"\b(you) \([^()]{1,80}\)( have reached)")
 
 
@@ -146,7 +147,8 @@ class Redactor:
         if len(secret) < 6:
             return
         raw = secret.encode("utf-8", "replace")
-        self._exact |= {secret, quote(secret, safe=""), quote_plus(secret)}
+        for quoted in (quote(secret, safe=""), quote_plus(secret)):
+            self._exact |= {secret, quoted, _HEX.sub(lambda found: found[0].lower(), quoted)}
         self._exact |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
 
     def __call__(self, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 import unicodedata
 from itertools import pairwise
@@ -164,6 +165,7 @@ def test_a_known_key_disappears_in_every_spelling(secret: str, before: str) -> N
         secret,
         quote(secret, safe=""),
         quote_plus(secret),
+        re.sub(r"%..", lambda found: found[0].lower(), quote(secret, safe="")),
         base64.b64encode(raw).decode(),
         base64.urlsafe_b64encode(raw).decode(),
     ]
