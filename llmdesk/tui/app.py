@@ -133,9 +133,7 @@ class DeskApp(App[None]):
         self.keymap = read_keymap(desk.screen.keys)
         self.set_keymap(dict(self.keymap.overrides))
         await self._find_themes(self._wanted_theme or desk.screen.theme)
-        if desk.screen.sidebar in ("on", "off"):
-            self.chat.set_class(desk.screen.sidebar == "on", "-sidebar")
-            self.chat.set_class(desk.screen.sidebar == "off", "-no-sidebar")
+        self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
         await self.chat.desk_opened(desk, latest=self._latest)
         for note in self.keymap.notes:
             self.say(note, severity="warning")

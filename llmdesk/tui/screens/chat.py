@@ -33,6 +33,7 @@ from llmdesk.tui.words import size
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -53,8 +54,6 @@ class ChatScreen(DeskScreen):
 
     CSS_PATH = None
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("chat")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (TALL_FROM, "-tall")]  # noqa: RUF012 - typed by its base
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDEBAR_FROM, "-wide")]  # noqa: RUF012 - typed by its base
 
     def __init__(self, *, lane: str | None, conversation: str | None) -> None:
         super().__init__()
@@ -64,6 +63,7 @@ class ChatScreen(DeskScreen):
         self._first = LanePane(id="lane-0")
         self.talks: dict[str, Talk] = {}
         self.demo = False
+        self._sidebar: bool | None = None
         self.talk: Talk = Talk(lane=lane or "", pane=self._first, host=self)
         self._interrupted_at = -TWICE_S
 
@@ -82,6 +82,20 @@ class ChatScreen(DeskScreen):
         self.query_one(LanesBar).hint = "f1 help  ctrl+p all actions "
         self._show_talk()
         self._first.prompt.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold what does not fit."""
+        self._fold(event.size.width)
+        flat = event.size.height < TALL_FROM
+        self.set_class(flat, "-flat")
+
+    def show_sidebar(self, shown: bool | None) -> None:
+        """Show the sidebar or not, whatever the width; ``None`` = where it fits."""
+        self._sidebar = shown
+        self._fold(self.size.width)
+
+    def _fold(self, width: int) -> None:
+        self.query_one("#sidebar").display = width >= SIDEBAR_FROM if self._sidebar is None else self._sidebar
 
     def on_screen_resume(self) -> None:
         """Back from a panel: keys go to the prompt again."""
@@ -414,9 +428,7 @@ class ChatScreen(DeskScreen):
 
     def action_toggle_sidebar(self) -> None:
         """Show or hide the sidebar, whatever the width."""
-        shown = self.query_one("#sidebar").display
-        self.set_class(not shown, "-sidebar")
-        self.set_class(shown, "-no-sidebar")
+        self.show_sidebar(not self.query_one("#sidebar").display)
 
     def action_scroll_transcript(self, by: int) -> None:
         """Scroll by a page, or to an end."""

@@ -52,7 +52,7 @@ class ModelsScreen(ListPanel):
     def body(self) -> Iterable[Widget]:
         """The table, a line to type a name, a line of progress."""
         yield from super().body()
-        yield Input(id="name", classes="away", compact=True)
+        yield Input(id="name", classes="away", compact=True, select_on_focus=False)
         yield Static(id="progress", classes="away", markup=False)
 
     async def read(self) -> None:
@@ -95,6 +95,7 @@ class ModelsScreen(ListPanel):
         field = self.query_one("#name", Input)
         field.placeholder, field.value = one_line(question), value
         field.remove_class("away")
+        field.cursor_position = len(field.value)
         field.focus()
 
     @on(Input.Submitted, "#name")

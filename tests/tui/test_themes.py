@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.color import Color
+
+from llmdesk.core.views import ScreenSettings
+from llmdesk.paths import find_themes
+from llmdesk.tui.themes import DEFAULT, load_palettes, read_palette
+from tests.support.fake_desk import FakeDesk
+from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUILT_IN = ("midnight", "daylight", "contrast", "ansi16")
+
+
+def test_the_palettes_ship_and_the_default_value_is_what_its_file_says() -> None:
+    palettes = load_palettes(find_themes()[:1])
+    assert palettes.notes == ()
+    assert set(BUILT_IN) <= set(palettes.themes)
+    folder = find_themes()[0]
+    assert asdict(read_palette(folder / "midnight.yaml")) == asdict(DEFAULT)
+
+
+def luminance(color: Color) -> float:
+    def linear(channel: int) -> float:
+        value = channel / 255
+        return value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+
+    return 0.2126 * linear(color.r) + 0.7152 * linear(color.g) + 0.0722 * linear(color.b)
+
+
+def ratio(first: str, second: str) -> float:
+    """Contrast as WCAG 2.2 defines it."""
+    bright, dark = sorted((luminance(Color.parse(first)), luminance(Color.parse(second))), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(("name", "least"), [("midnight", 4.5), ("daylight", 4.5), ("contrast", 7.0)])
+def test_every_colour_can_be_read_on_its_background(name: str, least: float) -> None:
+    theme = load_palettes(find_themes()[:1]).themes[name]
+    assert theme.background is not None
+    for part in ("primary", "secondary", "accent", "foreground", "success", "warning", "error"):
+        color = getattr(theme, part)
+        assert ratio(color, theme.background) >= least, f"{part} {color}"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "colors: {primary: nonsense}", "colors: {}", "colour: {}", "a: b: c", "colors: {primary: '#fff', pink: '#fff'}",
+                                  "name: [x]\ncolors: {primary: '#fff'}", "colors: {primary: '#fff'}\nvariables: {muted: '} Screen {'}"])  # fmt: skip
+def test_a_wrong_palette_is_told_and_left_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    palettes = load_palettes([tmp_path])
+    assert set(palettes.themes) == {"midnight"}
+    assert len(palettes.notes) == 1
+    assert palettes.notes[0].startswith("Theme mine.yaml was not taken: ")
+
+
+def test_a_palette_of_the_users_goes_before_a_built_in_one(tmp_path: Path) -> None:
+    (tmp_path / "daylight.yaml").write_text("dark: false\ncolors: {primary: '#123456'}\n")
+    palettes = load_palettes([*find_themes()[:1], tmp_path])
+    assert palettes.themes["daylight"].primary == "#123456"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+async def test_every_palette_can_be_worn(name: str) -> None:
+    async with seated(FakeDesk(), theme=name) as seat:
+        await wait_until(lambda: seat.app.theme == name)
+        await seat.ask("x")
+        await seat.see("✔ full")
+        await seat.press("f6", "escape", "f1")
+
+
+async def test_a_theme_is_changed_live_and_an_unknown_one_is_told() -> None:
+    async with seated(FakeDesk(screen=ScreenSettings(theme="nope"))) as seat:
+        await seat.see("no theme 'nope'")
+        await seat.ask("/theme contrast")
+        await wait_until(lambda: seat.app.theme == "contrast")
