@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config import convert
 from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.core.errors import ConfigurationError
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk import Desk
 from llmdesk.desk.parts import Agent, Parts, ProviderFacts
@@ -63,6 +64,7 @@ def make_desk(
     stored = _writable(paths.data_dir)
     if not stored:
         warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
+    _check_schemas(loaded)
     rules = _rules(loaded)
     adapters = AdapterShelf(loaded, env)
     database = Database(paths.database if stored else None, on_warning=warnings.append)
@@ -182,6 +184,19 @@ def _facts(loaded: Loaded, rules: Mapping[str, ProviderRules]) -> dict[str, Prov
         )
         for name, provider in loaded.settings.providers.items()
     }
+
+
+def _check_schemas(loaded: Loaded) -> None:
+    """A lane whose schema no answer could meet is a fault of the configuration (policy H1)."""
+    if not loaded.schemas:
+        return
+    from llmdesk.schema_check import check_schema
+
+    faults = [
+        f"lane {name}: its schema is not usable: {f}" for name, s in loaded.schemas.items() for f in check_schema(s)
+    ]
+    if faults:
+        raise ConfigurationError(tuple(faults))
 
 
 async def _check(text: str, schema: Json) -> tuple[object | None, tuple[str, ...]]:

@@ -76,6 +76,14 @@ def is_cloud_name(name: str) -> bool:
     return tag == "cloud" or tag.endswith("-cloud")
 
 
+def cloud_base_name(name: str) -> str:
+    """The name ollama.com itself knows a cloud model by (internal/modelref of github.com/ollama/ollama)."""
+    if not is_cloud_name(name):
+        return name
+    stem, _, tag = name.rpartition(":")
+    return stem if tag.lower() == "cloud" else name[: -len("-cloud")]
+
+
 def _can_chat(model: ModelInfo) -> bool:
     if model.remote or is_cloud_name(model.name):
         return False

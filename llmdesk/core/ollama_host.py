@@ -36,6 +36,8 @@ def parse_ollama_host(text: str) -> str:
     else:
         scheme, rest, default = "http", value, OLLAMA_PORT
     address, _, path = rest.partition("/")
+    if "@" in address:
+        return f"{scheme}://{rest}".rstrip("/")  # a user name is nobody's host: whoever reads the address refuses it
     host, port_text = _split_port(address)
     port = default if port_text is None else _port(port_text, default)
     host = _connectable(host)

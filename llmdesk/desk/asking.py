@@ -17,6 +17,7 @@ from llmdesk.core.types import (
     Failure,
     Finished,
     FinishReason,
+    Json,
     Message,
     ModelRef,
     Outcome,
@@ -71,6 +72,8 @@ class Asking:
         lane = self.lane_for(ask)
         if ask.endpoint != "embed":
             _check_prompt(ask)
+        if ask.schema is not None:
+            check_usable(ask.schema, ask.schema_name or "the schema")
         run = Run(self._parts.new_id())
         kept = ask.keep and self._parts.record != "off-record"
         conversation = ask.conversation
@@ -455,6 +458,18 @@ def _broken(job: _Job, error: BaseException) -> Outcome:
         conversation=job.conversation,
         error=Failure(kind=ErrorKind.SERVER, message=text),
     )
+
+
+def check_usable(schema: Json, name: str) -> None:
+    """Refuse a schema no answer could be checked against (policy H1).
+
+    Raises:
+        UsageError: with its first fault.
+    """
+    from llmdesk.schema_check import check_schema
+
+    if faults := check_schema(schema):
+        raise UsageError(one_line(f"{name} is not a usable JSON Schema: {faults[0]}"))
 
 
 def _check_prompt(ask: Ask) -> None:

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, WebPageAnswered
+from llmdesk.core.lanes import cloud_base_name
 from llmdesk.providers.base import Check
-from llmdesk.providers.http import Origin
+from llmdesk.providers.http import Origin, is_loopback
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama_errors import failure, read_error
 from llmdesk.providers.ollama_models import ModelKeeping, described, listed
@@ -54,6 +56,8 @@ class OllamaProvider(ModelKeeping):
         self._now = now
         self._origin = Origin(endpoint, start_hint="ollama serve")
         self._abilities: dict[str, frozenset[str]] = {}
+        # Cloud names carry their suffix only through a server on this machine.
+        self._hosted = endpoint.key is not None and not is_loopback(endpoint.base_url)
 
     # --- answers --------------------------------------------------------------------------------------------------
 
@@ -63,6 +67,8 @@ class OllamaProvider(ModelKeeping):
         Raises:
             ProviderError: by the tables of docs/policy.md, 3.1, 3.2 and 3.8.
         """
+        if self._hosted:
+            request = replace(request, model=cloud_base_name(request.model))
         abilities = self._abilities.get(request.model)
         body = body_of(self.endpoint.name, request, can_think="thinking" in abilities if abilities else None)
         async with self._origin.open_stream("POST", PATHS[request.endpoint], body=body) as reply:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ProviderError
 from llmdesk.core.types import (
@@ -19,6 +19,9 @@ from llmdesk.core.types import (
     Usage,
 )
 from llmdesk.providers.base import Check
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
 
 @dataclass(slots=True, kw_only=True)

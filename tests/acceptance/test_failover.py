@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ def test_503_is_tried_three_times_at_the_fixed_delay_and_the_next_request_asks_t
     answer = servers.world.run("exec", "--json", "hello").answer
     assert [a["error_kind"] for a in answer["attempts"]] == ["server"] * 3 + [None]
     times = [request.at for request in servers.cloud.seen("/api/chat")]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(0.3 <= gap < 1.5 for gap in gaps), gaps
     assert servers.cooldown_on_disk() is None
     servers.cloud.forget()

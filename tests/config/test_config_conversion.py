@@ -109,7 +109,7 @@ def test_what_stands_in_for_the_cloud_on_this_machine_is_still_the_cloud(tmp_pat
         "  keyed: {kind: ollama, base_url: 'http://127.0.0.1:9', api_key: \"${KEY}\"}\n"
         "  plain: {kind: ollama, base_url: 'http://127.0.0.1:9'}\n"
     )
-    loaded = load_settings(file, {"KEY": "abcdef", "OLLAMA_API_KEY": "abcdef"})
+    loaded = load_settings(file, {"KEY": "key-of-a-test", "OLLAMA_API_KEY": "key-of-a-test"})
     rules = convert.provider_rules(loaded)
     assert {n: rules[n].local_models for n in ("cloud", "keyed", "plain")} == {
         "cloud": False, "keyed": False, "plain": True,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from llmdesk.core.lanes import (
     WINDOWS,
+    cloud_base_name,
     estimate_tokens,
     fit_history,
     is_cloud_name,
@@ -273,3 +274,17 @@ def test_more_room_never_sends_less(messages: list[Message]) -> None:
 def test_wide_characters_and_images_count_for_more() -> None:
     assert estimate_tokens([_said(Role.USER, "漢字" * 50)]) > 2 * estimate_tokens([_said(Role.USER, "ab" * 50)])
     assert estimate_tokens([Message(role=Role.USER, content="", images=(b"png",))]) > 500
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        ("gpt-oss:120b-cloud", "gpt-oss:120b"),
+        ("glm-5.1:cloud", "glm-5.1"),
+        ("gpt-oss:120b:Cloud", "gpt-oss:120b"),
+        ("gpt-oss:120b", "gpt-oss:120b"),
+        ("cloudy:8b", "cloudy:8b"),
+    ],
+)
+def test_a_cloud_model_has_a_plain_name_at_the_cloud_itself(name: str, base: str) -> None:
+    assert cloud_base_name(name) == base

@@ -79,3 +79,7 @@ def test_any_text_gives_some_address_and_reading_it_again_changes_nothing(text: 
     assert "://" in url
     if url.startswith(("http://", "https://")) and not set(url) & set(" \"'\t\n"):
         assert parse_ollama_host(url) == url
+
+
+def test_a_user_name_is_kept_so_that_whoever_reads_the_address_can_refuse_it() -> None:
+    assert parse_ollama_host("https://ada:pw@example.org/x/") == "https://ada:pw@example.org/x"
