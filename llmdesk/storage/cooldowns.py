@@ -189,14 +189,21 @@ class CooldownFile:
 
     def _settle(self, now: Instant) -> None:
         """After a reboot or a damaged deadline: put cooldowns on the present clocks, once, and write that down."""
+        merged = self._merged(now)
         changed = {
             provider: moved
-            for provider, cooldown in self._merged(now).items()
+            for provider, cooldown in merged.items()
             if remaining_s(cooldown, now) > 0 and (moved := settled(cooldown, now)) is not cooldown
         }
-        if changed:
-            self._known = {**self._known, **changed}
-            self._unsaved = {**self._unsaved, **changed}
+        # What a reboot outlived is over for good, even if the wall clock is set back later on.
+        ended = {
+            provider
+            for provider, cooldown in merged.items()
+            if now.boot_id and cooldown.boot_id != now.boot_id and remaining_s(cooldown, now) <= 0
+        }
+        if changed or ended:
+            self._known = {name: each for name, each in ({**self._known, **changed}).items() if name not in ended}
+            self._unsaved = {name: each for name, each in ({**self._unsaved, **changed}).items() if name not in ended}
             self._save(now)
 
     def _remove_temps(self, path: Path) -> None:

@@ -311,6 +311,17 @@ def test_the_clocks_of_this_machine_run(cooldowns):
     assert first.boot_id == second.boot_id
 
 
+def test_a_cooldown_that_a_reboot_outlived_stays_over_when_the_wall_clock_is_set_back(path):
+    clock = Clocks()
+    opened(path, clock).cool("cloud", "rate", "", 60.0)
+    clock.reboot(wall_jump=60.0)
+    cooldowns = opened(path, clock)
+    assert cooldowns.remaining_s("cloud") == 0
+    clock.wall -= 30
+    assert cooldowns.remaining_s("cloud") == 0
+    assert opened(path, clock).remaining_s("cloud") == 0
+
+
 # --- any sequence of time, jumps, reboots and instances ---
 
 
