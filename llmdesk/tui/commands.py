@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +60,20 @@ def parse(text: str) -> tuple[Command, str] | None:
     name, _, argument = line[1:].partition(" ")
     command = BY_NAME.get(name.lower())
     return (command, argument.strip()) if command is not None else None
+
+
+_MENTION = re.compile(r"(?<!\S)@(\S+)")
+
+
+def mentioned_files(text: str) -> list[str]:
+    """The ``@path`` words of a prompt that are files here; any other word with an ``@`` is only a word."""
+    found: list[str] = []
+    for word in _MENTION.findall(text):
+        path = word.rstrip(".,;:!?)")
+        try:
+            is_file = Path(path).expanduser().is_file()
+        except (OSError, RuntimeError, ValueError):
+            is_file = False
+        if is_file and path not in found:
+            found.append(path)
+    return found

@@ -204,6 +204,7 @@ class FakeDesk:
     stored: dict[str, Conversation] = field(default_factory=dict)
     findings: tuple[Finding, ...] = (Finding(topic="local", level=Level.OK, text="Ollama answers, 3 models."),)
     can_answer: bool = True
+    resume: str = "ask"
     open_error: Exception | None = None
     runs: list[FakeRun] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
@@ -261,7 +262,7 @@ class FakeDesk:
 
     def lanes(self) -> tuple[LaneView, ...]:
         targets = (TargetStatus(target=CLOUD), TargetStatus(target=LOCAL))
-        return tuple(LaneView(name=name, targets=targets, default=name == "chat") for name in LANES)
+        return tuple(LaneView(name=name, targets=targets, default=name == "chat", resume=self.resume) for name in LANES)
 
     # --- outbox and history
 

@@ -190,6 +190,16 @@ async def test_a_paused_request_says_where_it_is_and_can_be_probed() -> None:
         assert desk.retried == [("request-1", True)]
 
 
+@pytest.mark.parametrize("resume", ["auto", "ask"])
+async def test_when_the_wait_is_over_the_lane_decides_whether_it_goes_by_itself(resume: str) -> None:
+    desk = FakeDesk(scripts=[paused(0.5), answer("at last")], resume=resume)
+    async with seated(desk) as seat:
+        await seat.ask("x")
+        await seat.see("Nobody could answer now")
+        await seat.see("at last" if resume == "auto" else "can be asked again now")
+        assert desk.retried == ([("request-1", False)] if resume == "auto" else [])
+
+
 async def test_a_failed_request_gives_the_prompt_back() -> None:
     from llmdesk.core.types import Failure
 
@@ -303,7 +313,7 @@ async def test_a_new_conversation_leaves_the_running_answer_to_the_desk() -> Non
         await seat.ask("second")
         await seat.see("new one")
         gate.set()
-        await wait_until(lambda: desk.runs[0]._outcome.done())
+        await wait_until(desk.runs[0]._outcome.done)
         assert desk.runs[0].controls == []
         assert desk.asks[1].conversation is None
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+from typing import TYPE_CHECKING
 
 from tests.support.fake_desk import FakeDesk, answer, stored_conversation
 from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 async def test_up_and_down_walk_the_history_and_keep_the_draft() -> None:
@@ -90,6 +94,16 @@ async def test_a_file_is_attached_and_goes_with_the_next_prompt_only(tmp_path: P
         await seat.see("cannot be read")
 
 
+async def test_a_file_named_with_an_at_sign_goes_along_and_other_words_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("content")
+    desk = FakeDesk()
+    async with seated(desk) as seat:
+        await seat.ask(f"read @{path}, me@example.org and @nobody")
+        await wait_until(lambda: bool(desk.asks))
+        assert [file.name for file in desk.asks[0].attachments] == ["notes.txt"]
+
+
 async def test_model_and_reasoning_hold_for_the_lane(tmp_path: Path) -> None:
     desk = FakeDesk()
     async with seated(desk) as seat:
@@ -113,20 +127,14 @@ async def test_copy_takes_the_answer_as_received_and_code_takes_the_last_block()
         assert seat.app.clipboard.strip() == "x = 1"
 
 
-async def test_export_writes_a_new_file_each_time(tmp_path: Path, monkeypatch: object) -> None:
-    import os
-
-    before = Path.cwd()
-    os.chdir(tmp_path)
-    try:
+async def test_export_writes_a_new_file_each_time(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
         async with seated(FakeDesk(stored={"c1": stored_conversation("c1")}), conversation="c1") as seat:
             await seat.see("Here is a parser")
             await seat.ask("/export")
-            await wait_until(lambda: (tmp_path / "llmdesk-c1.md").exists())
+            await wait_until((tmp_path / "llmdesk-c1.md").exists)
             await seat.ask("/export")
-            await wait_until(lambda: (tmp_path / "llmdesk-c1-2.md").exists())
-    finally:
-        os.chdir(before)
+            await wait_until((tmp_path / "llmdesk-c1-2.md").exists)
 
 
 async def test_ctrl_c_clears_the_text_and_keeps_it_in_the_history() -> None:

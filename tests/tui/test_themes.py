@@ -49,8 +49,20 @@ def test_every_colour_can_be_read_on_its_background(name: str, least: float) -> 
         assert ratio(color, theme.background) >= least, f"{part} {color}"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "colors: {primary: nonsense}", "colors: {}", "colour: {}", "a: b: c", "colors: {primary: '#fff', pink: '#fff'}",
-                                  "name: [x]\ncolors: {primary: '#fff'}", "colors: {primary: '#fff'}\nvariables: {muted: '} Screen {'}"])  # fmt: skip
+WRONG = (
+    "",
+    "[]",
+    "colour: {}",
+    "a: b: c",
+    "colors: {}",
+    "colors: {primary: nonsense}",
+    "colors: {primary: '#fff', pink: '#fff'}",
+    "name: [x]\ncolors: {primary: '#fff'}",
+    "colors: {primary: '#fff'}\nvariables: {muted: '} Screen {'}",
+)
+
+
+@pytest.mark.parametrize("text", WRONG)
 def test_a_wrong_palette_is_told_and_left_out(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     palettes = load_palettes([tmp_path])

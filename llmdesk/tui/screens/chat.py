@@ -17,7 +17,7 @@ from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import Attachment, LaneView, OutboxEntry, Topic
 from llmdesk.tui.beside import beside
-from llmdesk.tui.commands import Command, matching, parse
+from llmdesk.tui.commands import Command, matching, mentioned_files, parse
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.talk import Talk
@@ -170,8 +170,8 @@ class ChatScreen(DeskScreen):
 
     def talk_changed(self, talk: Talk) -> None:
         """Draw the header and the bar anew."""
-        if talk is self.talk and talk.badge in (Badge.DONE, Badge.FAILED):
-            talk.badge = Badge.NONE
+        if talk is self.talk:
+            talk.seen()
         self._show_talk()
 
     def settled(self, talk: Talk, outcome: Outcome) -> None:
@@ -220,8 +220,7 @@ class ChatScreen(DeskScreen):
             self.talks[name] = Talk(lane=name, pane=pane, host=self)
             await self.query_one("#lanes", ContentSwitcher).mount(pane)
         self.talk = self.talks[name]
-        if self.talk.badge in (Badge.DONE, Badge.FAILED):
-            self.talk.badge = Badge.NONE
+        self.talk.seen()
         self.query_one("#lanes", ContentSwitcher).current = self.talk.pane.id
         self.set_focus(self.talk.pane.prompt)
         self._show_talk()
@@ -265,6 +264,8 @@ class ChatScreen(DeskScreen):
             command, argument = found
             await self.run_command(command, argument)
             return
+        for path in await asyncio.to_thread(mentioned_files, event.text):
+            await self.attach(path)
         talk.submit(event.text)
 
     async def run_command(self, command: Command, argument: str) -> None:
@@ -330,8 +331,10 @@ class ChatScreen(DeskScreen):
 
     @on(WaitLine.Elapsed)
     def _wait_elapsed(self) -> None:
+        resume = {lane.name: lane.resume for lane in self.lanes}
         for talk in self.talks.values():
-            talk.wait_elapsed()
+            if talk.pane.wait_line.elapsed:
+                talk.wait_elapsed(resume.get(talk.lane, "ask"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that mean nothing now go on to whoever else wants them."""

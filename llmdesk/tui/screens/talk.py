@@ -1,4 +1,4 @@
-"""One lane's talk with the desk: what is sent, what is queued, and what each event of a request does to the screen."""
+"""One lane's talk with the desk: what is sent, what is queued, what is steered, and how it ends."""
 
 from __future__ import annotations
 
@@ -12,43 +12,28 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     Accepted,
-    AttemptFailed,
-    AttemptOutcome,
-    AttemptStarted,
-    Completed,
-    ConsentNeeded,
     DeskEvent,
-    FailedOver,
     Finished,
     ModelRef,
     Outcome,
     Params,
-    ReasoningDelta,
     Status,
-    TextDelta,
-    ToolCall,
-    Waiting,
 )
 from llmdesk.core.views import Ask, Attachment, Conversation
-from llmdesk.tui.reasons import attempt_line, reason_words, seam
-from llmdesk.tui.screens.record import Record
+from llmdesk.tui.screens.telling import CANCEL, RETRY, Telling
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.lanes_bar import Badge
-from llmdesk.tui.widgets.wait_line import Offer, Wait
-from llmdesk.tui.words import clock
+from llmdesk.tui.widgets.wait_line import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from llmdesk.desk import Desk, Run
+    from llmdesk.tui.screens.record import Record
     from llmdesk.tui.widgets.lane_pane import LanePane
 
 YIELD_S = 0.008
 """How long events are taken without letting the screen draw, seconds."""
-
-RETRY = Offer(label="alt+r retry now", action="retry_now")
-NEXT = Offer(label="alt+n next target", action="next_target")
-CANCEL = Offer(label="Esc cancel", action="cancel")
 
 
 class Host(Protocol):
@@ -86,7 +71,7 @@ class Talk:
     lane: str
     pane: LanePane
     host: Host
-    record: Record = field(init=False)
+    tell: Telling = field(init=False)
     conversation: str | None = None
     title: str = ""
     model: ModelRef | None = None
@@ -94,17 +79,15 @@ class Talk:
     queue: list[Queued] = field(default_factory=list)
     held: bool = False
     attached: list[Attachment] = field(default_factory=list)
-    badge: Badge = Badge.NONE
     last_prompt: str = ""
     paused: str | None = None
     _current: Queued | None = None
     _run: Run | None = None
     _cancelled: bool = False
-    _consent: bool = False
     _turn: int = 0
 
     def __post_init__(self) -> None:
-        self.record = Record(self.pane.transcript)
+        self.tell = Telling(self.pane, lambda: self.host.talk_changed(self))
 
     # --- what the user does -----------------------------------------------------------------------------------
 
@@ -114,9 +97,24 @@ class Talk:
         return self._current is not None
 
     @property
+    def record(self) -> Record:
+        """What is written into the transcript."""
+        return self.tell.record
+
+    @property
+    def badge(self) -> Badge:
+        """What the lane has to say in the bar."""
+        return self.tell.badge
+
+    def seen(self) -> None:
+        """The user looks at the lane: its news is no news any more."""
+        if self.badge in (Badge.DONE, Badge.FAILED):
+            self.tell.badge = Badge.NONE
+
+    @property
     def asks_consent(self) -> bool:
         """The request waits for a yes or a no."""
-        return self._consent
+        return self.tell.asks_consent
 
     @property
     def can_steer(self) -> bool:
@@ -153,7 +151,7 @@ class Talk:
         if self._current is None or self._cancelled:
             return False
         self._cancelled = True
-        self._consent = False
+        self.tell.asks_consent = False
         self.held = bool(self.queue)
         if self._run is not None:
             self._run.cancel()
@@ -162,7 +160,7 @@ class Talk:
         if not self.pane.prompt.text.strip():
             self.pane.prompt.put(self._current.text)
             self.attached = list(self._current.attachments)
-        self.pane.wait_line.show_wait(Wait(text="cancelling…"))
+        self.tell.wait(Wait(text="cancelling…"))
         self._show_queue()
         self.host.talk_changed(self)
         return True
@@ -181,16 +179,16 @@ class Talk:
 
     def next_target(self) -> None:
         """Leave the target that is waited for."""
-        if self._consent:
+        if self.tell.asks_consent:
             self.consent(go=True)
         elif self._run is not None:
             self._run.next_target()
 
     def consent(self, *, go: bool) -> None:
         """Answer whether the next target may be asked."""
-        if self._consent and self._run is not None:
-            self._consent = False
-            self.pane.wait_line.show_wait(None)
+        if self.tell.asks_consent and self._run is not None:
+            self.tell.asks_consent = False
+            self.tell.wait(None)
             self._run.consent(go)
 
     def attach(self, attachment: Attachment | None) -> None:
@@ -206,7 +204,7 @@ class Talk:
         self._let_go()
         self.conversation, self.title = None, ""
         self.record.clear()
-        self.pane.wait_line.show_wait(None)
+        self.tell.wait(None)
         self.host.talk_changed(self)
 
     def load(self, conversation: Conversation) -> None:
@@ -218,14 +216,14 @@ class Talk:
             if message.role == "user":
                 self.last_prompt = message.content
                 self.pane.prompt.remember(message.content)
-        self.pane.wait_line.show_wait(None)
+        self.tell.wait(None)
         self.host.talk_changed(self)
 
     def _let_go(self) -> None:
         """Stop showing the request under way, if any; the desk finishes and stores it."""
         self._turn += 1
-        self._current, self._run, self._cancelled, self._consent = None, None, False, False
-        self.paused, self.badge = None, Badge.NONE
+        self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
+        self.paused, self.tell.badge = None, Badge.NONE
         self.held = bool(self.queue)
         self._show_queue()
 
@@ -244,9 +242,9 @@ class Talk:
         self._current, self._cancelled, self.paused = item, False, None
         self.last_prompt = item.text
         self.title = self.title or one_line(item.text, 60)
-        self.badge = Badge.RUNNING
+        self.tell.badge = Badge.RUNNING
         self.record.user(item.text, at=time.time(), attachments=tuple(file.name for file in item.attachments))
-        self.pane.wait_line.show_wait(Wait(text="sending…", offers=(CANCEL,)))
+        self.tell.wait(Wait(text="sending…", offers=(CANCEL,)))
         self.host.talk_changed(self)
         self._turn += 1
         self.host.follow(partial(self._send, item, self._turn))
@@ -279,7 +277,7 @@ class Talk:
             self._end()
             return
         self.paused = None
-        self.badge = Badge.RUNNING
+        self.tell.badge = Badge.RUNNING
         self.host.talk_changed(self)
         await self._follow(desk, run, turn)
 
@@ -302,7 +300,7 @@ class Talk:
             if isinstance(event, Finished):
                 outcome = event.outcome
             elif turn == self._turn:
-                self._show(desk, event)
+                self._take(desk, event)
             if time.monotonic() - drawn > YIELD_S:
                 await asyncio.sleep(0)
                 drawn = time.monotonic()
@@ -313,11 +311,17 @@ class Talk:
         else:
             self.host.settled(self, outcome)
 
+    def _take(self, desk: Desk, event: DeskEvent) -> None:
+        if isinstance(event, Accepted):
+            self.conversation = event.conversation or self.conversation
+        if not self._cancelled:
+            self.tell.show(desk, event)
+
     def _end(self) -> None:
-        self._current, self._run, self._cancelled, self._consent = None, None, False, False
-        self.pane.wait_line.show_wait(None)
-        if self.badge is Badge.RUNNING:
-            self.badge = Badge.NONE
+        self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
+        self.tell.wait(None)
+        if self.badge in (Badge.RUNNING, Badge.WAITING):
+            self.tell.badge = Badge.NONE
         self._show_queue()
         self.host.talk_changed(self)
 
@@ -332,87 +336,6 @@ class Talk:
             attached=[file.name for file in self.attached],
         )  # fmt: skip
 
-    # --- what comes ---------------------------------------------------------------------------------------------
-
-    def _show(self, desk: Desk, event: DeskEvent) -> None:  # noqa: C901 - one case an event
-        if self._cancelled and not isinstance(event, Accepted):
-            return
-        match event:
-            case Accepted():
-                self.conversation = event.conversation or self.conversation
-                if not event.kept:
-                    self.record.note("This prompt is not kept on disk.", Level.WARNING)
-            case AttemptStarted():
-                self._attempt_started(event)
-            case Waiting():
-                self._waiting(event)
-            case TextDelta():
-                self._answering()
-                self.record.feed(event.text)
-            case ReasoningDelta():
-                self._answering()
-                self.record.feed_reasoning(event.text)
-            case ToolCall():
-                self._answering()
-                self.record.feed(f"\n`{event.name}` was called, which this screen cannot run.\n")
-            case AttemptFailed():
-                self._attempt_failed(event)
-            case FailedOver():
-                self.record.seam(seam(event.step, cooldown_until(desk, event.step.source.provider)))
-            case ConsentNeeded():
-                self._ask_consent(event)
-            case Completed() | Finished():
-                pass
-
-    def _attempt_started(self, event: AttemptStarted) -> None:
-        self._consent = False
-        self.record.target = event.target
-        if event.left_out_turns:
-            self.record.mark_sent_part(event.left_out_turns)
-        what = "loading" if event.loading else "asking"
-        again = f" (try {event.try_number})" if event.try_number > 1 else ""
-        name = event.target.model if event.loading else str(event.target)
-        self._set_wait(Wait(text=f"{what} {name}{again}…", since_s=time.monotonic(), offers=(NEXT, CANCEL)))
-        self._set_badge(Badge.RUNNING)
-
-    def _waiting(self, event: Waiting) -> None:
-        until_s = time.monotonic() + max(0.0, event.until - time.time())
-        text = f"{event.target.provider}: {reason_words(event.reason)}, next try {clock(event.until)} in"
-        self._set_wait(Wait(text=text, until_s=until_s, offers=(RETRY, NEXT, CANCEL)))
-        self._set_badge(Badge.WAITING)
-
-    def _answering(self) -> None:
-        if not self.record.answering:
-            self.record.begin()
-            self._set_wait(None)
-            self._set_badge(Badge.RUNNING)
-
-    def _attempt_failed(self, event: AttemptFailed) -> None:
-        if self.record.answering:
-            self.record.discard(attempt_line(event.attempt))
-        if event.attempt.outcome is not AttemptOutcome.SKIPPED:
-            self._set_wait(Wait(text=one_line(event.attempt.message or attempt_line(event.attempt)), offers=(CANCEL,)))
-
-    def _ask_consent(self, event: ConsentNeeded) -> None:
-        self._consent = True
-        why = reason_words(event.failed.error_kind.value if event.failed.error_kind else event.failed.reason)
-        offers = (
-            Offer(label=f"alt+y ask {event.target.provider}", action="consent(True)"),
-            Offer(label="alt+p pause it", action="consent(False)"),
-            CANCEL,
-        )
-        text = f"{event.failed.target}: {why}. Ask {event.target} instead?"
-        self._set_wait(Wait(text=text, offers=offers, urgent=True))
-        self._set_badge(Badge.WAITING)
-
-    def _set_wait(self, wait: Wait | None) -> None:
-        self.pane.wait_line.show_wait(wait)
-
-    def _set_badge(self, badge: Badge) -> None:
-        if self.badge is not badge:
-            self.badge = badge
-            self.host.talk_changed(self)
-
     # --- how it ends --------------------------------------------------------------------------------------------
 
     def _finish(self, desk: Desk, outcome: Outcome) -> None:
@@ -423,21 +346,22 @@ class Talk:
             self.record.note(one_line(warning), Level.WARNING)
         match outcome.status:
             case Status.COMPLETED | Status.REFUSED:
-                self.badge = Badge.DONE
+                self.tell.badge = Badge.DONE
             case Status.CANCELLED:
-                self.badge = Badge.NONE
+                self.tell.badge = Badge.NONE
                 if not self.record.has_answer:
                     self.record.note("Cancelled before an answer came.", Level.INFO)
             case Status.PAUSED:
-                self.badge = Badge.FAILED
+                self.tell.badge = Badge.FAILED
             case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
-                self.badge = Badge.FAILED
+                self.tell.badge = Badge.FAILED
                 self._give_back(item, outcome)
         if outcome.status is not Status.COMPLETED and self.queue:
             self.held = True
         self._end()
         if outcome.status is Status.PAUSED and not cancelled:
-            self._explain_pause(desk, outcome)
+            self.paused = outcome.request_id if outcome.kept else None
+            self.tell.explain_pause(desk, outcome, self.lane)
         self.host.settled(self, outcome)
         self._next()
 
@@ -447,47 +371,11 @@ class Talk:
         if item is not None and not self.pane.prompt.text.strip():
             self.pane.prompt.put(item.text)
 
-    def _explain_pause(self, desk: Desk, outcome: Outcome) -> None:
-        """Say that nobody could answer, where the prompt is, and who comes back first (policy R13)."""
-        lines = ["Nobody could answer now."]
-        lines += [one_line(attempt_line(attempt)) for attempt in outcome.attempts[-6:]]
-        if outcome.kept:
-            lines.append(f"The prompt waits in the outbox (f7) as {outcome.request_id[:8]}; nothing is lost.")
+    def wait_elapsed(self, resume: str) -> None:
+        """The countdown of a paused request has ended: ask again where the lane says so by itself, else offer it."""
+        if self.paused is None or self.busy:
+            return
+        if resume == "auto":
+            self.resume(self.paused, probe=False)
         else:
-            lines.append("The prompt is not kept on disk.")
-        first = earliest(desk, self.lane)
-        at = outcome.next_try_at if outcome.next_try_at is not None else (first[1] if first else None)
-        who = first[0] if first else "the provider"
-        self.paused = outcome.request_id if outcome.kept else None
-        retry = (RETRY,) if self.paused else ()
-        offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
-                  Offer(label="f2 other lane", action="pick_lane"))  # fmt: skip
-        if at is not None:
-            lines.append(f"First to come back: {who} at {clock(at)}.")
-            until_s = time.monotonic() + max(0.0, at - time.time())
-            self._set_wait(Wait(text=f"paused: {who} comes back in", until_s=until_s, offers=offers))
-        else:
-            self._set_wait(Wait(text="paused until you say so", offers=offers))
-        self.record.note("\n".join(lines), Level.WARNING)
-
-    def wait_elapsed(self) -> None:
-        """The countdown of a paused request has ended: say that it can go now."""
-        if self.paused is not None and not self.busy:
-            self._set_wait(Wait(text="paused, and can be asked again now", offers=(RETRY,)))
-
-
-def cooldown_until(desk: Desk, provider: str) -> float | None:
-    """Until when a provider is left alone, UTC epoch seconds; ``None`` = it is not cooling."""
-    return next((status.cooldown_until for status in desk.providers() if status.provider == provider), None)
-
-
-def earliest(desk: Desk, lane: str) -> tuple[str, float] | None:
-    """The provider of a lane that comes back first, and when (UTC epoch seconds)."""
-    ends = [
-        (target.target.provider, target.cooldown_until)
-        for view in desk.lanes()
-        if view.name == lane
-        for target in view.targets
-        if target.cooldown_until is not None
-    ]
-    return min(ends, key=lambda end: end[1], default=None)
+            self.tell.wait(Wait(text="paused, and can be asked again now", offers=(RETRY,)))

@@ -61,6 +61,11 @@ class WaitLine(Widget):
         self._timer: Timer | None = None
         self._spans: list[tuple[int, int, int, str]] = []
 
+    @property
+    def elapsed(self) -> bool:
+        """A countdown is shown, and it has reached zero."""
+        return self.wait is not None and self.wait.until_s is not None and self.wait.until_s <= time.monotonic()
+
     def show_wait(self, wait: Wait | None) -> None:
         """Show this wait, or nothing."""
         if wait is None and self.wait is None:
@@ -118,8 +123,7 @@ class WaitLine(Widget):
         return text
 
     def _tick(self) -> None:
-        wait = self.wait
-        if wait is not None and wait.until_s is not None and wait.until_s <= time.monotonic():
+        if self.elapsed:
             if self._timer is not None:
                 self._timer.stop()
                 self._timer = None

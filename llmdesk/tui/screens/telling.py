@@ -1,0 +1,173 @@
+"""What each event of a request does to its lane on the screen: seams, waits, the growing answer, a pause explained."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from llmdesk.core.text import one_line
+from llmdesk.core.types import (
+    Accepted,
+    AttemptFailed,
+    AttemptOutcome,
+    AttemptStarted,
+    Completed,
+    ConsentNeeded,
+    DeskEvent,
+    FailedOver,
+    Finished,
+    Outcome,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    Waiting,
+)
+from llmdesk.tui.reasons import attempt_line, reason_words, seam
+from llmdesk.tui.screens.record import Record
+from llmdesk.tui.transcript.entries import Level
+from llmdesk.tui.widgets.lanes_bar import Badge
+from llmdesk.tui.widgets.wait_line import Offer, Wait
+from llmdesk.tui.words import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmdesk.desk import Desk
+    from llmdesk.tui.widgets.lane_pane import LanePane
+
+RETRY = Offer(label="alt+r retry now", action="retry_now")
+NEXT = Offer(label="alt+n next target", action="next_target")
+CANCEL = Offer(label="Esc cancel", action="cancel")
+
+
+class Telling:
+    """Tells one lane's user what happens.
+
+    Args:
+        pane: the lane's place on the screen.
+        changed: called when the badge is another one.
+    """
+
+    def __init__(self, pane: LanePane, changed: Callable[[], None]) -> None:
+        self.record = Record(pane.transcript)
+        self.badge = Badge.NONE
+        self.asks_consent = False
+        self._pane = pane
+        self._changed = changed
+
+    def wait(self, wait: Wait | None) -> None:
+        """Say what is waited for; ``None`` = nothing."""
+        self._pane.wait_line.show_wait(wait)
+
+    def show(self, desk: Desk, event: DeskEvent) -> None:  # noqa: C901 - one case an event
+        """Show one event."""
+        match event:
+            case Accepted():
+                if not event.kept:
+                    self.record.note("This prompt is not kept on disk.", Level.WARNING)
+            case AttemptStarted():
+                self._attempt_started(event)
+            case Waiting():
+                self._waiting(event)
+            case TextDelta():
+                self._answering()
+                self.record.feed(event.text)
+            case ReasoningDelta():
+                self._answering()
+                self.record.feed_reasoning(event.text)
+            case ToolCall():
+                self._answering()
+                self.record.feed(f"\n`{event.name}` was called, which this screen cannot run.\n")
+            case AttemptFailed():
+                self._attempt_failed(event)
+            case FailedOver():
+                self.record.seam(seam(event.step, cooldown_until(desk, event.step.source.provider)))
+            case ConsentNeeded():
+                self._ask_consent(event)
+            case Completed() | Finished():
+                pass
+
+    def _attempt_started(self, event: AttemptStarted) -> None:
+        self.asks_consent = False
+        self.record.target = event.target
+        if event.left_out_turns:
+            self.record.mark_sent_part(event.left_out_turns)
+        what = "loading" if event.loading else "asking"
+        again = f" (try {event.try_number})" if event.try_number > 1 else ""
+        name = event.target.model if event.loading else str(event.target)
+        self.wait(Wait(text=f"{what} {name}{again}…", since_s=time.monotonic(), offers=(NEXT, CANCEL)))
+        self._set_badge(Badge.RUNNING)
+
+    def _waiting(self, event: Waiting) -> None:
+        until_s = time.monotonic() + max(0.0, event.until - time.time())
+        text = f"{event.target.provider}: {reason_words(event.reason)}, next try {clock(event.until)} in"
+        self.wait(Wait(text=text, until_s=until_s, offers=(RETRY, NEXT, CANCEL)))
+        self._set_badge(Badge.WAITING)
+
+    def _answering(self) -> None:
+        if not self.record.answering:
+            self.record.begin()
+            self.wait(None)
+            self._set_badge(Badge.RUNNING)
+
+    def _attempt_failed(self, event: AttemptFailed) -> None:
+        if self.record.answering:
+            self.record.discard(event.attempt.message or attempt_line(event.attempt))
+        if event.attempt.outcome is not AttemptOutcome.SKIPPED:
+            self.wait(Wait(text=one_line(event.attempt.message or attempt_line(event.attempt)), offers=(CANCEL,)))
+
+    def _ask_consent(self, event: ConsentNeeded) -> None:
+        self.asks_consent = True
+        why = reason_words(event.failed.error_kind.value if event.failed.error_kind else event.failed.reason)
+        offers = (
+            Offer(label=f"alt+y ask {event.target.provider}", action="consent(True)"),
+            Offer(label="alt+p pause it", action="consent(False)"),
+            CANCEL,
+        )
+        text = f"{event.failed.target}: {why}. Ask {event.target} instead?"
+        self.wait(Wait(text=text, offers=offers, urgent=True))
+        self._set_badge(Badge.WAITING)
+
+    def _set_badge(self, badge: Badge) -> None:
+        if self.badge is not badge:
+            self.badge = badge
+            self._changed()
+
+    def explain_pause(self, desk: Desk, outcome: Outcome, lane: str) -> None:
+        """Say why nobody answers now, where the prompt is, and who comes back first (policy R13)."""
+        lines = [outcome.error.message if outcome.error is not None else "Nobody could answer now."]
+        lines += [one_line(attempt_line(attempt)) for attempt in outcome.attempts[-6:]]
+        if outcome.kept:
+            lines.append(f"The prompt waits in the outbox (f7) as {outcome.request_id[:8]}; nothing is lost.")
+        else:
+            lines.append("The prompt is not kept on disk.")
+        first = earliest(desk, lane)
+        at = outcome.next_try_at if outcome.next_try_at is not None else (first[1] if first else None)
+        who = first[0] if first else "the provider"
+        retry = (RETRY,) if outcome.kept else ()
+        offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
+                  Offer(label="f2 other lane", action="pick_lane"))  # fmt: skip
+        if at is not None:
+            lines.append(f"First to come back: {who} at {clock(at)}.")
+            until_s = time.monotonic() + max(0.0, at - time.time())
+            self.wait(Wait(text=f"paused: {who} comes back in", until_s=until_s, offers=offers))
+        else:
+            self.wait(Wait(text="paused until you say so", offers=offers))
+        self.record.note("\n".join(lines), Level.WARNING)
+
+
+def cooldown_until(desk: Desk, provider: str) -> float | None:
+    """Until when a provider is left alone, UTC epoch seconds; ``None`` = it is not cooling."""
+    return next((status.cooldown_until for status in desk.providers() if status.provider == provider), None)
+
+
+def earliest(desk: Desk, lane: str) -> tuple[str, float] | None:
+    """The provider of a lane that comes back first, and when (UTC epoch seconds)."""
+    ends = [
+        (target.target.provider, target.cooldown_until)
+        for view in desk.lanes()
+        if view.name == lane
+        for target in view.targets
+        if target.cooldown_until is not None
+    ]
+    return min(ends, key=lambda end: end[1], default=None)
