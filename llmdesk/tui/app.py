@@ -16,6 +16,7 @@ from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
 from llmdesk.tui.keys import correct_sequences
 from llmdesk.tui.leaving import Signals, crash_report
+from llmdesk.tui.pace import quicken
 from llmdesk.tui.screens.chat import ChatScreen
 from llmdesk.tui.themes import DEFAULT, muted
 
@@ -67,6 +68,7 @@ class DeskApp(App[None]):
         prepare: Callable[[], None] | None = None,
     ) -> None:
         correct_sequences()
+        quicken()
         super().__init__()
         self.register_theme(DEFAULT)
         self.theme = DEFAULT.name
@@ -265,9 +267,12 @@ class DeskApp(App[None]):
         yield from commands(self, screen)
 
 
-def import_desk() -> None:
+def import_desk(*, demo: bool = False) -> None:
     """Import what opening the desk needs, beside the event loop, so that typing stays smooth meanwhile."""
     from llmdesk import wiring  # noqa: F401 - only loaded here
+
+    if demo:
+        from llmdesk import demo as _  # noqa: F401 - only loaded here
     from llmdesk.tui.transcript.view import preload
 
     preload()
@@ -281,7 +286,7 @@ def run_app(
     theme: str | None = None,
     demo: bool = False,
     latest: bool = False,
-    prepare: Callable[[], None] = import_desk,
+    prepare: Callable[[], None] | None = None,
 ) -> int:
     """Open the desk on the terminal and return the exit code; the arguments are those of ``DeskApp``.
 
@@ -291,8 +296,9 @@ def run_app(
 
     async def run() -> int:
         app = DeskApp(
-            open_desk, lane=lane, conversation=conversation, theme=theme, demo=demo, latest=latest, prepare=prepare
-        )
+            open_desk, lane=lane, conversation=conversation, theme=theme, demo=demo, latest=latest,
+            prepare=prepare or partial(import_desk, demo=demo),
+        )  # fmt: skip
         await app.run_async()
         if app.failure is not None:
             raise app.failure

@@ -19,14 +19,14 @@ def history(count: int = 2) -> FakeDesk:
     whole = replace(broken, number=2, target=LOCAL, outcome=AttemptOutcome.COMPLETED, error_kind=None, message="",
                     http_status=None, discarded_text="", usage=Usage(output_tokens=40))  # fmt: skip
     rows = [
-        FailoverRow(at=time.time() - at, request=f"r{at}", lane="chat" if at == 0 else "codegen", agent=None,
+        FailoverRow(at=time.time() - at, request=f"r{at}", lane="codegen" if at else "chat", agent=None,
                     source=CLOUD, target=LOCAL, reason="rate" if at == 0 else "server", message=HOSTILE, lost_s=0.3)
         for at in range(count)
     ]  # fmt: skip
     views = {
-        f"r{at}": RequestView(id=f"r{at}", status=Status.COMPLETED, created_at=time.time(), finished_at=None,
-                              lane="chat", agent=None, job=None, conversation=None, prompt=HOSTILE, answer="whole answer",
-                              attempts=(broken, whole))
+        f"r{at}": RequestView(id=f"r{at}", status=Status.COMPLETED, created_at=1.0, finished_at=None,
+                              lane="chat", agent=None, job=None, conversation=None, prompt=HOSTILE,
+                              answer="whole answer", attempts=(broken, whole))
         for at in range(count)
     }  # fmt: skip
     return FakeDesk(rows=rows, requests=views)
@@ -69,7 +69,8 @@ def waiting() -> FakeDesk:
         id="p1", created_at=time.time(), lane="codegen", prompt=HOSTILE, error_kind=ErrorKind.RATE, attempts=2
     )
     view = RequestView(id="p1", status=Status.PAUSED, created_at=time.time(), finished_at=None, lane="codegen",
-                       agent=None, job=None, conversation=None, prompt=HOSTILE, answer="", attempts=(failed(),))  # fmt: skip
+                       agent=None, job=None, conversation=None, prompt=HOSTILE, answer="",
+                       attempts=(failed(),))  # fmt: skip
     return FakeDesk(entries=[entry], requests={"p1": view}, scripts=[answer("late answer")])
 
 
