@@ -49,8 +49,7 @@ def seam(step: FailoverStep, cooldown_until: float | None) -> str:
 
 
 def attempt_line(attempt: Attempt) -> str:
-    """One attempt or skip in one line: ``cloud/gpt-oss:120b rate limited (429): message``."""
+    """One attempt or skip in one line: the target, and its message or else the reason in our words."""
     reason = reason_words(attempt.error_kind.value if attempt.error_kind is not None else attempt.reason)
-    status = f" ({attempt.http_status})" if attempt.http_status is not None else ""
-    what = f" {reason}{status}" if reason or status else f" {attempt.outcome.value}"
-    return f"{attempt.target}{what}" + (f": {attempt.message}" if attempt.message else "")
+    message = attempt.message.removeprefix(f"{attempt.target.provider}: ")
+    return f"{attempt.target}: {message or reason or attempt.outcome.value}"

@@ -275,6 +275,7 @@ async def test_the_first_card_says_what_is_missing_and_takes_no_key() -> None:
     missing = (
         Finding(topic="local", level=Level.PROBLEM, text="Ollama does not answer.", hint="Run: ollama serve"),
         Finding(topic="cloud", level=Level.NOTE, text="No key.", hint="Set OLLAMA_API_KEY"),
+        Finding(topic="demo", level=Level.NOTE, text="See it work first.", hint="llmdesk demo"),
     )
     async with seated(FakeDesk(findings=missing, can_answer=False)) as seat:
         await seat.see("Run: ollama serve")

@@ -77,7 +77,7 @@ def waiting() -> FakeDesk:
 async def test_a_paused_request_is_shown_and_asked_again_in_its_lane() -> None:
     desk = waiting()
     async with seated(desk, size=(120, 30)) as seat:
-        await seat.see("1 paused")
+        await seat.see("1 paused request in the outbox: f7")
         await seat.press("f7")
         await seat.see("when you say so")
         await seat.press("enter")

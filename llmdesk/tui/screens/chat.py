@@ -130,7 +130,7 @@ class ChatScreen(DeskScreen):
     async def _look_around(self, desk: Desk) -> None:
         """Put what was found into the transcript, unless the user is already talking."""
         discovery = await desk.discover()
-        await self._show_outbox(desk)
+        waiting = await self._show_outbox(desk)
         self.show_providers(desk)
         talk = self.talk
         if talk.record.empty or not discovery.can_answer:
@@ -138,8 +138,8 @@ class ChatScreen(DeskScreen):
             for finding in discovery.findings:
                 hint = f"\n    {finding.hint}" if finding.hint else ""
                 lines.append(f"{_SIGNS[finding.level.value]} {finding.text}{hint}")
-            if not discovery.can_answer:
-                lines.append("To see how it works without any of this: llmdesk demo")
+            if waiting:
+                lines.append(f"○ {waiting} paused request{'' if waiting == 1 else 's'} in the outbox: f7")
             level = Level.INFO if discovery.can_answer else Level.WARNING
             talk.record.note("\n".join(sanitise(line) for line in lines), level)
 
@@ -155,8 +155,10 @@ class ChatScreen(DeskScreen):
         """Show the providers as they are known now."""
         self.query_one(ProviderPanel).show_providers(desk.providers())
 
-    async def _show_outbox(self, desk: Desk) -> None:
-        self.query_one(ProviderPanel).show_outbox(len(await desk.outbox()))
+    async def _show_outbox(self, desk: Desk) -> int:
+        waiting = len(await desk.outbox())
+        self.query_one(ProviderPanel).show_outbox(waiting)
+        return waiting
 
     @on(ProviderPanel.CooldownOver)
     async def _cooldown_over(self) -> None:

@@ -187,7 +187,7 @@ class Talk:
     def consent(self, *, go: bool) -> None:
         """Answer whether the next target may be asked."""
         if self.tell.asks_consent and self._run is not None:
-            self.tell.asks_consent = False
+            self.tell.asks_consent, self.tell.declined = False, not go
             self.tell.wait(None)
             self._run.consent(go)
 

@@ -52,6 +52,7 @@ class Telling:
         self.record = Record(pane.transcript)
         self.badge = Badge.NONE
         self.asks_consent = False
+        self.declined = False
         self._pane = pane
         self._changed = changed
 
@@ -135,7 +136,13 @@ class Telling:
 
     def explain_pause(self, desk: Desk, outcome: Outcome, lane: str) -> None:
         """Say why nobody answers now, where the prompt is, and who comes back first (policy R13)."""
-        lines = [outcome.error.message if outcome.error is not None else "Nobody could answer now."]
+        declined, self.declined = self.declined, False
+        if declined:
+            lines = ["Paused, as you wished: no other target was asked."]
+        elif outcome.attempts or outcome.error is None:
+            lines = ["Nobody could answer now."]
+        else:
+            lines = [outcome.error.message]
         lines += [one_line(attempt_line(attempt)) for attempt in outcome.attempts[-6:]]
         if outcome.kept:
             lines.append(f"The prompt waits in the outbox (f7) as {outcome.request_id[:8]}; nothing is lost.")
