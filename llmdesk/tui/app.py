@@ -53,7 +53,6 @@ class DeskApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "llmdesk"
     ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
 
     def __init__(

@@ -51,6 +51,9 @@ def _row(action_id: str, keys: str, help_line: str, call: str, scope: Scope) -> 
 
 ACTIONS: tuple[Action, ...] = (
     Action(id="help", keys="f1", help="Keys of this screen", call="open_panel('help')", scope="desk"),
+    Action(
+        id="palette", keys="ctrl+p", help="All actions by name", call="command_palette", scope="desk", palette=False
+    ),
     Action(id="providers", keys="f3", help="Providers", call="open_panel('providers')", scope="desk"),
     Action(id="failovers", keys="f6", help="Failover history", call="open_panel('failovers')", scope="desk"),
     Action(id="outbox", keys="f7", help="Outbox: paused requests", call="open_panel('outbox')", scope="desk"),

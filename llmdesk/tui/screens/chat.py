@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -19,7 +18,7 @@ from llmdesk.core.views import Attachment, LaneView, OutboxEntry, Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.commands import Command, matching, mentioned_files, parse
 from llmdesk.tui.keymap import bindings_for
-from llmdesk.tui.screens.base import DeskScreen
+from llmdesk.tui.screens.steering import SteeredScreen
 from llmdesk.tui.screens.talk import Talk
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
@@ -27,7 +26,6 @@ from llmdesk.tui.widgets.lane_pane import LanePane
 from llmdesk.tui.widgets.lanes_bar import Badge, LanesBar, LaneTab
 from llmdesk.tui.widgets.prompt import Prompt
 from llmdesk.tui.widgets.provider_panel import ProviderPanel
-from llmdesk.tui.widgets.wait_line import WaitLine
 from llmdesk.tui.words import size
 
 if TYPE_CHECKING:
@@ -45,11 +43,8 @@ SIDEBAR_FROM = 100
 TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
-TWICE_S = 3.0
-"""Within how many seconds a second ctrl+c quits."""
 
-
-class ChatScreen(DeskScreen):
+class ChatScreen(SteeredScreen):
     """Where the user talks."""
 
     CSS_PATH = None
@@ -65,7 +60,6 @@ class ChatScreen(DeskScreen):
         self.demo = False
         self._sidebar: bool | None = None
         self.talk: Talk = Talk(lane=lane or "", pane=self._first, host=self)
-        self._interrupted_at = -TWICE_S
 
     def compose(self) -> ComposeResult:
         """Header, lane and sidebar, lanes bar."""
@@ -93,6 +87,10 @@ class ChatScreen(DeskScreen):
         """Show the sidebar or not, whatever the width; ``None`` = where it fits."""
         self._sidebar = shown
         self._fold(self.size.width)
+
+    def action_toggle_sidebar(self) -> None:
+        """Show or hide the sidebar, whatever the width."""
+        self.show_sidebar(not self.query_one("#sidebar").display)
 
     def _fold(self, width: int) -> None:
         self.query_one("#sidebar").display = width >= SIDEBAR_FROM if self._sidebar is None else self._sidebar
@@ -279,7 +277,7 @@ class ChatScreen(DeskScreen):
     @on(Prompt.Edited)
     def _edited(self, event: Prompt.Edited) -> None:
         if event.text:
-            self._interrupted_at = -TWICE_S
+            self.forget_interrupt()
         commands = matching(event.text)
         self.talk.pane.offer_commands(
             [(f"/{command.name}", _help_line(command.help, command.argument)) for command in commands]
@@ -324,127 +322,6 @@ class ChatScreen(DeskScreen):
             self.say(problem, severity="warning")
         elif text != prompt.text:
             prompt.put(text)
-
-    # --- steering -----------------------------------------------------------------------------------------------
-
-    @on(WaitLine.Chosen)
-    async def _offer_clicked(self, event: WaitLine.Chosen) -> None:
-        await self.run_action(event.action)
-
-    @on(WaitLine.Elapsed)
-    def _wait_elapsed(self) -> None:
-        resume = {lane.name: lane.resume for lane in self.lanes}
-        for talk in self.talks.values():
-            if talk.pane.wait_line.elapsed:
-                talk.wait_elapsed(resume.get(talk.lane, "ask"))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that mean nothing now go on to whoever else wants them."""
-        match action:
-            case "consent":
-                return self.talk.asks_consent
-            case "retry_now" | "next_target":
-                return self.talk.can_steer
-            case "go" | "unqueue":
-                return bool(self.talk.queue)
-            case _:
-                return True
-
-    def action_cancel(self) -> None:
-        """Close the list of commands, else stop the answer; after the letters typed before it."""
-        self.talk.pane.prompt.call_later(self._cancel)
-
-    def _cancel(self) -> None:
-        if self.talk.pane.prompt.completing:
-            self.talk.pane.offer_commands([])
-        elif not self.talk.cancel():
-            self.talk.pane.prompt.focus()
-
-    def action_interrupt(self) -> None:
-        """Copy what is selected, else clear the text, else stop the answer, else (twice) quit."""
-        self.talk.pane.prompt.call_later(self._interrupt)
-
-    def _interrupt(self) -> None:
-        prompt = self.talk.pane.prompt
-        selected = self.get_selected_text() or prompt.selected_text
-        if selected:
-            self.app.copy_to_clipboard(selected)
-            self.say("Copied.")
-        elif prompt.text:
-            prompt.remember(prompt.text)
-            prompt.put("")
-        elif self.talk.busy:
-            self.talk.cancel()
-        elif time.monotonic() - self._interrupted_at < TWICE_S:
-            self.house.leave(asked=not self.running())
-        else:
-            self._interrupted_at = time.monotonic()
-            self.say("ctrl+c again quits.")
-
-    def running(self) -> int:
-        """How many answers are under way in all lanes."""
-        return sum(talk.busy for talk in self._all())
-
-    def keep_all(self) -> None:
-        """Pause every request under way."""
-        for talk in self._all():
-            talk.keep()
-
-    def _all(self) -> list[Talk]:
-        return list(self.talks.values()) or [self.talk]
-
-    def action_retry_now(self) -> None:
-        """Cut the wait short."""
-        self.talk.retry_now()
-
-    def action_next_target(self) -> None:
-        """Go to the next target."""
-        self.talk.next_target()
-
-    def action_consent(self, go: bool) -> None:
-        """Say yes or no to the next target."""
-        self.talk.consent(go=go)
-
-    def action_go(self) -> None:
-        """Send the queued prompts."""
-        self.talk.go()
-
-    def action_unqueue(self) -> None:
-        """Take the last queued prompt back."""
-        self.talk.unqueue()
-
-    def action_regenerate(self) -> None:
-        """Ask the last prompt again."""
-        if self.talk.paused is not None:
-            self.talk.retry_now()
-        elif self.talk.last_prompt and not self.talk.busy:
-            self.talk.submit(self.talk.last_prompt)
-
-    def action_new_conversation(self) -> None:
-        """Begin a new conversation in this lane."""
-        self.talk.clear()
-
-    def action_copy_answer(self) -> None:
-        """Copy the last answer as it was received."""
-        answer = self.talk.record.last_answer
-        if answer:
-            self.app.copy_to_clipboard(answer)
-        self.say("Answer copied." if answer else "There is no answer yet.")
-
-    def action_toggle_sidebar(self) -> None:
-        """Show or hide the sidebar, whatever the width."""
-        self.show_sidebar(not self.query_one("#sidebar").display)
-
-    def action_scroll_transcript(self, by: int) -> None:
-        """Scroll by a page, or to an end."""
-        transcript = self.talk.pane.transcript
-        match by:
-            case -1:
-                transcript.scroll_page_up(animate=False)
-            case 1:
-                transcript.scroll_page_down(animate=False)
-            case _:
-                (transcript.scroll_home if by < 0 else transcript.scroll_end)(animate=False)
 
     # --- conversations ------------------------------------------------------------------------------------------
 
