@@ -34,6 +34,8 @@ from llmdesk.router.route import Left, Place, Trip, Unfit
 from llmdesk.router.words import repair_messages, with_next_try, worded
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from llmdesk.router.targets import Targets
 
 PROMPT_CUT_SHARE = 0.6
@@ -254,20 +256,24 @@ class Asker:
     async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
         """Draw the consequences before anything else is sent, then record the attempt."""
         text = "".join(self._walk.text)
-        error.message = await self._consequences(place, error, len(text))
         refused = error.kind is ErrorKind.REFUSED
-        await self._trip.keep(
-            replace(
-                self._record(place, this, AttemptOutcome.REFUSED if refused else AttemptOutcome.FAILED),
-                error_kind=error.kind,
-                reason=error.kind.value,
-                http_status=error.http_status,
-                message=error.message,
-                details=error.details,
-                discarded_text="" if refused else text,
-                usage=self._cut_usage(text),
-            )
+        made = replace(
+            self._record(place, this, AttemptOutcome.REFUSED if refused else AttemptOutcome.FAILED),
+            error_kind=error.kind,
+            reason=error.kind.value,
+            http_status=error.http_status,
+            message=error.message,
+            details=error.details,
+            discarded_text="" if refused else text,
+            usage=self._cut_usage(text),
         )
+        try:
+            error.message = await self._consequences(place, error, len(text))
+        except asyncio.CancelledError:
+            self._walk.attempts.append(made)  # the owner of the walk writes it down
+            self._walk.forget_answer()
+            raise
+        await self._trip.keep(replace(made, message=error.message))
         if isinstance(error, SchemaNotMet):
             place.extra_messages = repair_messages(text, error.details)
         if not refused:
@@ -289,7 +295,7 @@ class Asker:
         if DECISIONS[error.kind].cools:
             duration = max(place.rules.cooldown_s, error.hint_s or 0.0)
             cooldowns, provider = self._targets.cooldowns, place.ref.provider
-            await asyncio.to_thread(cooldowns.cool, provider, error.kind.value, message, duration)
+            await _to_its_end(asyncio.to_thread(cooldowns.cool, provider, error.kind.value, message, duration))
             return with_next_try(message, self._targets.clock() + cooldowns.remaining_s(provider))
         self._targets.leave_out(place.ref, error, message)
         return message
@@ -318,6 +324,16 @@ class Asker:
         if not text:
             return None
         return Usage(input_tokens=estimate_tokens(self._trip.route.messages), output_tokens=_said(text), estimated=True)
+
+
+async def _to_its_end(work: Coroutine[object, object, object]) -> None:
+    """Wait for ``work`` even when cancelled meanwhile: a limit that was told holds, whoever has lost patience."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _said(text: str) -> int:

@@ -52,7 +52,7 @@ class Controls:
     def attempt_ends(self) -> bool:
         """Stop listening; true if the user left this attempt (its cancellation is then taken back)."""
         task, self._attempt = self._attempt, None
-        if self.left and task is not None:
-            task.uncancel()
-        left, self.left = self.left, False
+        # What remains of the cancellations stops the whole request; asyncio delivers both as one.
+        stopped = self.left and task is not None and task.uncancel() > 0
+        left, self.left = self.left and not stopped, False
         return left
