@@ -32,7 +32,7 @@ from llmdesk.router import Route, Walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from llmdesk.desk.parts import Parts
+    from llmdesk.desk.parts import Agent, Parts
 
 RESUME_DELAY_S = 60.0
 """When a lane that resumes by itself tries a server failure again for the first time, seconds (policy section 1)."""
@@ -50,6 +50,8 @@ class _Job:
     created_at: float
     conversation: str | None
     kept: bool
+    payload: str = ""
+    on_disk: bool = False
     first_number: int = 1
 
 
@@ -67,26 +69,28 @@ class Asking:
         """Start a request.
 
         Raises:
-            UsageError: the prompt is empty, or something it names does not exist.
+            UsageError: the prompt is empty, something it names does not exist, or a value is no JSON.
         """
         lane = self.lane_for(ask)
         if ask.endpoint != "embed":
             _check_prompt(ask)
         if ask.schema is not None:
             check_usable(ask.schema, ask.schema_name or "the schema")
-        run = Run(self._parts.new_id())
+        request_id = self._parts.new_id()
         kept = ask.keep and self._parts.record != "off-record"
         conversation = ask.conversation
         if conversation is None and kept and ask.messages is None:
             conversation = self._parts.new_id()
         job = _Job(
-            id=run.request_id,
+            id=request_id,
             ask=ask,
             lane=lane,
             created_at=self._parts.clock(),
             conversation=conversation,
             kept=kept,
+            payload=payload.dump(ask) if kept else "",
         )
+        run = Run(job.id)
         self._own(run, job, self._begin(run, job))
         return run
 
@@ -117,6 +121,7 @@ class Asking:
             created_at=stored.created_at,
             conversation=stored.conversation,
             kept=True,
+            on_disk=True,
             first_number=tried + 1,
         )
         self._changed(Topic.OUTBOX)
@@ -130,7 +135,7 @@ class Asking:
             UsageError: the lane, agent or provider does not exist.
         """
         parts = self._parts
-        agent = parts.agents.get(ask.agent) if ask.agent else None
+        agent = self._agent(ask.agent)
         name = ask.lane or (agent.lane if agent else None) or parts.default_lane
         if name not in parts.lanes:
             raise UsageError(f"No lane '{name}'. There are: {', '.join(parts.lanes)}.")
@@ -146,6 +151,13 @@ class Asking:
         if ask.targets is not None:
             lane = replace(lane, targets=ask.targets)
         return lane
+
+    def _agent(self, name: str | None) -> Agent | None:
+        agents = self._parts.agents
+        if name and name not in agents:
+            there = f"There are: {', '.join(agents)}." if agents else "None is configured (agents: in llmdesk.yaml)."
+            raise UsageError(f"No agent '{name}'. {there}")
+        return agents[name] if name else None
 
     def _known(self, ref: ModelRef) -> ModelRef:
         facts = self._parts.providers.get(ref.provider)
@@ -189,7 +201,7 @@ class Asking:
             if done.cancelled() or (error := done.exception()) is None:
                 return
             self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
-            run.tell(Finished(outcome=_broken(job, error)))
+            run.tell(Finished(outcome=_broken(job, error, kept=job.on_disk and self._parts.stored)))
 
         task.add_done_callback(ended)
 
@@ -223,11 +235,12 @@ class Asking:
                 title=title_of(prompt),
                 prompt=prompt,
                 attachments=ask.attachments,
-                payload=payload.dump(ask),
+                payload=job.payload,
                 created_at=job.created_at,
                 record_text=self._parts.record == "full",
             )
         )
+        job.on_disk = True
         self._changed(Topic.REQUESTS)
 
     def _refuse(self, run: Run, job: _Job, error: StorageError) -> None:
@@ -446,17 +459,18 @@ def seam(message: str, target: ModelRef) -> str:
     return f"{message.rstrip('.')} → answering with {target.model} ({target.provider})"
 
 
-def _broken(job: _Job, error: BaseException) -> Outcome:
-    """The end of a request that met a fault of llmdesk itself; if it was accepted, the next start finds it."""
+def _broken(job: _Job, error: BaseException, *, kept: bool) -> Outcome:
+    """The end of a request that met a fault of llmdesk itself; what is on disk is in the outbox at the next start."""
     text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
     return Outcome(
         request_id=job.id,
-        status=Status.FAILED,
+        status=Status.PAUSED if kept else Status.FAILED,
         lane=job.lane.name,
         agent=job.ask.agent,
         job=job.ask.job,
         conversation=job.conversation,
         error=Failure(kind=ErrorKind.SERVER, message=text),
+        kept=kept,
     )
 
 

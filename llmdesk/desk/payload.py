@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, cast
 
+from llmdesk.core.errors import UsageError
+from llmdesk.core.text import one_line
 from llmdesk.core.types import Message, ModelRef, Params, Role, ToolCall
 from llmdesk.core.views import Ask
 
@@ -14,14 +16,21 @@ _PLAIN = ("lane", "agent", "job", "system", "schema", "schema_name", "format", "
 
 
 def dump(ask: Ask) -> str:
-    """Write everything of ``ask`` that its row does not hold in columns of its own (prompt, attachments)."""
+    """Write everything of ``ask`` that its row does not hold in columns of its own (prompt, attachments).
+
+    Raises:
+        UsageError: something in it is no JSON value.
+    """
     payload: dict[str, Any] = {name: getattr(ask, name) for name in _PLAIN}
-    payload["params"] = asdict(ask.params)
+    payload["params"] = {f.name: getattr(ask.params, f.name) for f in fields(Params)}
     payload["model"] = str(ask.model) if ask.model else None
     payload["targets"] = [str(ref) for ref in ask.targets] if ask.targets is not None else None
     payload["tools"] = list(ask.tools)
     payload["messages"] = [_message_out(m) for m in ask.messages] if ask.messages is not None else None
-    return json.dumps({k: v for k, v in payload.items() if v not in (None, {}, [])}, default=_plain)
+    try:
+        return json.dumps({k: v for k, v in payload.items() if v is not None}, default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(one_line(f"The request holds a value that is no JSON: {error}.")) from None
 
 
 def load(text: str) -> Ask:
@@ -29,15 +38,15 @@ def load(text: str) -> Ask:
     payload = json.loads(text)
     known = {name: payload[name] for name in _PLAIN if name in payload}
     params = {f.name: payload.get("params", {}).get(f.name) for f in fields(Params)}
-    params["stop"] = tuple(params["stop"]) if params.get("stop") else None
+    params["stop"] = tuple(params["stop"]) if params["stop"] is not None else None
     params["extra"] = params.get("extra") or {}
     return Ask(
         **known,
         params=Params(**params),
         model=ModelRef.parse(payload["model"]) if payload.get("model") else None,
-        targets=tuple(ModelRef.parse(ref) for ref in payload["targets"]) if payload.get("targets") else None,
+        targets=tuple(ModelRef.parse(ref) for ref in payload["targets"]) if "targets" in payload else None,
         tools=tuple(payload.get("tools", ())),
-        messages=tuple(_message_in(m) for m in payload["messages"]) if payload.get("messages") else None,
+        messages=tuple(_message_in(m) for m in payload["messages"]) if "messages" in payload else None,
     )
 
 
@@ -66,8 +75,6 @@ def _message_in(out: dict[str, Any]) -> Message:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return list(value)
     if hasattr(value, "items"):
         return dict(cast("Any", value))
-    raise TypeError(f"{type(value).__name__} cannot be kept in the outbox")
+    raise TypeError(f"{type(value).__name__} cannot be written down")
