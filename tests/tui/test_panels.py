@@ -167,3 +167,21 @@ async def test_one_panel_replaces_another_and_its_own_key_closes_it() -> None:
         assert seat.prompt == "draft"
         await seat.type("ed")
         assert seat.prompt == "drafted"
+
+
+@pytest.mark.parametrize("key", ["f3", "f6", "f7", "f8", "ctrl+o", "f1", "f2"])
+async def test_hostile_text_is_only_text_on_every_panel(key: str) -> None:
+    desk = history()
+    desk.entries = waiting().entries
+    hostile = ProviderStatus(provider=HOSTILE, kind="x", state=ProviderState.DOWN, message=HOSTILE, base_url=HOSTILE)
+    desk.statuses = (hostile,)
+    desk.stored = {"c": stored_conversation("c", title=HOSTILE)}
+    async with seated(desk, size=(140, 30)) as seat:
+        await seat.press(key)
+        await seat.pilot.pause()
+        if key not in ("f1", "f2", "f8"):
+            await seat.see(r"\[/red\] \[b \+\]\(|\[/red\]")
+        await seat.press("enter")
+        await seat.pilot.pause()
+        assert seat.app.is_running
+        assert "\x1b" not in seat.text

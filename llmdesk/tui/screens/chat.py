@@ -40,6 +40,14 @@ if TYPE_CHECKING:
 SIDEBAR_FROM = 100
 """Columns from which the sidebar is shown unless the user says otherwise."""
 
+HINTS = (
+    "alt+1…9 lane  f6 failovers  f1 help  ctrl+p all actions ",
+    "f6 failovers  f1 help  ctrl+p all actions ",
+    "f1 help  ctrl+p all actions ",
+    "f1 help ",
+)
+"""Keys worth knowing, at the right end of the lanes bar."""
+
 TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
@@ -73,7 +81,7 @@ class ChatScreen(SteeredScreen):
 
     def on_mount(self) -> None:
         """The prompt has the focus from the first paint; everything else comes after it."""
-        self.query_one(LanesBar).hint = "f1 help  ctrl+p all actions "
+        self.query_one(LanesBar).hints = HINTS
         self._show_talk()
         self._first.prompt.focus()
 

@@ -50,12 +50,12 @@ class LanesBar(Widget):
     Attributes:
         tabs: the lanes in order.
         current: name of the lane on the screen.
-        hint: keys shown at the right end, where there is room.
+        hints: keys to show at the right end, the longest first; the first that fits is shown.
     """
 
     tabs: reactive[tuple[LaneTab, ...]] = reactive(())
     current: reactive[str] = reactive("")
-    hint: reactive[str] = reactive("")
+    hints: reactive[tuple[str, ...]] = reactive(())
 
     @dataclass
     class Chosen(Message):
@@ -80,9 +80,12 @@ class LanesBar(Widget):
             self._spans.append((column, column + piece.cell_length, tab.name))
             line += piece
             column += piece.cell_length
-        hint = Content.styled(self.hint, "$muted")
-        gap = width - column - hint.cell_length
-        return line + " " * gap + hint if gap >= 1 else line
+        for text in self.hints:
+            hint = Content.styled(text, "$muted")
+            gap = width - column - hint.cell_length
+            if gap >= 1:
+                return line + " " * gap + hint
+        return line
 
     def _piece(self, number: int, tab: LaneTab) -> Content:
         name = one_line(tab.name, 24)
