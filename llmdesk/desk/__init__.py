@@ -187,7 +187,7 @@ class Desk:
         return view
 
     async def _one_request(self, prefix: str) -> str:
-        found = await self._parts.requests.resolve(prefix)
+        found = await self._parts.requests.resolve(prefix) if prefix else ()
         if len(found) == 1:
             return found[0]
         if prefix in found:

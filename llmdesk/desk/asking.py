@@ -98,8 +98,12 @@ class Asking:
         """Take a paused request out of the outbox; exactly one instance gets it.
 
         Raises:
-            UsageError: there is no such paused request (any more).
+            UsageError: there is no such paused request (any more), or its lane, agent or provider is gone from the settings;
+                then it stays where it is.
         """
+        found = await self._parts.requests.load(request_id)
+        if found is not None and found.payload:
+            self.lane_for(payload.load(found.payload))
         stored = await self._parts.requests.claim(request_id)
         if stored is None:
             raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
@@ -217,7 +221,7 @@ class Asking:
         await self._serve(run, job)
 
     async def _resume(self, run: Run, job: _Job) -> None:
-        run.tell(Accepted(request_id=job.id, conversation=job.conversation))
+        run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=self._parts.stored))
         await self._serve(run, job)
 
     async def _accept(self, job: _Job) -> None:
@@ -282,6 +286,9 @@ class Asking:
         self._log(outcome)
 
     async def _walk(self, run: Run, job: _Job, walk: Walk) -> None:
+        if job.ask.probe:
+            for ref in job.lane.targets:
+                self._parts.router.targets.take_back(ref.provider)
         messages = await self._messages(job.ask, job.lane, job.conversation, request_id=job.id)
         route = Route(
             lane=job.lane,

@@ -87,17 +87,19 @@ class Targets:
 
         Args:
             ref: the target.
-            probe: the user ordered to ask even a resting provider.
+            probe: the user ordered to ask even a resting provider, or one that was out for this run.
         """
         rules = self.rules(ref)
         if rules.disabled:
             return "no key", rules.disabled
         if self._local_only and (not rules.loopback or is_cloud_name(ref.model)):
             return "privacy", f"{ref.provider}: not asked, because privacy.network is local-only."
+        if probe:
+            return "", ""
         for key in (ref.provider, str(ref)):
             if key in self._out:
                 return self._out[key]
-        if not probe and (cooldown := self.cooldowns.get(ref.provider)):
+        if cooldown := self.cooldowns.get(ref.provider):
             message = cooldown.message or f"{ref.provider}: rate limited"
             return "cooling", with_next_try(message, self.clock() + self.cooldowns.remaining_s(ref.provider))
         return "", ""
