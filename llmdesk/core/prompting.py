@@ -22,7 +22,9 @@ ANSWERED = ("full", "cut by limit", "no answer text")
 def user_message(prompt: str, attachments: Sequence[Attachment] = ()) -> Message:
     """The user's message: the prompt, then each text file under its name; images ride along."""
     parts = [storable(prompt)]
-    parts += [f'<file name="{a.name}">\n{storable(a.text)}\n</file>' for a in attachments if a.text is not None]
+    parts += [
+        f'<file name="{storable(a.name)}">\n{storable(a.text)}\n</file>' for a in attachments if a.text is not None
+    ]
     return Message(
         role=Role.USER,
         content="\n\n".join(part for part in parts if part),
