@@ -98,7 +98,7 @@ class Asking:
         """Take a paused request out of the outbox; exactly one instance gets it.
 
         Raises:
-            UsageError: there is no such paused request (any more), or its lane, agent or provider is gone from the settings;
+            UsageError: there is no such paused request (any more), or its lane, agent or provider is not configured;
                 then it stays where it is.
         """
         found = await self._parts.requests.load(request_id)
