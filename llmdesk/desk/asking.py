@@ -14,6 +14,7 @@ from llmdesk.core.types import (
     Accepted,
     Attempt,
     AttemptFailed,
+    AttemptOutcome,
     Failure,
     Finished,
     FinishReason,
@@ -62,6 +63,8 @@ class Asking:
         self._parts = parts
         self._changed = changed
         self._runs: dict[Run, asyncio.Task[None]] = {}
+        self.answering: set[str] = set()
+        """The providers whose last attempt since the last look at them was answered."""
 
     # --- beginning ---
 
@@ -280,6 +283,7 @@ class Asking:
             run.work.cancel()
         timed_out = not done
         self._close_walk(run, job, walk, timed_out=timed_out)
+        self._learn(walk)
         outcome = self._outcome(job, walk, self._parts.router.targets.elapsed() - begun)
         outcome = await self._settle(job, outcome)
         run.tell(Finished(outcome=outcome))
@@ -352,6 +356,17 @@ class Asking:
                 text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
                 walk.error = Failure(kind=ErrorKind.SERVER, message=text)
                 self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
+
+    def _learn(self, walk: Walk) -> None:
+        """An answer shows that a provider is well, whatever an earlier look at it found."""
+        before = set(self.answering)
+        for attempt in walk.attempts:
+            if attempt.outcome in (AttemptOutcome.COMPLETED, AttemptOutcome.REFUSED):
+                self.answering.add(attempt.target.provider)
+            elif attempt.outcome is AttemptOutcome.FAILED:
+                self.answering.discard(attempt.target.provider)
+        if self.answering != before:
+            self._changed(Topic.PROVIDERS)
 
     def _outcome(self, job: _Job, walk: Walk, latency_s: float) -> Outcome:
         done = walk.status is Status.COMPLETED

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is attached, bytes; larger ones no model reads."""
 
-IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")
+IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 
 def read_attachment(path: Path) -> Attachment:
@@ -39,9 +39,18 @@ def attachment(name: str, content: bytes) -> Attachment:
     Raises:
         UsageError: they are neither UTF-8 text nor an image.
     """
-    if content.startswith(IMAGE_STARTS) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
+    if content.startswith(IMAGE_STARTS) or _is_webp(content) or _is_bmp(content):
         return Attachment(name=name, image=content)
     try:
         return Attachment(name=name, text=content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{name}: neither UTF-8 text nor an image (PNG, JPEG, GIF, WebP, BMP).") from None
+
+
+def _is_webp(content: bytes) -> bool:
+    return content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+
+
+def _is_bmp(content: bytes) -> bool:
+    """Two letters alone begin many a text; four reserved bytes behind the size are always zero (BITMAPFILEHEADER)."""
+    return content[:2] == b"BM" and content[6:10] == bytes(4)

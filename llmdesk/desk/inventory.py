@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from llmdesk.core.errors import KeyRejected, ProviderError, UsageError
-from llmdesk.core.text import one_line
+from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Json, ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
 
@@ -68,19 +68,39 @@ class Inventory:
             )
         if attention := targets.attention(name):
             return replace(status, state=ProviderState.ATTENTION, message=attention)
+        if name in self._asking.answering and status.state is not ProviderState.OK:
+            return replace(status, state=ProviderState.OK, message="")
         return status
 
     async def check(self, timeout_s: float) -> tuple[ProviderStatus, ...]:
         """Look at every provider that is not resting, in parallel."""
-        await asyncio.gather(*(self._look(name, timeout_s) for name in self._parts.providers))
+        names = tuple(self._parts.providers)
+        looks = await asyncio.gather(*(self._look(name, timeout_s) for name in names), return_exceptions=True)
+        for name, fault in zip(names, looks, strict=True):
+            if isinstance(fault, Exception):
+                self._broken(name, fault)
+            elif fault is not None:
+                raise fault
         self._changed(Topic.PROVIDERS)
         return self.providers()
+
+    def _blank(self, name: str) -> ProviderStatus:
+        """Begin a new finding; from now on it counts, and not what was answered before."""
+        self._asking.answering.discard(name)
+        facts = self._parts.providers[name]
+        return ProviderStatus(provider=name, kind=facts.kind, state=ProviderState.DOWN, base_url=facts.base_url)
+
+    def _broken(self, name: str, fault: Exception) -> None:
+        """A fault of llmdesk itself costs the look at one provider, not at all of them."""
+        text = one_line(redact(f"{name}: unexpected {type(fault).__name__}: {fault}. The log has more."))
+        self._parts.log("unexpected error", provider=name, error=type(fault).__name__, exc_info=fault)
+        self._seen[name] = replace(self._blank(name), message=text)
 
     async def _look(self, name: str, timeout_s: float) -> None:
         facts, targets = self._parts.providers[name], self._parts.router.targets
         if facts.rules.disabled or targets.cooling_until(name) is not None:
             return
-        blank = ProviderStatus(provider=name, kind=facts.kind, state=ProviderState.DOWN, base_url=facts.base_url)
+        blank = self._blank(name)
         try:
             async with asyncio.timeout(timeout_s):
                 found = await (await self._parts.adapters.get(name)).check()
