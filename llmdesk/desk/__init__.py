@@ -270,6 +270,10 @@ class Desk:
         """Ranked full-text search over every message; each hit carries its snippet and message id."""
         return await self._parts.search(query, limit)
 
+    async def recent_prompts(self, limit: int = 200) -> tuple[str, ...]:
+        """What was asked in conversations so far, newest first, each text once."""
+        return await self._parts.requests.recent_prompts(limit=limit)
+
     async def export_conversation(self, conversation_id: str, form: Literal["md", "json"] = "md") -> str:
         """A conversation as Markdown or JSON text."""
         from llmdesk.desk.archive import export

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import StorageError
@@ -12,7 +13,7 @@ from llmdesk.storage.records import StoredAnswer, StoredRequest
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from llmdesk.core.types import Attempt, Outcome
     from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
@@ -178,6 +179,23 @@ class RequestStore:
 
         return await self._database.read(work)
 
+    async def recent_prompts(self, *, limit: int = 200) -> tuple[str, ...]:
+        """What was asked in conversations, newest first, each text once; nothing of agents, nothing kept without text.
+
+        Args:
+            limit: at most so many.
+        """
+
+        def work(connection: sqlite3.Connection) -> tuple[str, ...]:
+            prompts = connection.execute(
+                "SELECT prompt FROM requests WHERE conversation IS NOT NULL AND agent IS NULL AND record_text "
+                "AND prompt <> '' ORDER BY position DESC"
+            )
+            # Read row by row: the newest are soon enough of them, however many there are.
+            return tuple(islice(_each_once(prompt for (prompt,) in prompts), limit))
+
+        return await self._database.read(work)
+
     async def view(self, request_id: str) -> RequestView | None:
         """One request with every attempt and skip of every run; ``None`` = there is none."""
         return await self._database.read(lambda connection: rows.view(connection, request_id))
@@ -201,3 +219,11 @@ class RequestStore:
         if request is None or connection.execute("SELECT 1 FROM requests WHERE id = ?", (request_id,)).fetchone():
             return
         rows.insert(connection, request, self._owner)
+
+
+def _each_once(texts: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for text in texts:
+        if text not in seen:
+            seen.add(text)
+            yield text

@@ -255,6 +255,23 @@ async def test_ids_are_found_by_their_beginning(store):
     assert await store.resolve("a", limit=1) == ("ab1",)
 
 
+async def test_recent_prompts_are_the_newest_of_conversations_each_once(store):
+    for number, fields in enumerate(
+        [
+            {"prompt": "old", "conversation": "c1"},
+            {"prompt": "again", "conversation": "c1"},
+            {"prompt": "of a script"},
+            {"prompt": "of an agent", "conversation": "c2", "agent": "backend-dev"},
+            {"prompt": "not to be kept", "conversation": "c2", "record_text": False},
+            {"prompt": "new", "conversation": "c2"},
+            {"prompt": "again", "conversation": "c2"},
+        ]
+    ):
+        await store.accept(a_request(f"r{number}", **fields))
+    assert await store.recent_prompts() == ("again", "new", "old")
+    assert await store.recent_prompts(limit=2) == ("again", "new")
+
+
 async def test_failovers_are_the_steps_to_targets_that_were_asked(store):
     other = ModelRef("openai", "gpt-5-mini")
     attempts = (
