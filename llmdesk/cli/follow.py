@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llmdesk.cli.answer import AnswerPrinter
 from llmdesk.cli.narration import Narrator
 from llmdesk.cli.report import outcome_report
+from llmdesk.cli.session import EXIT_FAILED
 from llmdesk.cli.sink import SinkClosed
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import (
@@ -108,6 +109,9 @@ class Follower:
         else:
             await printer.finish(outcome, newline=self._newline)
         narrator.finished(replace(outcome, kept=outcome.kept and not self._session.demo))
+        failure = self._out.stdout.failure
+        if failure is not None and failure.exit_code == EXIT_FAILED:  # a reader that went away knows it already
+            self._out.complain(f"llmdesk: {failure}")
 
 
 def exit_code(outcome: Outcome, session: Session) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmdesk import __version__
+from llmdesk.cli.narration import sentence
 from llmdesk.core.errors import UsageError
 from llmdesk.core.views import Ask
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
     from llmdesk.core.types import ConsentNeeded
+    from llmdesk.core.views import Finding
     from llmdesk.desk import Desk
 
 HELP = (
-    "/lane NAME  go to another lane; /lane alone lists them",
-    "/help       show this",
-    "/quit       leave; so does the end of the input",
+    "/lane NAME: go to another lane; /lane alone lists them.",
+    "/help: show this.",
+    "/quit: leave; so does the end of the input.",
     "Everything else is a prompt. A line that begins with // is a prompt that begins with /.",
 )
 
@@ -36,9 +38,9 @@ def talk(
     """Hold a conversation line by line until the input ends; returns 0."""
 
     async def begin(desk: Desk, signals: Signals) -> int:
-        linear = Linear(session, desk, signals, lane=lane, conversation=conversation)
-        if latest:
-            await linear.resume()
+        linear = Linear(session, desk, signals, lane=lane)
+        if latest or conversation is not None:
+            await linear.resume(conversation)
         await linear.run()
         if signals.received is not None:
             return signals.exit_code
@@ -47,12 +49,16 @@ def talk(
     return session.run(begin, demo=demo, scene=demo)
 
 
+def _told(finding: Finding) -> str:
+    """A finding as one sentence, with the command that helps."""
+    text = sentence(finding.text)
+    return f"{text[:-1]}: {finding.hint}." if finding.hint else text
+
+
 class Linear:
     """A conversation in lines. Each lane has its own conversation, as on the screen."""
 
-    def __init__(
-        self, session: Session, desk: Desk, signals: Signals, *, lane: str | None, conversation: str | None
-    ) -> None:
+    def __init__(self, session: Session, desk: Desk, signals: Signals, *, lane: str | None) -> None:
         from llmdesk.cli.follow import Follower
         from llmdesk.cli.lines import LineReader
 
@@ -61,12 +67,19 @@ class Linear:
         self._desk = desk
         self._signals = signals
         self._lane = self._known(lane) if lane is not None else desk.default_lane
-        self._conversations: dict[str, str | None] = {self._lane: conversation}
+        self._conversations: dict[str, str | None] = {}
         self._lines = LineReader(session.stdin)
         self._follower = Follower(session, signals, newline=True, consent=self._consent)
 
-    async def resume(self) -> None:
-        """Go on with the newest conversation of the lane."""
+    async def resume(self, conversation: str | None = None) -> None:
+        """Go on with this conversation; without one, with the newest of the lane.
+
+        Raises:
+            UsageError: there is no such conversation.
+        """
+        if conversation is not None:
+            self._conversations[self._lane] = (await self._desk.conversation(conversation)).id
+            return
         views = await self._desk.conversations()
         self._conversations[self._lane] = next((v.id for v in views if v.lane == self._lane), None)
 
@@ -87,14 +100,14 @@ class Linear:
 
     async def _greet(self) -> None:
         found = await self._desk.discover()
-        texts = [finding.text for finding in found.findings] or ["nothing found"]
+        texts = [_told(finding) for finding in found.findings] or ["Nothing was found."]
         demo = "DEMO, " if self._desk.demo else ""
         self._out.say(f"llmdesk {__version__}: {demo}lane {self._lane}. {' '.join(texts)}")
         for warning in self._desk.warnings:
             self._out.say(f"note: {warning}")
 
     async def _next(self, mark: str) -> str | None:
-        if self._session.reads_terminal and not self._session.quiet:
+        if self._session.can_ask and not self._session.quiet:
             self._out.prompt(mark)
         return await self._lines.next_line(self._signals)
 
@@ -121,7 +134,7 @@ class Linear:
         return self._signals.received == signal.SIGINT and self._session.reads_terminal
 
     async def _consent(self, event: ConsentNeeded) -> bool:
-        if self._session.no_input or not self._session.reads_terminal:
+        if self._session.no_input or not self._session.can_ask:
             self._out.say(f"not asked: {event.target} is next, and this lane fails over only with consent (--yes)")
             return False
         answer = await self._next(f"{event.failed.message} Ask {event.target} instead? [y/N] ")

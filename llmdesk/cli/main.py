@@ -162,11 +162,18 @@ def _fault(error: click.ClickException | DeskError) -> str:
             return str(error)
         case click.UsageError():
             where = error.ctx.command_path if error.ctx is not None else "llmdesk"
-            return f"{where}: {error.format_message()} Try: {where} --help"
+            return f"{where}: {_sentence(error.format_message())} Try: {where} --help"
         case click.ClickException():
             return f"llmdesk: {error.format_message()}"
         case DeskError():
             return f"llmdesk: {error}"
+
+
+def _sentence(text: str) -> str:
+    """What click says, ended like a sentence; several words for a prompt lack their quotes."""
+    if text.startswith("Got unexpected extra argument"):
+        text = f"{text}. More than one word needs quotes"
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _kept(error: Exception, session: Session) -> str:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from llmdesk.core.types import Attempt, DeskEvent, FailoverStep, Outcome
 
 
+SHORTEST_WAIT_S = 0.5
+"""A pause below this is no wait that anybody could use, seconds."""
+
+
 class Narrator:
     """Says each thing once: a seam does not repeat the failure that was just told."""
 
@@ -35,6 +39,7 @@ class Narrator:
         self._out = out
         self._now = now
         self._told = ""
+        self._last = ""
         self._thought = ""
 
     def notice(self, event: DeskEvent) -> None:
@@ -45,7 +50,7 @@ class Narrator:
             case AttemptStarted():
                 self._started(event)
             case Waiting():
-                self._out.say(f"waiting: {event.target} until {clock(event.until, self._now())} ({event.reason})")
+                self._waiting(event)
             case AttemptFailed():
                 self._failed(event.attempt)
             case FailedOver():
@@ -59,10 +64,17 @@ class Narrator:
             case ConsentNeeded() | Completed() | Finished():
                 pass
 
+    def _waiting(self, event: Waiting) -> None:
+        now = self._now()
+        if event.until - now < SHORTEST_WAIT_S:
+            self._out.say(f"retrying: {event.target}")
+        else:
+            self._out.say(f"waiting: {event.target} until {clock(event.until, now)} ({event.reason})")
+
     def _started(self, event: AttemptStarted) -> None:
         again = f", try {event.try_number}" if event.try_number > 1 else ""
         self._out.detail(f"asking: {event.target}{again}")
-        if event.loading:
+        if event.loading and event.try_number == 1:
             self._out.say(f"loading: {event.target} is being loaded into memory")
         if count := event.left_out_turns:
             turns = "the oldest turn was" if count == 1 else f"the {count} oldest turns were"
@@ -75,6 +87,8 @@ class Narrator:
             self._out.detail(f"skipped: {message}")
             return
         self._told = attempt.message
+        if not self._out.quiet:
+            self._last = f"failed: {message}"
         self._out.say(f"failed: {message}")
 
     def _failed_over(self, step: FailoverStep) -> None:
@@ -99,7 +113,8 @@ class Narrator:
         for warning in outcome.warnings:
             self._out.say(f"note: {warning}")
         if line := ending_line(outcome, self._now()):
-            self._out.complain(line)
+            if line != self._last:
+                self._out.complain(line)
         elif outcome.status is Status.COMPLETED:
             self._out.detail(f"done: {done_line(outcome)}")
 
@@ -116,7 +131,7 @@ def ending_line(outcome: Outcome, now: float) -> str:
         case Status.COMPLETED:
             return ""
         case Status.PAUSED | Status.ACCEPTED | Status.RUNNING:
-            return f"paused: {_sentence(reason or 'nobody could answer')} {_where(outcome, now)}"
+            return f"paused: {sentence(reason or 'nobody could answer')} {_where(outcome, now)}"
         case Status.CANCELLED:
             return "cancelled" + (f": {reason}" if reason else ".")
         case Status.REFUSED | Status.FAILED | Status.BLOCKED:
@@ -141,5 +156,6 @@ def _where(outcome: Outcome, now: float) -> str:
     return f"Kept in the outbox as {outcome.request_id}{when}; try: llmdesk outbox retry {outcome.request_id}"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """``text`` with a full stop where it has no end."""
     return text if text.endswith((".", "!", "?", "…")) else text + "."

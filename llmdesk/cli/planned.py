@@ -31,7 +31,10 @@ def show_plan(session: Session, plan: Plan) -> None:
 
 def target_note(target: TargetStatus, now: float) -> str:
     """Why a target would not be asked, or what is known of it."""
-    until = f" until {clock(target.cooldown_until, now)}" if target.cooldown_until is not None else ""
     if target.skip:
-        return f"(skipped: {target.message or target.skip}{until})"
+        reason, until = target.message.rstrip(".") or target.skip, ""
+        if target.cooldown_until is not None:
+            when = clock(target.cooldown_until, now)
+            until = "" if when[:5] in reason else f" until {when}"  # most messages tell it themselves
+        return f"(skipped: {reason}{until})"
     return f"({target.message})" if target.message else ""

@@ -82,14 +82,25 @@ class Session:
         """Whether a person types into stdin."""
         return self.stdin is not None and not self.stdin.closed and self.stdin.isatty()
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person sees a question on stderr and can answer it on stdin."""
+        return self.reads_terminal and self.out.stderr.is_terminal
+
     def confirm(self, question: str) -> bool:
-        """Ask on stderr; ``--yes`` answers yes, ``--no-input`` or the lack of a terminal answers no."""
+        """Ask on stderr; ``--yes`` answers yes, ``--no-input`` or a question that nobody would see answers no."""
         if self.yes:
             return True
-        if self.no_input or not self.reads_terminal or self.stdin is None:
+        if self.no_input or not self.can_ask or self.stdin is None:
             return False
         self.out.prompt(f"{question} [y/N] ")
         return self.stdin.readline().strip().lower() in ("y", "yes")
+
+    def nothing(self, desk: Desk, text: str) -> None:
+        """Say that there is nothing, and what may be the reason: a disk that cannot be used, for example."""
+        for warning in desk.warnings:
+            self.out.say(f"note: {warning}")
+        self.out.say(text)
 
     def desk(self, *, demo: bool = False, scene: bool = False) -> AbstractAsyncContextManager[Desk]:
         """Open a desk; with ``demo`` against the simulated servers, in a throw-away folder."""

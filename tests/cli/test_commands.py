@@ -332,3 +332,49 @@ def test_every_table_line_of_a_json_list_is_ascii() -> None:
     out = run_cli(["outbox", "--json"], ScriptedDesk(paused=[entry])).out
     assert out.isascii()
     assert json.loads(out)["prompt"] == "é\ud800日\u2028"
+
+
+# --- what programs read after a deed, and what people read when there is nothing ---
+
+
+def test_a_deed_is_told_to_programs_as_one_object(tmp_path: Path) -> None:
+    desk = ScriptedDesk(paused=[PAUSED], stored=[TALK])
+    target = tmp_path / "talk.md"
+    for argv, record in (
+        (["outbox", "drop", "0192"], {"id": "0192abcd", "dropped": True}),
+        (["conversations", "export", "c1", "--format", "md", "--output", str(target)],
+         {"path": str(target), "format": "md"}),
+        (["conversations", "rm", "c1", "--yes"], {"id": "c1", "deleted": True}),
+        (["models", "copy", "local/mine", "yours"], {"from": "local/mine", "to": "local/yours"}),
+        (["models", "rm", "mine", "--yes"], {"ref": "local/mine", "removed": True}),
+    ):  # fmt: skip
+        assert run_cli([*argv, "--json"], desk).records == [record], argv
+
+
+@pytest.mark.parametrize("argv", [["outbox"], ["outbox", "retry"], ["failovers"], ["conversations"],
+                                  ["conversations", "search", "x"]])  # fmt: skip
+def test_an_empty_list_says_what_may_be_the_reason(argv: list[str]) -> None:
+    ran = run_cli(argv, ScriptedDesk(warnings=("/data cannot be written.",)))
+    assert (ran.ending, ran.out) == (0, "")
+    assert ran.err.splitlines()[0] == "note: /data cannot be written."
+    assert run_cli([*argv, "--json"], ScriptedDesk()).out == ""
+
+
+def test_a_cooldown_is_told_once() -> None:
+    cooling = ProviderStatus(
+        provider="cloud", kind="ollama", state=ProviderState.COOLING, message="cloud: rate limited.",
+        cooldown_until=AT + 60,
+    )  # fmt: skip
+    out = run_cli(["providers"], ScriptedDesk(statuses=[cooling])).out
+    assert "cloud: rate limited, until " in out
+
+
+def test_doctor_gives_the_hint_for_several_faults_of_a_file_once() -> None:
+    faults = ConfigurationError(("a.yaml:3:5: unknown key 'lans'", "a.yaml:4:1: unknown key 'x'"))
+    out = run_cli(["doctor"], ScriptedDesk(failure=faults)).out
+    assert (out.count("PROBLEM"), out.count("->")) == (2, 1)
+
+
+def test_wrong_use_is_told_in_sentences() -> None:
+    assert "(there). More than one word needs quotes. Try:" in run_cli(["exec", "hi", "there"]).err
+    assert "'--seed': 'x' is not a valid integer. Try:" in run_cli(["exec", "hi", "--seed", "x"]).err

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.core.errors import ConfigurationError, ErrorKind, StorageError
-from llmdesk.core.types import Attempt, AttemptOutcome, FailoverStep, Finished, ModelRef, ReasoningDelta, Status
+from llmdesk.core.types import (
+    Attempt,
+    AttemptFailed,
+    AttemptOutcome,
+    AttemptStarted,
+    FailoverStep,
+    Finished,
+    ModelRef,
+    ReasoningDelta,
+    Status,
+    Waiting,
+)
 from llmdesk.core.views import Conversation
 from llmdesk.logs import close_log
 from tests.support.cli_run import run_cli
@@ -17,6 +28,7 @@ from tests.support.scripted_desk import (
     CLOUD,
     LOCAL,
     ScriptedDesk,
+    Step,
     answer,
     completed,
     consent,
@@ -167,11 +179,23 @@ def test_an_answer_that_never_came_in_pieces_is_printed_whole() -> None:
     assert run_cli(["exec", "hi"], ScriptedDesk([[Finished(outcome=completed("whole"))]])).out == "whole"
 
 
+def talk(conversation_id: str, lane: str = "chat") -> Conversation:
+    return Conversation(id=conversation_id, title="Talk", lane=lane, created_at=AT, updated_at=AT, messages=())
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_an_unknown_conversation_is_a_mistake_and_begins_none(more: tuple[str, ...]) -> None:
+    desk = ScriptedDesk(stored=[talk("c9")])
+    ran = run_cli(["exec", "hi", "--conversation", "c8", *more], desk)
+    assert (ran.ending, ran.out, desk.asks) == (2, "", [])
+    assert "c8" in ran.err
+
+
 def test_every_option_reaches_the_request(tmp_path: Path) -> None:
     system, note = tmp_path / "system.md", tmp_path / "note.txt"
     system.write_text("Be brief.")
     note.write_text("A note.")
-    desk = ScriptedDesk()
+    desk = ScriptedDesk(stored=[talk("c9")])
     run_cli(
         ["exec", "hi", "--lane", "chat", "--agent", "dev", "--job", "j", "--model", "local/hf.co/a/b:q4", "--system",
          f"@{system}", "--file", str(note), "--file", "-", "--params", "temperature=0.2", "--params", "stop=a,b",
@@ -213,10 +237,7 @@ def test_an_image_on_stdin_is_attached_as_an_image() -> None:
 
 
 def test_continue_takes_the_newest_conversation_of_the_lane() -> None:
-    stored = [
-        Conversation(id=i, title=i, lane=lane, created_at=AT, updated_at=AT, messages=())
-        for i, lane in (("new", "codegen"), ("older", "chat"))
-    ]
+    stored = [talk(i, lane) for i, lane in (("new", "codegen"), ("older", "chat"))]
     desk = ScriptedDesk(stored=stored)
     run_cli(["exec", "hi", "--continue"], desk)
     run_cli(["exec", "hi", "--continue", "--lane", "chat"], desk)
@@ -303,3 +324,24 @@ def test_common_options_count_before_and_after_the_command(tmp_path: Path) -> No
     desk = ScriptedDesk()
     run_cli(["--config", str(tmp_path / "a"), "exec", "hi", "--config", str(tmp_path / "b")], desk)
     assert desk.config == tmp_path / "b"
+
+
+def test_a_pause_that_nobody_could_use_is_no_wait_and_a_failure_is_told_once() -> None:
+    cut = failed(LOCAL, ErrorKind.SCHEMA, "chat: the answer does not match a.json: not JSON.")
+    script: list[Step] = [
+        AttemptStarted(number=1, target=LOCAL, loading=True),
+        AttemptFailed(attempt=cut),
+        Waiting(until=AT, reason="schema", target=LOCAL),
+        AttemptStarted(number=2, target=LOCAL, try_number=2, loading=True),
+        AttemptFailed(attempt=cut),
+        Finished(outcome=ended(Status.FAILED, ErrorKind.SCHEMA, cut.message)),
+    ]
+    ran = run_cli(["exec", "hi"], ScriptedDesk([script]))
+    assert ran.ending == 4
+    assert ran.err.splitlines() == [
+        f"loading: {LOCAL} is being loaded into memory",
+        f"failed: {cut.message}",
+        f"retrying: {LOCAL}",
+        f"failed: {cut.message}",
+    ]
+    assert run_cli(["exec", "hi", "--quiet"], ScriptedDesk([script])).err == f"failed: {cut.message}\n"

@@ -52,17 +52,24 @@ def test_slash_commands_steer_and_two_slashes_are_a_prompt() -> None:
     assert "error: there is no command /nope" in ran.err
 
 
+def talk(conversation_id: str, lane: str) -> Conversation:
+    return Conversation(id=conversation_id, title="Talk", lane=lane, created_at=AT, updated_at=AT, messages=())
+
+
+def test_an_unknown_conversation_is_a_mistake_and_begins_none() -> None:
+    desk = ScriptedDesk(stored=[talk("c7", "chat")])
+    assert run_cli(["--plain", "--conversation", "c8"], desk, stdin=b"a\n").ending == 2
+    assert desk.asks == []
+
+
 def test_each_lane_has_its_own_conversation() -> None:
-    desk = ScriptedDesk()
+    desk = ScriptedDesk(stored=[talk("c7", "chat")])
     run_cli(["--conversation", "c7"], desk, stdin=b"a\n/lane codegen\nb\n/lane chat\nc\n")
     assert [ask.conversation for ask in desk.asks] == ["c7", None, "c1"]
 
 
 def test_continue_goes_on_with_the_newest_conversation_of_the_lane() -> None:
-    stored = [
-        Conversation(id=i, title=i, lane=lane, created_at=AT, updated_at=AT, messages=())
-        for i, lane in (("new", "codegen"), ("older", "chat"))
-    ]
+    stored = [talk(i, lane) for i, lane in (("new", "codegen"), ("older", "chat"))]
     desk = ScriptedDesk(stored=stored)
     run_cli(["--continue"], desk, stdin=b"a\n")
     assert desk.asks[0].conversation == "older"

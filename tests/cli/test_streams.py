@@ -52,6 +52,19 @@ def test_a_hostile_answer_reaches_a_pipe_byte_for_byte() -> None:
 
 
 @pytest.mark.terminal
+def test_a_question_that_nobody_would_see_counts_as_no(tmp_path: Path) -> None:
+    told = tmp_path / "err"
+    command = f"{' '.join(PROGRAM)} two models rm mine 2>{told}; {' '.join(PROGRAM)} two --plain 2>>{told}"
+    child = pexpect.spawn("sh", ["-c", command], timeout=CHILD_S, env=environment(TERM="xterm"))  # type: ignore[arg-type]
+    child.sendeof()
+    child.expect(pexpect.EOF)
+    child.close()
+    refused, greeting = told.read_text().splitlines()
+    assert refused == "Not removed: local/mine. Add --yes to remove it."
+    assert greeting.startswith("llmdesk ")
+
+
+@pytest.mark.terminal
 def test_a_hostile_answer_cannot_steer_a_terminal() -> None:
     seen, code = finish(terminal("hostile", "exec", "hi"))
     assert code == 0
@@ -117,9 +130,10 @@ def test_a_reader_that_was_never_there_gets_141_for_json_too() -> None:
     assert (process.returncode, err) == (141, b"")
 
 
-def test_a_full_disk_is_one_line_and_exit_code_1() -> None:
+@pytest.mark.parametrize("argv", [["lanes"], ["exec", "hi"], ["exec", "hi", "--json", "--quiet"]])
+def test_a_full_disk_is_one_line_and_exit_code_1(argv: list[str]) -> None:
     with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123
-        process = start("seam", "lanes", stdout=full)
+        process = start("two", *argv, stdout=full)
         _, err = process.communicate(timeout=CHILD_S)
     assert process.returncode == 1
     assert err == b"llmdesk: cannot write the output: No space left on device\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -36,7 +37,7 @@ def list_conversations(session: Session, limit: int = 200) -> int:
     """List the conversations, most recently used first."""
 
     async def show(desk: Desk, _signals: Signals) -> int:
-        _show_list(session, await desk.conversations(limit=limit), "No conversations yet.")
+        _show_list(session, desk, await desk.conversations(limit=limit), "No conversations yet.")
         return 0
 
     return session.run(show)
@@ -52,13 +53,13 @@ def search(session: Session, query: str, limit: int) -> int:
         raise UsageError("There is nothing to search for.")
 
     async def find(desk: Desk, _signals: Signals) -> int:
-        _show_list(session, await desk.search(query, limit=limit), "Nothing found.")
+        _show_list(session, desk, await desk.search(query, limit=limit), "Nothing found.")
         return 0
 
     return session.run(find)
 
 
-def _show_list(session: Session, views: tuple[ConversationView, ...], nothing: str) -> None:
+def _show_list(session: Session, desk: Desk, views: tuple[ConversationView, ...], nothing: str) -> None:
     if session.json:
         for view in views:
             session.out.record(conversation_line_report(view))
@@ -71,7 +72,7 @@ def _show_list(session: Session, views: tuple[ConversationView, ...], nothing: s
             ],
         )
     else:
-        session.out.say(nothing)
+        session.nothing(desk, nothing)
 
 
 @desk_command("show", short_help="One conversation with its messages.")
@@ -121,13 +122,18 @@ def export(session: Session, conversation: str, form: str | None, output: Path |
     async def write(desk: Desk, _signals: Signals) -> int:
         text = await desk.export_conversation(conversation, wanted)
         if output is None:
-            session.out.document(text)
+            if session.json and wanted == "json":
+                session.out.record(json.loads(text))
+            else:
+                session.out.document(text)
             return 0
         path = output
         if into_folder:
             found = await desk.conversation(conversation)
             path = output / f"{slug(found.title) or slug(found.id) or 'conversation'}.{wanted}"
         write_new(path, text)
+        if session.json:
+            session.out.record({"path": str(path), "format": wanted})
         session.out.say(f"Written: {path}")
         return 0
 
@@ -168,6 +174,8 @@ def remove(session: Session, conversation: str) -> int:
             session.out.complain(f"Not deleted: {found.id}. Add --yes to delete it.")
             return 1
         await desk.remove_conversation(found.id)
+        if session.json:
+            session.out.record({"id": found.id, "deleted": True})
         session.out.say(f"Deleted {found.id}.")
         return 0
 

@@ -57,7 +57,10 @@ def without_desk(session: Session, error: DeskError) -> tuple[Finding, ...]:
         topic, hint = "desk", "See the message; the data folder must be writable."
     return (
         Finding(topic="version", level=Level.OK, text=f"llmdesk {__version__}, Python {platform.python_version()}"),
-        *(Finding(topic=topic, level=Level.PROBLEM, text=fault, hint=hint) for fault in faults),
+        *(
+            Finding(topic=topic, level=Level.PROBLEM, text=fault, hint=hint if number == len(faults) else "")
+            for number, fault in enumerate(faults, start=1)
+        ),
         terminal_finding(session),
     )
 

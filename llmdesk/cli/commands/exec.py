@@ -145,6 +145,8 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
     ask = replace(wish.ask, attachments=tuple(attachments))
     if wish.latest:
         ask = replace(ask, conversation=await newest_conversation(desk, ask.lane))
+    elif ask.conversation is not None:  # a mistyped id must not begin a conversation of that name
+        ask = replace(ask, conversation=(await desk.conversation(ask.conversation)).id)
     for warning in desk.warnings:
         session.out.say(f"note: {warning}")
     if wish.demo:

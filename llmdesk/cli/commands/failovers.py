@@ -42,7 +42,7 @@ def command(session: Session, span: str | None, lane: str | None, limit: int) ->
                 ],
             )
         else:
-            session.out.say("No failovers.")
+            session.nothing(desk, "No failovers.")
         return 0
 
     return session.run(show)

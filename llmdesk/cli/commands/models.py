@@ -208,6 +208,8 @@ def copy(session: Session, ref: str, name: str) -> int:
         source = model_ref(desk, ref)
         target = name.removeprefix(f"{source.provider}/")
         await desk.copy_model(source, target)
+        if session.json:
+            session.out.record({"from": str(source), "to": f"{source.provider}/{target}"})
         session.out.say(f"Copied {source} to {source.provider}/{target}.")
         return 0
 
@@ -226,6 +228,8 @@ def remove(session: Session, ref: str) -> int:
             session.out.complain(f"Not removed: {wanted}. Add --yes to remove it.")
             return 1
         await desk.delete_model(wanted)
+        if session.json:
+            session.out.record({"ref": str(wanted), "removed": True})
         session.out.say(f"Removed {wanted}.")
         return 0
 

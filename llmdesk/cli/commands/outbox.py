@@ -52,7 +52,7 @@ def list_outbox(session: Session) -> int:
                 ],
             )
         else:
-            session.out.say("The outbox is empty.")
+            session.nothing(desk, "The outbox is empty.")
         return 0
 
     return session.run(show)
@@ -96,7 +96,7 @@ def retry(session: Session, request: str | None, probe: bool, no_stream: bool) -
     async def ask_again(desk: Desk, signals: Signals) -> int:
         wanted = [await _paused(desk, request)] if request is not None else [e.id for e in await desk.outbox()]
         if not wanted:
-            session.out.say("The outbox is empty.")
+            session.nothing(desk, "The outbox is empty.")
         how = _Retry(probe=probe, stream=not no_stream, several=len(wanted) > 1)
         return await _retry_each(session, desk, signals, wanted, how)
 
@@ -133,6 +133,8 @@ def drop(session: Session, request: str) -> int:
     async def remove(desk: Desk, _signals: Signals) -> int:
         request_id = await _paused(desk, request)
         await desk.drop(request_id)
+        if session.json:
+            session.out.record({"id": request_id, "dropped": True})
         session.out.say(f"Dropped {request_id}.")
         return 0
 

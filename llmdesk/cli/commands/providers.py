@@ -84,8 +84,9 @@ def _ms(latency_ms: int | None) -> str | None:
 
 
 def _message(status: ProviderStatus, now: float) -> str:
-    until = f"until {clock(status.cooldown_until, now)}" if status.cooldown_until is not None else ""
-    return " ".join(filter(None, (status.message, until))) or status.base_url
+    if status.cooldown_until is None:
+        return status.message or status.base_url
+    return ", ".join(filter(None, (status.message.rstrip("."), f"until {clock(status.cooldown_until, now)}")))
 
 
 command.add_command(list_providers)
