@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from llmdesk.desk.parts import Agent, Parts
+    from llmdesk.storage.records import StoredAnswer
 
 RESUME_DELAY_S = 60.0
 """When a lane that resumes by itself tries a server failure again for the first time, seconds (policy section 1)."""
@@ -65,6 +67,8 @@ class Asking:
         self._runs: dict[Run, asyncio.Task[None]] = {}
         self.answering: set[str] = set()
         """The providers whose last attempt since the last look at them was answered."""
+        self._unsettled: list[tuple[str, Outcome, StoredAnswer | None]] = []
+        """The ends that the disk did not take; it is asked once more before leaving."""
 
     # --- beginning ---
 
@@ -427,6 +431,7 @@ class Asking:
         try:
             await self._parts.requests.finish(job.id, outcome, answer=answer)
         except StorageError as error:
+            self._unsettled.append((job.id, outcome, answer))
             warning = one_line(f"The answer could not be stored: {error}")
             return replace(outcome, warnings=(*outcome.warnings, warning))
         for topic in (Topic.REQUESTS, Topic.OUTBOX, Topic.CONVERSATIONS):
@@ -459,6 +464,10 @@ class Asking:
             for run in list(self._runs):
                 run.cancel(keep=True)
             await asyncio.wait(list(self._runs.values()))
+        while self._unsettled:
+            request_id, outcome, answer = self._unsettled.pop()
+            with suppress(StorageError):
+                await self._parts.requests.finish(request_id, outcome, answer=answer)
 
 
 def completeness(outcome: Outcome) -> Completeness | None:
