@@ -107,13 +107,15 @@ def _size_key(model: ModelInfo) -> tuple[float, int, str]:
     return (count if count is not None else size * 2.0, size, model.name)
 
 
+def full_name(name: str) -> str:
+    """An Ollama name as it is compared: any case, and ``x`` is ``x:latest``."""
+    name = name.lower()
+    return name if ":" in name.rpartition("/")[2] else name + ":latest"
+
+
 def same_model(wanted: str, listed: str) -> bool:
-    """Whether two Ollama names mean one model (``x`` is ``x:latest``)."""
-
-    def full(name: str) -> str:
-        return name if ":" in name.rpartition("/")[2] else name + ":latest"
-
-    return full(wanted.lower()) == full(listed.lower())
+    """Whether two Ollama names mean one model."""
+    return full_name(wanted) == full_name(listed)
 
 
 def largest_chain(

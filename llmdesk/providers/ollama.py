@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, WebPageAnswered
-from llmdesk.core.lanes import cloud_base_name
+from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.base import Check
 from llmdesk.providers.http import Origin, is_loopback
-from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
+from llmdesk.providers.ndjson import LEAVES, FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama_errors import failure, read_error
 from llmdesk.providers.ollama_models import ModelKeeping, described, listed
 from llmdesk.providers.ollama_wire import PATHS, AnswerReader, body_of, embedded
@@ -43,6 +43,10 @@ _MANY = 64 * 1024
 """Characters of JSON that take longer to decode than a frame of the screen lasts are decoded in a thread."""
 
 
+_NUMBERS = 1_000_000
+"""Numbers in one answer of the embedding route: about a thousand texts at a thousand dimensions."""
+
+
 class OllamaProvider(ModelKeeping):
     """One Ollama endpoint.
 
@@ -56,6 +60,7 @@ class OllamaProvider(ModelKeeping):
         self._now = now
         self._origin = Origin(endpoint, start_hint="ollama serve")
         self._abilities: dict[str, frozenset[str]] = {}
+        self._remote: frozenset[str] = frozenset()
         # Cloud names carry their suffix only through a server on this machine.
         self._hosted = endpoint.key is not None and not is_loopback(endpoint.base_url)
 
@@ -67,14 +72,17 @@ class OllamaProvider(ModelKeeping):
         Raises:
             ProviderError: by the tables of docs/policy.md, 3.1, 3.2 and 3.8.
         """
+        runs_here = self._runs_here(request.model)
         if self._hosted:
             request = replace(request, model=cloud_base_name(request.model))
-        abilities = self._abilities.get(request.model)
-        body = body_of(self.endpoint.name, request, can_think="thinking" in abilities if abilities else None)
+        abilities = self._abilities.get(full_name(request.model))
+        can_think = "thinking" in abilities if abilities else None
+        body = body_of(self.endpoint.name, request, can_think=can_think, runs_here=runs_here)
         async with self._origin.open_stream("POST", PATHS[request.endpoint], body=body) as reply:
             await self._accept(reply, request.model)
             if request.endpoint == "embed":
-                yield embedded(self.endpoint, request.model, await self._object(reply))
+                answer = await self._object(reply, cap=self.endpoint.caps.answer, leaves=_NUMBERS)
+                yield embedded(self.endpoint, request.model, answer)
                 return
             reader = AnswerReader(self.endpoint, request.model, request.endpoint)
             async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
@@ -139,13 +147,17 @@ class OllamaProvider(ModelKeeping):
         limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         async with self._origin.open_stream(method, path, body=raw, total_s=limit) as reply:
             await self._accept(reply, model)
-            return await self._object(reply)
+            return await self._object(reply, cap=min(self.endpoint.caps.line, self.endpoint.caps.answer))
 
-    async def _object(self, reply: Reply) -> dict[str, object]:
-        data = (await reply.read(self.endpoint.caps.answer)).strip()
+    async def _object(self, reply: Reply, *, cap: int, leaves: int = LEAVES) -> dict[str, object]:
+        data = (await reply.read(cap)).strip()
         self._refuse_page(data)
+
+        def decoded() -> list[dict[str, object]]:
+            return list(objects(data, leaves=leaves))
+
         try:
-            found = await asyncio.to_thread(lambda: list(objects(data))) if len(data) > _MANY else list(objects(data))
+            found = await asyncio.to_thread(decoded) if len(data) > _MANY else decoded()
         except FrameBroken as problem:
             raise AnswerCut(f"{self.endpoint.name}: the answer is damaged ({problem}).") from None
         if len(found) != 1:
@@ -162,7 +174,8 @@ class OllamaProvider(ModelKeeping):
         """
         tags, running = await asyncio.gather(self._call("GET", "/api/tags"), self._running())
         models = listed(self.endpoint.name, tags, running)
-        self._abilities = {model.name: model.capabilities for model in models}
+        self._abilities = {full_name(model.name): model.capabilities for model in models}
+        self._remote = frozenset(full_name(model.name) for model in models if model.remote)
         return models
 
     async def describe(self, name: str) -> ModelInfo:
@@ -197,7 +210,7 @@ class OllamaProvider(ModelKeeping):
             if reply.status in (404, 405):
                 return False
             await self._accept(reply)
-            await self._object(reply)
+            await self._object(reply, cap=min(self.endpoint.caps.line, self.endpoint.caps.answer))
             return True
 
     async def _running(self) -> Mapping[str, object]:
@@ -211,8 +224,16 @@ class OllamaProvider(ModelKeeping):
         except ProviderError:
             return {}
 
+    def _runs_here(self, model: str) -> bool:
+        """Whether a model runs where this server runs: not a service with a key, not a name that stands for one."""
+        hosted = self.endpoint.key is not None or self._is_ollama_com()
+        return not (hosted or is_cloud_name(model) or full_name(model) in self._remote)
+
     def _is_ollama_com(self) -> bool:
-        host = urlsplit(self.endpoint.base_url).hostname or ""
+        try:
+            host = urlsplit(self.endpoint.base_url).hostname or ""
+        except ValueError:  # whoever calls it will say what is wrong with it
+            return False
         return host == "ollama.com" or host.endswith(".ollama.com")
 
     async def aclose(self) -> None:

@@ -8,15 +8,17 @@ redirects, waits for ever, sends ``$OLLAMA_API_KEY`` to any host, and lets forei
 from __future__ import annotations
 
 import contextlib
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ProviderError
-from llmdesk.core.lanes import is_cloud_name, parse_parameter_size, same_model
+from llmdesk.core.lanes import full_name, is_cloud_name, parse_parameter_size
+from llmdesk.core.text import one_line
 from llmdesk.core.types import Json, ModelInfo
 from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.providers.http import client_settings, make_client, mapped
 from llmdesk.providers.ollama_errors import failure, read_error, unwrap
-from llmdesk.providers.reply import check_direct
+from llmdesk.providers.reply import check_direct, size
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     import ollama
 
     from llmdesk.providers.base import Endpoint
+
+MAX_MODELS = 10_000
+"""How many entries of a list are read: no machine has so many models, and sorting a million would hold the screen."""
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
@@ -40,11 +45,11 @@ def listed(name: str, tags: Mapping[str, object], running: Mapping[str, object])
     if not isinstance(entries, list):
         raise AnswerCut(f"{name}: the list of models is damaged.")
     windows = {
-        entry_name: window
-        for entry in _entries(running.get("models"))
+        full_name(entry_name): window
+        for entry in islice(_entries(running.get("models")), MAX_MODELS)
         if (entry_name := _name(entry)) and (window := _count(entry.get("context_length"))) is not None
     }
-    return tuple(_listed(entry, windows) for entry in _entries(entries) if _name(entry))
+    return tuple(_listed(entry, windows) for entry in islice(_entries(entries), MAX_MODELS) if _name(entry))
 
 
 def _listed(entry: Mapping[str, object], windows: Mapping[str, int]) -> ModelInfo:
@@ -55,7 +60,7 @@ def _listed(entry: Mapping[str, object], windows: Mapping[str, int]) -> ModelInf
         size_bytes=_count(entry.get("size")),
         parameters=parse_parameter_size(_text(details.get("parameter_size"))),
         context_tokens=_count(details.get("context_length")),
-        loaded_context_tokens=next((window for other, window in windows.items() if same_model(name, other)), None),
+        loaded_context_tokens=windows.get(full_name(name)),
         capabilities=_names(entry.get("capabilities")),
         # An entry of a few hundred bytes that only points to a model elsewhere (policy O15).
         remote=bool(entry.get("remote_host") or entry.get("remote_model")) or is_cloud_name(name),
@@ -223,6 +228,7 @@ class ModelKeeping:
         settings["timeout"] = httpx.Timeout(
             connect=limits.connect_s, write=limits.write_s, pool=limits.pool_s, read=limits.content_s
         )
+        settings["event_hooks"] = {"response": [self._bounded]}
         client = ollama.AsyncClient(host=self.endpoint.base_url.strip().rstrip("/"), **settings)
         try:
             with mapped(self.endpoint, start_hint="ollama serve"):
@@ -231,6 +237,14 @@ class ModelKeeping:
             raise self._refusal(problem, model) from None
         finally:
             await client.close()  # type: ignore[no-untyped-call]  # the package's own gap
+
+    async def _bounded(self, response: httpx.Response) -> None:
+        """Put the caps on a reply before the package reads it: it has none of its own (policy I16)."""
+        # A packed body would grow behind the cap; nothing packed was asked for.
+        packing = response.headers.pop("content-encoding", "identity")
+        if packing.strip().lower() not in ("", "identity"):
+            raise AnswerCut(one_line(f"{self.endpoint.name}: the answer is packed as {packing}, unasked."))
+        response.stream = _capped(self.endpoint, response)
 
     def _refusal(self, problem: Exception, model: str) -> ProviderError:
         """Say what an exception of the package means; its HTTP reply, if there was one, hangs in the context."""
@@ -245,6 +259,35 @@ class ModelKeeping:
         if isinstance(problem, ollama.ResponseError):
             return failure(self.endpoint, unwrap(None, {"error": problem.error}), model=model)
         return AnswerCut(f"{self.endpoint.name}: the server's answer is damaged. Try again.")
+
+
+def _capped(endpoint: Endpoint, response: httpx.Response) -> httpx.AsyncByteStream:
+    """The body of ``response``: progress in lines of bounded length, all else bounded as a whole."""
+    import httpx
+
+    stream, caps = response.stream, endpoint.caps
+    in_lines = response.is_success and response.request.url.path.endswith(("/api/pull", "/api/create"))
+    cap = caps.line if response.is_success else caps.error_body
+
+    class Capped(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+            assert isinstance(stream, httpx.AsyncByteStream)
+            held = 0
+            async for data in stream:
+                first, newline, rest = data.partition(b"\n") if in_lines else (data, b"", b"")
+                if held + len(first) > cap:
+                    if response.is_success:
+                        raise AnswerCut(f"{endpoint.name}: the answer has more than {size(cap)} in one piece.")
+                    yield data[: cap - held]
+                    return
+                held = len(rest) - rest.rfind(b"\n") - 1 if newline else held + len(data)
+                yield data
+
+        async def aclose(self) -> None:
+            assert isinstance(stream, httpx.AsyncByteStream)
+            await stream.aclose()
+
+    return Capped()
 
 
 def _size(value: object) -> int | None:

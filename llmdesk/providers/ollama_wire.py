@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -46,11 +47,21 @@ BODY_FIELDS = frozenset({
 _OURS = frozenset({"model", "messages", "prompt", "stream", "options"})
 """Not to be replaced through ``extra``: ``options`` is merged, the others are the request itself."""
 
+_VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""A character that a reader sees; spaces, marks of direction and joiners are none (policy R10)."""
+
+_EVENT_BYTES = 16
+_CALL_BYTES = 512
+"""What an event costs beside its text, bytes, so that a million of nothing is no small answer either."""
+
+_MOST = 1 << 53
+"""A count beyond this is damage, and more than a column holds."""
+
 
 # --- requests into bodies -------------------------------------------------------------------------------------------
 
 
-def body_of(name: str, request: ChatRequest, *, can_think: bool | None = None) -> bytes:
+def body_of(name: str, request: ChatRequest, *, can_think: bool | None = None, runs_here: bool = True) -> bytes:
     """Print a request as the JSON body of its route.
 
     ``params.extra`` names options, or fields of the body (``BODY_FIELDS``); ``request.extra`` goes into the body as it
@@ -61,6 +72,8 @@ def body_of(name: str, request: ChatRequest, *, can_think: bool | None = None) -
         request: what to ask.
         can_think: whether the model is known to reason; asking one that cannot for it is refused by the server, so
             the wish is dropped then. ``None`` = unknown.
+        runs_here: the model runs where the server runs. Hosted ones have their full window always, so that no
+            ``num_ctx`` is sent to them, whoever asked for it (policy R15b).
 
     Raises:
         RequestRejected: there is nothing to ask (an empty list would only load the model), or a value is no JSON.
@@ -73,7 +86,10 @@ def body_of(name: str, request: ChatRequest, *, can_think: bool | None = None) -
     if params.keep_alive is not None:
         body["keep_alive"] = params.keep_alive
     body |= {key: value for key, value in extra.items() if key not in _OURS}
-    if options := _options(params, request.extra.get("options")):
+    options = _options(params, request.extra.get("options"))
+    if not runs_here:
+        options.pop("num_ctx", None)
+    if options:
         body["options"] = options
     try:
         return storable(json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))).encode()
@@ -218,7 +234,7 @@ class AnswerReader:
             events.append(ReasoningDelta(thinking))
         if text:
             self._text_chars += len(text)
-            self._visible = self._visible or bool(text.strip())
+            self._visible = self._visible or _VISIBLE.search(text) is not None
             events.append(TextDelta(text))
         events += calls
         self._called = self._called or bool(calls)
@@ -277,8 +293,11 @@ class AnswerReader:
         return ToolCall(name=name, arguments=arguments or {}, id=number if isinstance(number, str) else "")
 
     def _count(self, text: str, thinking: str, calls: list[ToolCall]) -> None:
-        self._bytes += len(text.encode()) + len(thinking.encode())
-        self._bytes += sum(len(json.dumps(call.arguments)) for call in calls)
+        self._bytes += sum(_EVENT_BYTES + len(each.encode()) for each in (text, thinking) if each)
+        self._bytes += sum(
+            _CALL_BYTES + len(call.name.encode()) + len(call.id.encode()) + len(json.dumps(call.arguments))
+            for call in calls
+        )
         if self._bytes > self._endpoint.caps.answer:
             raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
 
@@ -330,7 +349,7 @@ def embedded(endpoint: Endpoint, model: str, answer: dict[str, object]) -> Compl
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST else None
 
 
 def _because(cause: str) -> str:
