@@ -98,11 +98,18 @@ class _Lock:
         self._descriptor = descriptor
 
     def remove(self) -> None:
-        with suppress(OSError):
+        in_use = False
+        try:
             self._path.unlink()
+        except PermissionError:  # Windows removes no open file
+            in_use = True
+        except OSError:
+            pass
         os.close(self._descriptor)
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)  # Windows removes no open file
+        if in_use:
+            # Never a second time without need: once the lock is let go the name may be another's.
+            with suppress(OSError):
+                self._path.unlink()
 
 
 def _take(path: Path, *, create: bool) -> _Lock | None:
