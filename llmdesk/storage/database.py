@@ -166,6 +166,8 @@ class Database:
                 mended = True
             except OSError as error:
                 raise StorageError(f"{self._name()}: {error.strerror or error}.") from error
+            except OverflowError as error:  # what SQLite cannot hold must not cost more than its record
+                raise StorageError(f"{self._name()}: a number is too large to be kept.") from error
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is not None and self.path is not None and _identity(self.path) != self._identity:
