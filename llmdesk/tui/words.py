@@ -53,7 +53,7 @@ def cost(cost_usd: str | None) -> str:
     return f"${amount:.4f}" if amount < 0.1 else f"${amount:.2f}"
 
 
-def answer_foot(
+def answer_feet(
     *,
     target: ModelRef | None,
     served_model: str = "",
@@ -61,20 +61,27 @@ def answer_foot(
     first_token_s: float | None,
     usage: Usage | None,
     cost_usd: str | None,
-) -> str:
-    """Who answered, how long, how fast, how much: ``local · gemma3:27b · 1.9 s · 41 tok/s · 312 tok · free``."""
-    parts: list[str] = []
-    if target is not None:
-        parts += [target.provider, served_model or target.model]
-    if latency_s is not None:
-        parts.append(seconds(latency_s))
-    tokens = usage.output_tokens if usage is not None else None
-    if tokens is not None and usage is not None:
+) -> tuple[str, ...]:
+    """Who answered, how long, how fast, how much: ``local · gemma3:27b · 1.9 s · 41 tok/s · 312 tok · free``.
+
+    Returns:
+        The whole line, and then with ever less in it, for narrow screens: without speed, tokens, cost, time.
+    """
+    who = [target.provider, served_model or target.model] if target is not None else []
+    time_taken = seconds(latency_s) if latency_s is not None else ""
+    price = cost(cost_usd) if target is not None else ""
+    speed = count = ""
+    if usage is not None and usage.output_tokens is not None:
         about = "~" if usage.estimated else ""
         streaming_s = (latency_s or 0.0) - (first_token_s or 0.0)
-        if streaming_s > 0.05 and tokens > 1:
-            parts.append(f"{about}{tokens / streaming_s:.0f} tok/s")
-        parts.append(f"{about}{tokens} tok")
-    if target is not None:
-        parts.append(cost(cost_usd))
-    return " · ".join(parts)
+        if streaming_s > 0.05 and usage.output_tokens > 1:
+            speed = f"{about}{usage.output_tokens / streaming_s:.0f} tok/s"
+        count = f"{about}{usage.output_tokens} tok"
+    forms: tuple[list[str], ...] = (
+        [time_taken, speed, count, price],
+        [time_taken, count, price],
+        [time_taken, price],
+        [time_taken],
+        [],
+    )
+    return tuple(dict.fromkeys(" · ".join(filter(None, [*who, *form])) for form in forms))

@@ -15,7 +15,7 @@ from llmdesk.tui.transcript.entries import (
     SeamEntry,
     UserEntry,
 )
-from llmdesk.tui.words import answer_foot, clock
+from llmdesk.tui.words import answer_feet, clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ class Record:
 
     def interrupt(self) -> None:
         """Close it where it stands."""
-        self._close(foot=_who(self.target), completeness=Completeness.INTERRUPTED)
+        self._close(feet=(_who(self.target),), completeness=Completeness.INTERRUPTED)
 
     def discard(self, why: str) -> None:
         """Its text is void: a failed attempt."""
@@ -129,14 +129,15 @@ class Record:
             self._open, self._answer, self.has_answer = None, None, False
         self.note(why, Level.WARNING)
 
-    def _close(self, *, foot: str, completeness: Completeness | None) -> None:
+    def _close(self, *, feet: tuple[str, ...], completeness: Completeness | None) -> None:
         if self._open is None:
             return
         so_far = self._view.entry(self._open)
         assert isinstance(so_far, AnswerEntry)
         closed = AnswerEntry(
-            head=so_far.head, text=so_far.text, reasoning=so_far.reasoning, foot=foot, completeness=completeness
-        )
+            head=so_far.head, text=so_far.text, reasoning=so_far.reasoning, foot=feet[0], shorter_feet=feet[1:],
+            completeness=completeness,
+        )  # fmt: skip
         self._view.finish(self._open, closed)
         self._open = None
 
@@ -147,12 +148,12 @@ class Record:
             self.begin()
             self.feed_reasoning(outcome.reasoning)
             self.feed(outcome.text)
-        foot = answer_foot(
+        feet = answer_feet(
             target=outcome.target, served_model=outcome.served_model, latency_s=outcome.latency_s,
             first_token_s=outcome.first_token_s, usage=outcome.usage, cost_usd=outcome.cost_usd,
         )  # fmt: skip
         empty = self._open is not None and not self._view.text_of(self._open).strip()
-        self._close(foot=foot, completeness=_mark(outcome))
+        self._close(feet=feet, completeness=_mark(outcome))
         if outcome.status is Status.COMPLETED and empty and not outcome.tool_calls:
             self.note("The model ended without any answer text.", Level.WARNING)
 
@@ -219,7 +220,7 @@ def _stored(message: StoredMessage) -> Entry | None:
             files = tuple(sanitise(file.name) for file in message.attachments)
             return UserEntry(text=message.content, at=clock(message.created_at), attachments=files)
         case Role.ASSISTANT:
-            foot = answer_foot(
+            feet = answer_feet(
                 target=message.target, latency_s=message.latency_s, first_token_s=message.first_token_s,
                 usage=message.usage, cost_usd=message.cost_usd,
             )  # fmt: skip
@@ -228,7 +229,8 @@ def _stored(message: StoredMessage) -> Entry | None:
                 head=_who(message.target),
                 text=message.content,
                 reasoning=message.thinking,
-                foot=foot,
+                foot=feet[0],
+                shorter_feet=feet[1:],
                 completeness=mark,
             )
         case Role.SYSTEM | Role.TOOL:

@@ -36,14 +36,6 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Something a note offers to do: ``name`` comes back in ``TranscriptView.Chosen``, ``label`` is what is shown."""
-
-    name: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UserEntry:
     """A prompt. ``at`` is the time as it is to be shown (``14:20``), ``attachments`` are file names."""
 
@@ -58,14 +50,16 @@ class AnswerEntry:
     """An answer, or what came of it.
 
     ``head`` stands above the text (who answers), ``foot`` below it (how long, how fast, how much); empty = no such
-    line. ``completeness`` is ``None`` while nobody knows. ``reasoning_tokens`` is ``None`` when the provider does not
-    count them; an estimate is shown instead, and marked as one.
+    line. ``shorter_feet`` say less and less of it, for narrow screens. ``completeness`` is ``None`` while nobody knows.
+    ``reasoning_tokens`` is ``None`` when the provider does not count them; an estimate is shown instead, and marked as
+    one.
     """
 
     head: str = ""
     text: str = ""
     reasoning: str = ""
     foot: str = ""
+    shorter_feet: tuple[str, ...] = ()
     completeness: Completeness | None = None
     state: AnswerState = AnswerState.CLOSED
     reasoning_tokens: int | None = None
@@ -84,19 +78,9 @@ class NoteEntry:
 
     text: str
     level: Level = Level.INFO
-    actions: tuple[Choice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitEntry:
-    """What is being waited for. ``until`` is UTC epoch seconds and is counted down; ``None`` = nobody knows."""
-
-    text: str
-    until: float | None = None
-    actions: tuple[Choice, ...] = ()
-
-
-Entry = UserEntry | AnswerEntry | SeamEntry | NoteEntry | WaitEntry
+Entry = UserEntry | AnswerEntry | SeamEntry | NoteEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

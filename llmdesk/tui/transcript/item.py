@@ -60,9 +60,9 @@ class Item:
         """Guess the height."""
         return guess(self.entry, width)
 
-    def lay_out(self, layout: Layout, now: float) -> None:
+    def lay_out(self, layout: Layout) -> None:
         """Make the lines."""
-        self.parts = [layout.lines(self.entry, unfolded=self.unfolded, now=now)]
+        self.parts = [layout.lines(self.entry, unfolded=self.unfolded)]
 
     def forget(self) -> None:
         """Drop the lines: they can be made again."""
@@ -114,7 +114,7 @@ class OpenAnswer(Item):
         """Guess the height from what has come."""
         return self._breaks + self._chars // max(width, 1) + 3
 
-    def lay_out(self, layout: Layout, now: float) -> None:
+    def lay_out(self, layout: Layout) -> None:
         """Bring the lines up to date; ``changed_from`` is then the first that differs from the last time."""
         if self._document is None:
             self._document = Document(layout.renderer, layout.width)

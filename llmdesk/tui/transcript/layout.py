@@ -11,20 +11,16 @@ from llmdesk.core.text import sanitise
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
-    Choice,
     Completeness,
     Entry,
     Level,
     NoteEntry,
     SeamEntry,
     UserEntry,
-    WaitEntry,
 )
 from llmdesk.tui.transcript.lines import BLANK, Line, Target, plain_lines, rule_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.style import Style
 
     from llmdesk.tui.transcript.markdown import Renderer
@@ -66,8 +62,8 @@ class Layout:
         self.renderer = renderer
         self.width = width
 
-    def lines(self, entry: Entry, *, unfolded: bool, now: float) -> list[Line]:
-        """Return all lines of an entry that is complete in itself; ``now`` is UTC epoch seconds."""
+    def lines(self, entry: Entry, *, unfolded: bool) -> list[Line]:
+        """Return all lines of an entry that is complete in itself."""
         match entry:
             case UserEntry():
                 return self._user(entry)
@@ -80,8 +76,6 @@ class Layout:
                 return self.plain(sanitise(entry.text).removeprefix("⤷").lstrip(), "seam", sign="⤷ ")
             case NoteEntry():
                 return self._note(entry)
-            case WaitEntry():
-                return self._wait(entry, now)
 
     def above(self, entry: AnswerEntry, reasoning: str, *, unfolded: bool) -> list[Line]:
         """Return what stands above an answer's text: who, and the reasoning."""
@@ -100,9 +94,10 @@ class Layout:
             part = "mark-full" if entry.completeness is Completeness.FULL else "mark-partial"
             if has_body:
                 lines.append(BLANK)
-            lines.append(
-                rule_line(entry.foot, self._style("foot"), self.width, right=mark, right_style=self._style(part))
-            )
+            room = self.width - cell_len(mark) - 2 if mark else self.width
+            feet = (entry.foot, *entry.shorter_feet)
+            foot = next((foot for foot in feet if cell_len(foot) <= room), feet[-1])
+            lines.append(rule_line(foot, self._style("foot"), self.width, right=mark, right_style=self._style(part)))
         return [*lines, BLANK]
 
     def plain(self, text: str, part: str, *, sign: str = "") -> list[Line]:
@@ -133,30 +128,7 @@ class Layout:
         lines = self.plain(head, part, sign=_NOTE_SIGNS[entry.level])
         if rest:
             lines += self.plain(rest, "note", sign="  ")
-        return [*lines, *self._choices(entry.actions), BLANK]
-
-    def _wait(self, entry: WaitEntry, now: float) -> list[Line]:
-        left = "" if entry.until is None else f" {countdown(entry.until - now)}"
-        return [*self.plain(sanitise(entry.text) + left, "wait", sign="◔ "), *self._choices(entry.actions)]
-
-    def _choices(self, choices: Sequence[Choice]) -> list[Line]:
-        """Lay out what can be done, wrapped between choices."""
-        rows: list[Line] = []
-        segments: list[Segment] = []
-        targets: list[Target] = []
-        used = chars = 0
-        for choice in choices:
-            label = f"[{' '.join(sanitise(choice.label).split())}]"
-            if segments and used + 2 + cell_len(label) > self.width:
-                rows.append(Line(tuple(segments), targets=tuple(targets)))
-                segments, targets, used, chars = [], [], 0, 0
-            segments += [Segment("  "), Segment(label, self._style("action"))]
-            targets.append(Target(chars + 2, chars + 2 + len(label), choice.name))
-            used += 2 + cell_len(label)
-            chars += 2 + len(label)
-        if segments:
-            rows.append(Line(tuple(segments), targets=tuple(targets)))
-        return rows
+        return [*lines, BLANK]
 
     def _fold(self, label: str, *, unfolded: bool) -> Line:
         text = f"{'▾' if unfolded else '▸'} {label}"
@@ -170,11 +142,3 @@ def _tokens(entry: AnswerEntry, reasoning: str) -> str:
     if entry.reasoning_tokens is not None:
         return f"{entry.reasoning_tokens:,} tokens"
     return f"about {max(len(reasoning) // _CHARS_PER_TOKEN, 1):,} tokens"
-
-
-def countdown(seconds: float) -> str:
-    """Format a time that is left: ``8:12``, ``1:02:03``; ``0:00`` when it is over."""
-    left = max(int(-(-seconds // 1)), 0)
-    minutes, second = divmod(left, 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minutes}:{second:02}"

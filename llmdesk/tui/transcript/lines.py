@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 TAB_SIZE = 4
 """Columns from one tab stop to the next; a terminal's own stops would break the layout."""
+
+
+LEAST_TEXT = 6
+"""Beside something more important, a text of fewer columns than this says nothing, and is left out."""
 
 
 class Target(NamedTuple):
@@ -133,10 +137,18 @@ def plain_lines(
 
 
 def rule_line(text: str, style: Style, width: int, *, right: str = "", right_style: Style | None = None) -> Line:
-    """Lay out one line that is cut, never wrapped, with ``right`` at the right edge where there is room."""
-    text, right = " ".join(sanitise(text).split()), " ".join(sanitise(right).split())
-    gap = width - cell_len(text) - cell_len(right)
+    """Lay out one line that is never wrapped: ``right`` stands at the right edge, ``text`` is cut with an ellipsis."""
+    text, right = " ".join(sanitise(text).split()), shortened(" ".join(sanitise(right).split()), width)
     if not right:
-        return Line((Segment(text, style),))
-    space = " " * gap if gap >= 2 else "  "
-    return Line((Segment(text, style), Segment(space, style), Segment(right, right_style or style)))
+        return Line((Segment(shortened(text, width), style),))
+    room = width - cell_len(right) - 2
+    text = shortened(text, room) if room >= LEAST_TEXT else ""
+    gap = " " * (width - cell_len(text) - cell_len(right))
+    return Line((Segment(text, style), Segment(gap, style), Segment(right, right_style or style)))
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut what does not fit into ``width`` columns, and show that it was cut."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[: max(width, 0)]

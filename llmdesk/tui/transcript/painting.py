@@ -57,6 +57,10 @@ class PaintedView(ScrollView):
         """Return what is at a row of the view, ``None`` = nothing."""
         raise NotImplementedError
 
+    def found_in(self, key: int, number: int) -> tuple[int, int] | None:
+        """Return which characters of a line were searched for and are marked, ``None`` = none."""
+        return None
+
     def palette_changed(self) -> None:
         """Called when the colours are other ones than before."""
 
@@ -118,6 +122,8 @@ class PaintedView(ScrollView):
         if row is None:
             return self._filtered(Strip.blank(width, palette.base))
         line = row.line
+        if (found := self.found_in(row.key, row.number)) is not None:
+            return self._filtered(_strip(highlighted(line.segments, found, palette["found"]), palette.base, width))
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(packed(row.key, row.number))) is not None:
             style = self.screen.get_component_rich_style("screen--selection")

@@ -18,7 +18,6 @@ from llmdesk.tui.transcript.markdown import Renderer
 from llmdesk.tui.transcript.painting import PaintedView, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import TypeAlias
 
     from llmdesk.tui.transcript.item import Item
@@ -45,13 +44,11 @@ class PlacedView(PaintedView):
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.time,
         name: str | None = None,
         id: str | None = None,  # noqa: A002 # Textual's own word
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._clock = clock
         self._items: list[Item] = []
         self._keys: list[int] = []
         self._heights = Heights()
@@ -63,6 +60,7 @@ class PlacedView(PaintedView):
         self._recent: dict[int, Item] = {}
         self._layout_cost_s = 0.0
         self._resizes = 0
+        self._next_key = 0
 
     @property
     def following(self) -> bool:
@@ -70,6 +68,16 @@ class PlacedView(PaintedView):
         return self._follow
 
     # --- items ------------------------------------------------------------------------------------------------
+
+    def _new_key(self) -> int:
+        self._next_key += 1
+        return self._next_key - 1
+
+    def _appended(self, item: Item) -> int:
+        anchor = self._anchor()
+        self._add(item)
+        self._settled(anchor)
+        return item.key
 
     def _add(self, item: Item) -> None:
         self._items.append(item)
@@ -236,7 +244,7 @@ class PlacedView(PaintedView):
         return item.height
 
     def _lay_out(self, item: Item, form: Layout) -> None:
-        item.lay_out(form, self._clock())
+        item.lay_out(form)
         self._recent.pop(item.key, None)
         self._recent[item.key] = item
         while len(self._recent) > KEPT_ITEMS:

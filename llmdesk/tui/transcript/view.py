@@ -1,50 +1,38 @@
 """The conversation as one widget: a line-API view without children, however long the conversation is.
 
-Only what is visible is laid out (``placing``). While an answer streams, its text is collected and brought to the screen
-at most 25 times a second, and only lines that changed are painted (``painting``).
+Only what is visible is laid out (``placing``), a growing answer is brought to the screen a few times a second
+(``streaming``), and only lines that changed are painted (``painting``).
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset
-from textual.message import Message
 from textual.selection import Selection
 
 from llmdesk.core.text import sanitise
-from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, CodePiece, Entry, WaitEntry
-from llmdesk.tui.transcript.item import Item, OpenAnswer
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, CodePiece, Entry, UserEntry
+from llmdesk.tui.transcript.finding import Hit, Span, hits, needle_of, spans
+from llmdesk.tui.transcript.item import Item
 from llmdesk.tui.transcript.layout import FOLD
 from llmdesk.tui.transcript.markdown import code_blocks, preload
-from llmdesk.tui.transcript.placing import PlacedView
 from llmdesk.tui.transcript.selection import copied, packed, place
+from llmdesk.tui.transcript.streaming import StreamedView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from textual import events
 
-    from llmdesk.tui.transcript.layout import Layout
+    from llmdesk.tui.transcript.lines import Line
 
 __all__ = ["TranscriptView", "preload"]
 
-FRAME_S = 1 / 25
-"""The shortest time between two frames of a growing answer, seconds."""
 
-FRAME_SHARE = 5
-"""A frame that took long is followed by a pause this many times as long, so that typing stays fluent."""
-
-CATCH_UP_PAUSE_S = 0.01
-"""The pause while text waits that would not fit into one frame: keys get through, the end is soon there."""
-
-
-class TranscriptView(PlacedView, can_focus=True):
+class TranscriptView(StreamedView, can_focus=True):
     """Shows entries, follows the end while it is at the end, and streams answers."""
 
     ALLOW_SELECT = True
@@ -99,38 +87,22 @@ class TranscriptView(PlacedView, can_focus=True):
         .transcript--code-operator { color: $foreground; background: $surface; }
         .transcript--code-inserted { color: $text-success; background: $surface; }
         .transcript--code-deleted { color: $text-error; background: $surface; }
+        .transcript--found { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
     }
     """
-
-    @dataclass
-    class Chosen(Message):
-        """Something that a note or a wait offers was clicked."""
-
-        view: TranscriptView
-        key: int
-        name: str
-
-        @property
-        def control(self) -> TranscriptView:
-            """The view it came from."""
-            return self.view
 
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.time,
         name: str | None = None,
         id: str | None = None,  # noqa: A002 # Textual's own word
         classes: str | None = None,
     ) -> None:
-        super().__init__(clock=clock, name=name, id=id, classes=classes)
-        self.frames = 0
-        """How many frames of streaming have been shown, for tests and benchmarks."""
-        self._next_key = 0
-        self._frame_timer: asyncio.TimerHandle | None = None
-        self._next_frame = 0.0
-        self._tick_timer: asyncio.TimerHandle | None = None
+        super().__init__(name=name, id=id, classes=classes)
         self._pressed_y = -1
+        self._marked: tuple[Hit, str] | None = None
+        self._marked_in: Sequence[Sequence[Line]] | None = None
+        self._spans: Mapping[int, Span] = {}
 
     # --- entries ----------------------------------------------------------------------------------------------
 
@@ -149,7 +121,6 @@ class TranscriptView(PlacedView, can_focus=True):
         for entry in entries:
             self._add(Item(self._new_key(), entry))
         self._settled(None)
-        self._schedule_tick()
         return list(self._keys)
 
     def clear(self) -> None:
@@ -164,7 +135,6 @@ class TranscriptView(PlacedView, can_focus=True):
             KeyError: there is no such entry.
         """
         self._swap(self._index(key), Item(key, entry))
-        self._schedule_tick()
 
     def remove_entry(self, key: int) -> None:
         """Take one entry out.
@@ -198,60 +168,6 @@ class TranscriptView(PlacedView, can_focus=True):
         """
         return code_blocks(self.text_of(key))
 
-    def _new_key(self) -> int:
-        self._next_key += 1
-        return self._next_key - 1
-
-    def _appended(self, item: Item) -> int:
-        anchor = self._anchor()
-        self._add(item)
-        self._settled(anchor)
-        self._schedule_tick()
-        return item.key
-
-    # --- a growing answer -------------------------------------------------------------------------------------
-
-    def begin_answer(self, entry: AnswerEntry) -> int:
-        """Add an answer that will grow; return its key."""
-        return self._appended(OpenAnswer(self._new_key(), entry))
-
-    def feed(self, key: int, text: str) -> None:
-        """Add text to an open answer.
-
-        It is only collected here: whoever feeds must let the event loop run every few milliseconds.
-
-        Raises:
-            KeyError: there is no such open answer.
-        """
-        self._open(key).feed(text)
-        self._schedule_frame()
-
-    def feed_reasoning(self, key: int, text: str) -> None:
-        """Add reasoning to an open answer.
-
-        Raises:
-            KeyError: there is no such open answer.
-        """
-        self._open(key).feed_reasoning(text)
-        self._schedule_frame()
-
-    def finish(self, key: int, entry: AnswerEntry) -> None:
-        """Close an open answer; what has been rendered stays if ``entry`` has the text that was fed.
-
-        Raises:
-            KeyError: there is no such entry.
-        """
-        index = self._index(key)
-        item = self._items[index]
-        if self._form is None or not isinstance(item, OpenAnswer) or not item.laid_out or not self._shown:
-            self._swap(index, Item(key, entry))
-        elif item.behind:
-            item.ending = entry
-            item.stale = True
-            self._schedule_frame()
-        else:
-            self._swap(index, item.closed(entry, self._form))
-
     def discard(self, key: int) -> None:
         """Collapse the text of a failed attempt to one line that can be unfolded.
 
@@ -283,119 +199,80 @@ class TranscriptView(PlacedView, can_focus=True):
                 self.toggle(item.key)
                 return
 
-    def _open(self, key: int) -> OpenAnswer:
-        item = self._items[self._index(key)]
-        if not isinstance(item, OpenAnswer) or item.ending is not None:
-            raise KeyError(f"entry {key} is not an open answer")
-        return item
+    # --- going to a place -------------------------------------------------------------------------------------
 
-    @property
-    def busy(self) -> bool:
-        """Whether text has been fed that is not on the screen yet."""
-        return self._frame_timer is not None
+    def show(self, key: int, line: int = 0) -> None:
+        """Bring a line of an entry into view, with something of what is around it; nothing moves if it is there.
 
-    # --- frames and ticks -------------------------------------------------------------------------------------
+        Raises:
+            KeyError: there is no such entry.
+        """
+        self._index(key)
+        self.call_after_refresh(self._show, key, line, fixed=False)
 
-    def _schedule_frame(self) -> None:
-        if self._frame_timer is None and self._form is not None and self._shown:
-            loop = asyncio.get_running_loop()
-            delay = max(self._next_frame - loop.time(), 0.0)
-            # The message pump runs the frame: in the app's context, its errors handled like any other.
-            self._frame_timer = loop.call_later(delay, self.call_next, self._frame)
+    def show_top(self, key: int) -> None:
+        """Put the first line of an entry at the top of the view, as far as what follows fills it.
 
-    def _frame(self) -> None:
-        """Bring to the screen what open answers have received."""
-        self._frame_timer = None
-        if self._form is None or not self._shown:
+        Raises:
+            KeyError: there is no such entry.
+        """
+        self._index(key)
+        self.call_after_refresh(self._show, key, 0, fixed=True)
+
+    def _show(self, key: int, line: int, *, fixed: bool) -> None:
+        if self._form is None or key not in self._keys:
             return
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self.frames += 1
-        anchor, top, visible = self._anchor(), round(self.scroll_y), self._visible()
-        changed: list[tuple[int, int, int]] = []
-        waiting = False
-        for index, item in enumerate(self._items):
-            if isinstance(item, OpenAnswer) and item.stale:
-                before = self._heights[index]
-                start = self._advance(index, item, index in visible)
-                changed.append((index, start, max(before, self._heights[index])))
-                waiting = waiting or item.stale
-        self._settle(anchor)
-        if round(self.scroll_y) == top:
-            self._refresh_changed(changed)
-        now = loop.time()
-        if waiting:
-            self._next_frame = now + CATCH_UP_PAUSE_S
-            self._schedule_frame()
-        else:
-            self._next_frame = now + max(FRAME_S, (now - began) * FRAME_SHARE)
+        index = self._index(key)
+        self._measured(index)
+        row, height = self._heights.top(index) + line, self._view_height()
+        if fixed or not round(self.scroll_y) <= row < round(self.scroll_y) + height:
+            self._follow = False
+            above = 0 if fixed else height // 3
+            self._show_at(*self._above(row, above) if above else (index, line))
+        self.refresh()
 
-    def _advance(self, index: int, item: OpenAnswer, visible: bool) -> int:
-        """Lay out what has come for one answer; return its first line that changed."""
-        assert self._form is not None
-        if not visible and item.laid_out:
-            # Out of sight: it is laid out when it comes into view, or when it is over.
-            if item.ending is not None:
-                self._items[index] = Item(item.key, item.ending)
-            self._recent.pop(item.key, None)
-            item.forget()
-            item.stale = False
-            self._heights[index] = max(self._heights[index], item.guess(self._width))
-        elif item.ending is not None and not item.behind:
-            closed = item.closed(item.ending, self._form)
-            self._items[index] = closed
-            self._recent.pop(closed.key, None)
-            item.stale = False
-            return 0
-        else:
-            self._lay_out(item, self._form)
-            self._heights[index] = item.height
-        return item.changed_from
+    def find(self, words: str) -> list[Hit]:
+        """Return where the words stand, in order; only texts are looked at, nothing is laid out."""
+        needle = needle_of(words)
+        return [hit for item in self._items for hit in hits(item.key, item.as_entry(), needle)] if needle else []
 
-    def _refresh_changed(self, changed: list[tuple[int, int, int]]) -> None:
-        if [index for index, _, _ in changed] == [len(self._items) - 1]:
-            index, start, height = changed[0]
-            self.refresh_lines(self._heights.top(index) + start, max(height - start, 1))
-        else:
-            self.refresh()
+    def mark(self, hit: Hit | None, words: str = "") -> None:
+        """Mark one hit and bring it into view; ``None`` takes the mark away."""
+        self._marked = None if hit is None else (hit, needle_of(words))
+        self._marked_in = None
+        if hit is not None and self._form is not None and hit.key in self._keys:
+            self._measured(self._index(hit.key))
+            self.show(hit.key, min(self._marked_spans(hit.key), default=0))
+        self.refresh()
 
-    def _schedule_tick(self) -> None:
-        """Look at the clock when the next second begins, but only while a countdown runs."""
-        if self._tick_timer is None and self._form is not None and self._waits():
-            delay = 1.0 - self._clock() % 1.0 + 0.01
-            self._tick_timer = asyncio.get_running_loop().call_later(delay, self.call_next, self._tick)
+    def found_in(self, key: int, number: int) -> Span | None:
+        """Return which characters of a line are marked."""
+        if self._marked is None or self._marked[0].key != key:
+            return None
+        return self._marked_spans(key).get(number)
 
-    def _waits(self) -> list[Item]:
-        now = self._clock()
-        return [
-            item
-            for item in self._items
-            if isinstance(item.entry, WaitEntry) and item.entry.until is not None and item.entry.until > now - 1
-        ]
+    def _marked_spans(self, key: int) -> Mapping[int, Span]:
+        """Look for the marked hit again when its lines are other ones: a resize, an answer that grows."""
+        assert self._marked is not None
+        item = self._items[self._index(key)]
+        if item.parts is not self._marked_in or item.parts is None:
+            hit, needle = self._marked
+            lines = [line for part in item.parts or () for line in part]
+            above = self._lines_above(item)
+            found = spans(lines[above:], needle, hit.nth)
+            self._spans = {number + above: span for number, span in found.items()}
+            self._marked_in = item.parts
+        return self._spans
 
-    def _tick(self) -> None:
-        self._tick_timer = None
-        anchor = self._anchor()
-        for item in self._waits():
-            item.forget()
-        self._settled(anchor)
-        self._schedule_tick()
-
-    def came_into_view(self) -> None:
-        """Catch up with what has come meanwhile, and count down."""
-        self._schedule_frame()
-        self._schedule_tick()
-
-    def _lay_out(self, item: Item, form: Layout) -> None:
-        super()._lay_out(item, form)
-        if isinstance(item, OpenAnswer) and item.stale:
-            self._schedule_frame()
-
-    def on_unmount(self) -> None:
-        """Leave no timer behind."""
-        for timer in (self._frame_timer, self._tick_timer):
-            if timer is not None:
-                timer.cancel()
+    def _lines_above(self, item: Item) -> int:
+        """Count the lines above an entry's text (who, when, the reasoning), which are not searched."""
+        match entry := item.as_entry():
+            case AnswerEntry() if self._form is not None:
+                return len(self._form.above(entry, entry.reasoning, unfolded=item.unfolded))
+            case UserEntry():
+                return 1
+            case _:
+                return 0
 
     # --- the mouse --------------------------------------------------------------------------------------------
 
@@ -404,17 +281,14 @@ class TranscriptView(PlacedView, can_focus=True):
         self._pressed_y = event.y
 
     def on_click(self, event: events.Click) -> None:
-        """Unfold, or choose what a note offers; a click that ends a selection does neither."""
+        """Unfold what can be unfolded; a click that ends a selection does not."""
         row = self.row_at(event.y)
         if row is None or self.text_selection is not None or event.chain > 1:
             return
         for start, end, name in row.line.targets:
-            if cell_len(row.line.text[:start]) <= event.x < cell_len(row.line.text[:end]):
+            if name == FOLD and cell_len(row.line.text[:start]) <= event.x < cell_len(row.line.text[:end]):
                 event.stop()
-                if name == FOLD:
-                    self.toggle(row.key)
-                else:
-                    self.post_message(self.Chosen(self, row.key, name))
+                self.toggle(row.key)
                 return
 
     def text_select_all(self) -> None:

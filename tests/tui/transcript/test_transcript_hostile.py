@@ -9,13 +9,11 @@ import pytest
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
-    Choice,
     Completeness,
     Entry,
     NoteEntry,
     SeamEntry,
     UserEntry,
-    WaitEntry,
 )
 from llmdesk.tui.transcript.view import TranscriptView
 from tests.support.screens import Host, running, until
@@ -56,12 +54,10 @@ def harmless(text: str) -> bool:
 
 
 def everywhere(text: str) -> list[Entry]:
-    choice = (Choice(name="x", label=text),)
     return [
         UserEntry(text=text, at=text, attachments=(text,), who=text),
         SeamEntry(text=text),
-        NoteEntry(text=text, actions=choice),
-        WaitEntry(text=text, until=2e9, actions=choice),
+        NoteEntry(text=text),
         AnswerEntry(head=text, text=text, reasoning=text, foot=text, completeness=Completeness.FULL),
         AnswerEntry(head=text, text=text, state=AnswerState.DISCARDED),
     ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import pytest
+from rich.cells import cell_len
 from textual.events import MouseScrollUp
 from textual.geometry import Offset
 from textual.selection import SELECT_ALL, Selection
@@ -13,14 +13,12 @@ from textual.selection import SELECT_ALL, Selection
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
-    Choice,
     Completeness,
     Entry,
     Level,
     NoteEntry,
     SeamEntry,
     UserEntry,
-    WaitEntry,
 )
 from llmdesk.tui.transcript.selection import packed
 from llmdesk.tui.transcript.view import TranscriptView
@@ -53,13 +51,10 @@ async def streamed(view: TranscriptView, key: int, text: str, size: int = 20) ->
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_every_kind_of_entry_has_its_place(size: tuple[int, int]) -> None:
-    view = TranscriptView(clock=lambda: 1_000.0)
+    view = TranscriptView()
     async with running(Host(view), size) as pilot:
         view.append(UserEntry(text="Write a parser", at="14:20", attachments=("log.txt",)))
         view.append(SeamEntry(text="cloud: rate limited, next try 14:32 → answering with gemma3:27b (local)"))
-        view.append(
-            WaitEntry(text="waiting for cloud", until=1_065.0, actions=(Choice(name="now", label="retry now"),))
-        )
         view.append(
             AnswerEntry(
                 head="local · gemma3:27b", text="Here is a *parser*:\n\n```python\nx = 1\n```", reasoning="hm " * 40,
@@ -75,8 +70,6 @@ async def test_every_kind_of_entry_has_its_place(size: tuple[int, int]) -> None:
             "@log.txt",
             "",
             "⤷ cloud: rate limited, next try 14:32 → answering with gemma3:27b (local)",
-            "◔ waiting for cloud 1:05",
-            "  [retry now]",
             "local · gemma3:27b",
             "▸ reasoning (312 tokens)",
             "Here is a parser:",
@@ -307,50 +300,6 @@ async def test_an_entry_is_replaced_and_removed_in_place() -> None:
         assert second not in view.keys
 
 
-@dataclass
-class Clock:
-    now: float
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def test_a_wait_counts_down_and_leaves_no_timer_when_it_is_gone() -> None:
-    clock = Clock(1_000.995)
-    view = TranscriptView(clock=clock)
-    async with running(Host(view)) as pilot:
-        key = view.append(WaitEntry(text="cloud", until=1_060.9))
-        await pilot.pause()
-        assert screen_lines(pilot.app)[0] == "◔ cloud 1:00"
-        clock.now = 1_010.995
-        await until(pilot, lambda: screen_lines(pilot.app)[0] == "◔ cloud 0:50")
-        view.remove_entry(key)
-        await until(pilot, lambda: view._tick_timer is None)
-
-
-class Choosing(Host):
-    def __init__(self, view: TranscriptView) -> None:
-        super().__init__(view)
-        self.chosen: list[tuple[int, str]] = []
-
-    def on_transcript_view_chosen(self, event: TranscriptView.Chosen) -> None:
-        self.chosen.append((event.key, event.name))
-
-
-async def test_a_click_on_what_a_note_offers_chooses_it() -> None:
-    view = TranscriptView()
-    app = Choosing(view)
-    async with running(app) as pilot:
-        choices = (Choice(name="now", label="retry now"), Choice(name="next", label="next target"))
-        key = view.append(NoteEntry(text="waiting", actions=choices))
-        await pilot.pause()
-        assert screen_lines(app)[1] == "  [retry now]  [next target]"
-        await pilot.click(view, offset=(16, 1))
-        await pilot.click(view, offset=(40, 1))
-        await until(pilot, lambda: bool(app.chosen))
-        assert app.chosen == [(key, "next")]
-
-
 async def test_selecting_with_the_mouse_joins_what_only_the_width_broke() -> None:
     view = TranscriptView()
     words = " ".join(f"word{number:02}" for number in range(30))
@@ -453,5 +402,71 @@ async def test_an_idle_view_has_no_timer() -> None:
         await streamed(view, key, "words")
         await until(pilot, lambda: not view.busy)
         assert view._frame_timer is None
-        assert view._tick_timer is None
         assert not list(view._timers)
+
+
+def marked_text(view: TranscriptView) -> str:
+    """What is marked of the lines in view."""
+    shown = [(row, view.found_in(row.key, row.number)) for y in range(view.size.height) if (row := view.row_at(y))]
+    return " ".join(row.line.text[span[0] : span[1]] for row, span in shown if span is not None)
+
+
+async def test_words_are_found_in_order_however_they_are_set_and_wherever_they_wrap() -> None:
+    view = TranscriptView()
+    async with running(Host(view), (30, 12)) as pilot:
+        entries: list[Entry] = [
+            UserEntry(text="Where is the Needle?", at="14:20"),
+            AnswerEntry(head="needle · head", text="No **needle here**.\n\n" + "hay " * 300 + "a needle\nhere."),
+            AnswerEntry(text="discarded needle", state=AnswerState.DISCARDED),
+            NoteEntry(text="the last NEEDLE"),
+        ]
+        keys = view.load(entries)
+        assert [hit.key for hit in view.find("needle")] == [keys[0], keys[1], keys[1], keys[3]]
+        found = view.find("needle here")
+        assert [hit.key for hit in found] == [keys[1], keys[1]]
+        for hit in found:
+            view.mark(hit, "needle here")
+            await until(pilot, lambda: marked_text(view) == "needle here")
+        assert view.find("**") == []
+        view.mark(None)
+        await pilot.pause()
+        assert marked_text(view) == ""
+
+
+async def test_a_hit_far_away_is_brought_into_view_and_stays_marked_at_another_width() -> None:
+    view = TranscriptView()
+    async with running(Host(view), (60, 16)) as pilot:
+        view.load(conversation(400))
+        hit = view.find("question 77")[0]
+        view.mark(hit, "question 77")
+        await until(pilot, lambda: marked_text(view) == "question 77")
+        assert not view.following
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: marked_text(view) == "question 77")
+
+
+async def test_an_entry_can_be_put_at_the_top() -> None:
+    view = TranscriptView()
+    async with running(Host(view), (60, 16)) as pilot:
+        keys = view.load(conversation(50))
+        view.show_top(keys[21])
+        await until(pilot, lambda: rows(view)[1] == "question 21")
+        with pytest.raises(KeyError):
+            view.show(keys[-1] + 1)
+
+
+FEET = ("local · gemma3:27b · 1.9 s · 208 tok/s · 312 tok · free", "local · gemma3:27b · 1.9 s", "local · gemma3:27b")
+
+
+@pytest.mark.parametrize("width", [80, 71, 60, 40, 24, 16])
+@pytest.mark.parametrize("mark", Completeness)
+async def test_the_completeness_mark_is_never_cut(width: int, mark: Completeness) -> None:
+    view = TranscriptView()
+    async with running(Host(view), (width, 12)) as pilot:
+        view.append(AnswerEntry(text="so", foot=FEET[0], shorter_feet=FEET[1:], completeness=mark))
+        await pilot.pause()
+        foot = rows(view)[2]
+        assert foot.endswith(mark.value)
+        assert cell_len(foot) <= width
+        said = foot.removesuffix(mark.value)[:-2].rstrip()
+        assert said in FEET or (width < 40 and any(line.startswith(said.rstrip("…")) for line in FEET))
