@@ -212,10 +212,17 @@ def model_rules(loaded: Loaded) -> dict[ModelRef, ModelRule]:
 def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Secrets:
     """Resolve everything secret of one provider. Blocks while a ``$(command)`` runs: call it in a thread.
 
+    Whoever calls a provider comes through here first, to list its models too, so that this is where
+    ``network: local-only`` holds for all of them.
+
     Raises:
-        SetupBroken: a command failed, or a value cannot be used.
+        SetupBroken: a command failed, a value cannot be used, or nothing may leave this machine.
     """
     section = loaded.settings.providers[provider]
+    if loaded.settings.privacy.network == "local-only" and not _on_loopback(section):
+        from llmdesk.core.errors import SetupBroken
+
+        raise SetupBroken(f"{provider}: not asked, because privacy.network is local-only.")
     if isinstance(section, HttpSettings):
         headers = {
             name: resolve_secret(secret.template, env, provider=provider) for name, secret in section.headers.items()

@@ -58,6 +58,18 @@ def validate(file: Path | None, env: Mapping[str, str]) -> tuple[str, ...]:
     return ()
 
 
+def not_applied(settings: Settings) -> tuple[str, ...]:
+    """What a file asks for and this version does not do; nobody shall rely on a limit that is not there."""
+    limited = [name for name, provider in settings.providers.items() if getattr(provider, "rate_limit", None)]
+    asked = {
+        "budgets": settings.budgets,
+        **{f"providers.{name}.rate_limit": True for name in limited},
+        "routing.small_prompt": settings.routing.small_prompt,
+        "telemetry.otlp_endpoint": settings.telemetry.otlp_endpoint,
+    }
+    return tuple(name for name, value in asked.items() if value)
+
+
 def _load(file: Path | None, env: Mapping[str, str]) -> Loaded:
     from llmdesk.config.draft import Draft
     from llmdesk.config.expand import expand
@@ -83,6 +95,8 @@ def _load(file: Path | None, env: Mapping[str, str]) -> Loaded:
     systems, schemas = read_lane_files(draft)
     draft.raise_faults()
     assert settings is not None
+    if unused := not_applied(settings):
+        draft.notes.append(f"read, but not applied by this version: {', '.join(unused)}")
     return Loaded(
         settings=settings,
         file=file,

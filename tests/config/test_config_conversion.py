@@ -187,3 +187,23 @@ def test_the_defaults_convert_too() -> None:
     assert convert.provider_rules(loaded)["cloud"].disabled == "no key: set OLLAMA_API_KEY"
     assert len(convert.lanes(loaded)) == 7
     assert convert.endpoint(loaded, "cloud", convert.resolve_secrets(loaded, "cloud", {})).key is None
+
+
+def test_local_only_gives_no_key_to_who_is_not_on_loopback_and_runs_no_command_for_it(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    text = f"""\
+providers:
+  far: {{kind: openai, api_key: '$(touch {ran})'}}
+  near: {{kind: ollama, base_url: "http://127.0.0.1:9", api_key: "near-0123456789"}}
+  tool: {{kind: command, command: [tool]}}
+privacy: {{network: local-only}}
+"""
+    file = tmp_path / "llmdesk.yaml"
+    file.write_text(text)
+    file.chmod(0o600)
+    loaded = load_settings(file, ENV)
+    for name in ("far", "cloud", "tool"):
+        with pytest.raises(SetupBroken, match=f"{name}: not asked, because privacy.network is local-only"):
+            convert.resolve_secrets(loaded, name, ENV)
+    assert not ran.exists()
+    assert convert.resolve_secrets(loaded, "near", ENV).key == "near-0123456789"
