@@ -102,7 +102,15 @@ class Asker:
         async def sleep(seconds: float) -> None:
             until = self._targets.clock() + seconds
             self._trip.sink(Waiting(until=until, reason=failed[0].kind.value, target=place.target))
-            if seconds > 0 and await self._trip.controls.wait(seconds) is Wish.NEXT:
+            if seconds <= 0:
+                return
+            left = True
+            try:
+                left = await self._trip.controls.wait(seconds) is Wish.NEXT
+            finally:
+                if left:  # also when stopped: what was to follow a last failure follows now
+                    await self._draw(place, failed[0], failed[0].message)
+            if left:
                 raise failed[0]
 
         # A predicate over BaseException would swallow cancellation and ask again.
@@ -129,7 +137,7 @@ class Asker:
                 short = hint is not None and hint <= rule.short_wait_s
                 return hint if place.rules.retries_rate and short and place.tries == 1 else None
             case Retry.REPAIR:
-                return 0.0 if place.tries <= self._trip.route.lane.schema_repairs else None
+                return 0.0 if place.rejected <= self._trip.route.lane.schema_repairs else None
 
     # --- one attempt ---
 
@@ -255,6 +263,8 @@ class Asker:
 
     async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
         """Draw the consequences before anything else is sent, then record the attempt."""
+        if isinstance(error, SchemaNotMet):
+            place.rejected += 1
         text = "".join(self._walk.text)
         refused = error.kind is ErrorKind.REFUSED
         made = replace(
@@ -280,7 +290,7 @@ class Asker:
             self._walk.forget_answer()
 
     async def _consequences(self, place: Place, error: ProviderError, characters: int) -> str:
-        """Put a limited provider on its cooldown, or remember what not to ask again; return the worded message."""
+        """Word the failure; if the target is not asked again, draw the consequences of that too."""
         final = self._delay_s(place, error) is None
         message = worded(
             error,
@@ -290,8 +300,10 @@ class Asker:
             final=final,
             hosted=not place.rules.local_models,
         )
-        if not final:
-            return message
+        return await self._draw(place, error, message) if final else message
+
+    async def _draw(self, place: Place, error: ProviderError, message: str) -> str:
+        """Put a limited provider on its cooldown, or remember what not to ask again; return the final message."""
         if DECISIONS[error.kind].cools:
             duration = max(place.rules.cooldown_s, error.hint_s or 0.0)
             cooldowns, provider = self._targets.cooldowns, place.ref.provider

@@ -69,7 +69,7 @@ class Journey:
                 if not (error.smaller_model or error.kind is ErrorKind.GONE) or len(place.chain) < 2:
                     return False, error
                 behind = self._trip.walk.attempts[-1]
-                place.chain, place.tries = place.chain[1:], 0
+                place.step()
             else:
                 return True, None
 

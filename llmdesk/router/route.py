@@ -76,11 +76,15 @@ class Walk:
 
 @dataclass(slots=True)
 class Place:
-    """A target being worked on: the models it stands for, how often it was asked, what a repair adds."""
+    """A target being worked on: the models it stands for, how often the one in turn was asked, what a repair adds.
+
+    ``rejected`` counts its answers that did not meet the schema.
+    """
 
     ref: ModelRef
     rules: ProviderRules
     tries: int = 0
+    rejected: int = 0
     chain: tuple[ModelInfo, ...] = ()
     extra_messages: tuple[Message, ...] = ()
 
@@ -88,6 +92,10 @@ class Place:
     def target(self) -> ModelRef:
         """The model really asked: the head of the chain where the ref stands for one."""
         return ModelRef(self.ref.provider, self.chain[0].name) if self.chain else self.ref
+
+    def step(self) -> None:
+        """Go on to the next model of the chain, which begins from the original messages (policy R7)."""
+        self.chain, self.tries, self.rejected, self.extra_messages = self.chain[1:], 0, 0, ()
 
 
 class Left(Exception):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.core import errors
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import Completed, FinishReason, Message, Role, Status, Usage
 from llmdesk.providers.scripted import Scene
-from tests.support.desk_world import DeskWorld, answers, ask, said
+from tests.support.desk_world import CLOUD, LOCAL, DeskWorld, answers, ask, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +113,24 @@ async def test_a_null_answer_that_meets_the_schema_is_met(world: DeskWorld) -> N
     async with world.desk() as desk:
         outcome = await desk.generate(messages=[Message(role=Role.USER, content="x")], schema={"type": "null"})
     assert (outcome.status, outcome.data, len(outcome.attempts)) == (Status.COMPLETED, None, 1)
+
+
+async def test_a_server_failure_in_between_costs_no_repair(world: DeskWorld) -> None:
+    world.cloud.script([Scene(error=errors.ServerFailed("cloud: server error 503.")), *answers("no JSON", GOOD)])
+    async with world.desk() as desk:
+        outcome = await ask(desk, "write", lane="codegen")
+    assert [a.error_kind for a in outcome.attempts] == [ErrorKind.SERVER, ErrorKind.SCHEMA, None]
+    assert (outcome.target, outcome.data) == (CLOUD, {"path": "a.py"})
+
+
+async def test_the_next_smaller_model_starts_from_the_original_messages(world: DeskWorld) -> None:
+    """A repair shows a model its own answer, never another one's (policy R7)."""
+    world.lanes["codegen"] = replace(world.lanes["codegen"], targets=(LOCAL,))
+    crash = errors.ServerFailed("local: model runner has stopped.", retries=0, smaller_model=True)
+    world.local.script([Scene(steps=["of the large one"]), Scene(error=crash), *answers("still none", GOOD)])
+    async with world.desk() as desk:
+        outcome = await ask(desk, "write", lane="codegen")
+    assert (str(outcome.target), outcome.data) == ("local/small:4b", {"path": "a.py"})
+    assert said(world.local.requests[2]) == [("user", "write")]
+    assert ("assistant", "still none") in said(world.local.requests[3])
+    assert ("assistant", "of the large one") not in said(world.local.requests[3])

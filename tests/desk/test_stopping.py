@@ -197,6 +197,22 @@ async def test_a_stop_is_heard_also_right_after_next_target(world: DeskWorld) ->
     assert world.local.requests == []
 
 
+@pytest.mark.parametrize("how", ["next", "cancel"])
+async def test_a_limit_whose_one_retry_is_given_up_is_a_cooldown_all_the_same(world: DeskWorld, how: str) -> None:
+    world.rules["cloud"] = replace(
+        world.rules["cloud"], retries_rate=True, cooldown_s=60, retry=RetryRule(short_wait_s=ENDLESS_S)
+    )
+    world.cloud.script(fails(errors.RateLimited("cloud: rate limited.", hint_s=ENDLESS_S)))
+    async with world.desk() as desk:
+        run = desk.send(Ask(prompt="impatient"))
+        await next_of(aiter(run), Waiting)
+        run.next_target() if how == "next" else run.cancel()
+        outcome = await run.outcome()
+        assert outcome.status is (Status.COMPLETED if how == "next" else Status.CANCELLED)
+        assert desk.providers()[0].cooldown_until == world.clocks.wall + ENDLESS_S
+    assert len(world.cloud.requests) == 1
+
+
 # --- consent (policy R16) ---
 
 
