@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import time
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -160,10 +161,11 @@ class AdapterShelf:
         return make_provider(told.kind, endpoint)
 
     async def aclose(self) -> None:
-        """Close them all."""
+        """Close them all, each whatever becomes of the others."""
         adapters, self._open = list(self._open.values()), {}
-        for adapter in adapters:
-            await adapter.aclose()
+        async with AsyncExitStack() as closing:
+            for adapter in adapters:
+                closing.push_async_callback(adapter.aclose)
 
 
 def _rules(loaded: Loaded) -> dict[str, ProviderRules]:

@@ -15,7 +15,16 @@ from llmdesk.core.views import Ask, Attachment, Level, ProviderState
 from llmdesk.wiring import DEMO_MARK, make_desk
 from tests.support.desk_world import ask, story, until
 from tests.support.exec_world import configuration, provider
-from tests.support.fault_server import FaultServer, chat_answer, chat_chunk, done_chunk, error, model_entry, stream
+from tests.support.fault_server import (
+    FaultServer,
+    chat_answer,
+    chat_chunk,
+    done_chunk,
+    error,
+    loaded,
+    model_entry,
+    stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -206,6 +215,26 @@ async def test_without_a_file_and_a_key_the_local_ollama_answers(tmp_path: Path,
         assert str(outcome.target) == "local/large:8b"
         assert len(await desk.models("local")) == 2
         assert [(await desk.show_model(ModelRef("local", "large:8b")))["details"]] != [None]
+
+
+async def test_models_are_kept_through_the_desk_and_one_that_was_pulled_is_asked_again(home: Home) -> None:
+    ref = ModelRef("local", "new:1b")
+    home.local.models = []
+    async with home.desk() as desk:
+        home.local.play("/api/chat", error(404, "model 'new:1b' not found"))
+        assert (await ask(desk, model=ref)).error is not None
+        assert [a.reason for a in (await ask(desk, model=ref)).attempts] == ["gone"]
+        assert [step.status async for step in desk.pull_model(ref)][-1] == "success"
+        assert (await ask(desk, model=ref)).text == "From here."
+        made = desk.create_model(ModelRef("local", "mine"), base="new:1b", system="Be brief.")
+        assert [step.status async for step in made][-1] == "success"
+        await desk.copy_model(ref, "copy:1b")
+        await desk.delete_model(ref)
+        home.local.running = [loaded("copy:1b")]
+        assert [(name, model.name) for name, model in await desk.running_models()] == [("local", "copy:1b")]
+    paths = [request.path for request in home.local.requests]
+    assert {"/api/pull", "/api/create", "/api/copy", "/api/delete"} <= set(paths)
+    assert home.local.seen("/api/copy")[0].json == {"source": "new:1b", "destination": "copy:1b"}
 
 
 async def test_where_no_folder_can_be_written_answers_still_come_and_are_marked_as_not_kept(

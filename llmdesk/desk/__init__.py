@@ -8,6 +8,7 @@ see ``llmdesk.wiring.make_desk``.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import UsageError
@@ -71,10 +72,11 @@ class Desk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Pause what runs, wait for the writes, close connections and files."""
-        await self._asking.aclose()
-        await self._parts.adapters.aclose()
-        await self._parts.database.aclose()
-        self._parts.instance.close()
+        async with AsyncExitStack() as closing:  # the last one first, each whatever becomes of the others
+            closing.callback(self._parts.instance.close)
+            closing.push_async_callback(self._parts.database.aclose)
+            closing.push_async_callback(self._parts.adapters.aclose)
+            await self._asking.aclose()
 
     @property
     def default_lane(self) -> str:

@@ -29,18 +29,17 @@ class Run:
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def tell(self, event: DeskEvent) -> None:
-        """Hand an event to whoever iterates."""
+        """Hand an event to whoever iterates; after ``Finished`` there is none."""
+        if self._outcome.done():
+            return
         self._events.put_nowait(event)
-        if isinstance(event, Finished) and not self._outcome.done():
+        if isinstance(event, Finished):
             self._outcome.set_result(event.outcome)
 
     async def __aiter__(self) -> AsyncIterator[DeskEvent]:
-        """Yield every event, ``Finished`` last. One consumer only."""
-        while True:
-            event = await self._events.get()
-            yield event
-            if isinstance(event, Finished):
-                return
+        """Yield every event, ``Finished`` last. One consumer only; whoever comes after the end gets nothing."""
+        while not (self._outcome.done() and self._events.empty()):
+            yield await self._events.get()
 
     async def outcome(self) -> Outcome:
         """Wait for the end."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.core import errors
-from llmdesk.core.errors import ErrorKind, UsageError
+from llmdesk.core.errors import ErrorKind, StorageError, UsageError
 from llmdesk.core.types import Accepted, ChatRequest, Finished, Message, ModelRef, Role, Status
 from llmdesk.core.views import Ask, Attachment
 from llmdesk.desk.parts import Agent
@@ -84,6 +84,28 @@ async def test_leaving_the_events_early_does_not_stop_the_request(world: DeskWor
         async for _ in run:
             break
         assert (await run.outcome()).text == "went on"
+
+
+async def test_the_events_of_an_ended_request_end_when_they_are_read_again(world: DeskWorld) -> None:
+    async with world.desk() as desk:
+        run = desk.send(Ask(prompt="hello"))
+        assert await story(run) != []
+        assert await asyncio.wait_for(story(run), 1) == []
+
+
+async def test_what_cannot_be_closed_keeps_nothing_else_open(world: DeskWorld) -> None:
+    class Stuck(type(world.shelf)):  # type: ignore[misc]
+        async def aclose(self) -> None:
+            raise RuntimeError("a bug")
+
+    world.shelf = Stuck(world.shelf.providers)
+    desk = world.desk()
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with desk:
+            await ask(desk)
+    with pytest.raises(StorageError, match="closed"):
+        await desk.outbox()
+    assert list((world.paths.state_dir / "instances").iterdir()) == []
 
 
 async def test_a_retryable_failure_is_written_down_before_the_next_target_is_asked(world: DeskWorld) -> None:
@@ -166,6 +188,24 @@ async def test_metadata_only_keeps_the_conversation_and_numbers_but_no_text_of_t
     assert world.rows("SELECT payload, prompt FROM requests") == [("", "")]
 
 
+async def test_metadata_only_keeps_the_text_of_a_paused_request_until_it_has_ended(tmp_path: Path) -> None:
+    world = DeskWorld(tmp_path, record="metadata")
+    world.cloud.script(fails(errors.RateLimited("cloud: rate limited.")))
+    world.local.script(fails(errors.WebPageAnswered("local: a web page.")))
+    messages = (Message(role=Role.USER, content="CANARY-prompt"),)
+    async with world.desk() as desk:
+        paused = await desk.generate(messages=messages)
+        (entry,) = await desk.outbox()
+        assert entry.prompt == "CANARY-prompt"
+        world.local.script(answers("CANARY-answer"))
+        assert (await (await desk.retry(entry.id)).outcome()).text == "CANARY-answer"
+        view = await desk.request(paused.request_id)
+        assert (view.prompt, view.answer, len(view.attempts)) == ("", "", 4)
+    assert world.local.requests[-1].messages == messages
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"CANARY" not in path.read_bytes(), path
+
+
 # --- faults of llmdesk itself ---
 
 
@@ -204,6 +244,19 @@ async def test_storage_with_a_bug_at_the_end_still_ends_the_run_and_keeps_the_pr
         assert (outcome.status, outcome.kept) == (Status.PAUSED, True)
     async with world.desk() as desk:
         assert [entry.prompt for entry in await desk.outbox()] == ["not lost"]
+
+
+async def test_a_log_with_a_bug_changes_nothing_of_the_outcome(world: DeskWorld) -> None:
+    def bug(name: str, **_: object) -> None:
+        if name == "request finished":
+            raise TypeError("a bug")
+
+    async with world.desk(log=bug) as desk:
+        run = desk.send(Ask(prompt="x"))
+        assert (await run.outcome()).status is Status.COMPLETED
+        await asyncio.sleep(0)
+        assert len([e for e in await story(run) if isinstance(e, Finished)]) == 1
+        assert world.status_of(run.request_id) == "completed"
 
 
 async def test_storage_with_a_bug_at_the_beginning_sends_nothing_and_says_that_nothing_is_kept(
