@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -13,15 +14,17 @@ from llmdesk.core.types import (
     Finished,
     FinishReason,
     ReasoningDelta,
+    Role,
     Status,
     TextDelta,
     Waiting,
 )
-from llmdesk.core.views import Finding, Level
+from llmdesk.core.views import Finding, Level, StoredMessage
 from tests.support.fake_desk import (
     CLOUD,
     LOCAL,
     FakeDesk,
+    Step,
     answer,
     failed,
     failover,
@@ -216,13 +219,40 @@ async def test_loading_a_model_is_said() -> None:
         await seat.see("loading gemma3:27b…")
 
 
-async def test_where_the_sent_part_begins_is_shown() -> None:
-    cut = [AttemptStarted(number=1, target=LOCAL, left_out_turns=1), *answer("three")[1:]]
-    async with seated(FakeDesk(scripts=[answer("one"), answer("two"), cut])) as seat:
-        for text in ("a", "b", "c"):
+def cut(left_out_turns: int, text: str) -> list[Step]:
+    return [AttemptStarted(number=1, target=LOCAL, left_out_turns=left_out_turns), *answer(text)[1:]]
+
+
+async def test_where_the_sent_part_begins_is_shown_and_turns_without_an_answer_do_not_count() -> None:
+    nothing = [AttemptStarted(number=1, target=LOCAL), Finished(outcome=outcome(Status.REFUSED, text="I will not."))]
+    scripts = [answer("one"), nothing, answer("two"), answer("three"), cut(2, "four"), answer("five")]
+    async with seated(FakeDesk(scripts=scripts), size=(100, 50)) as seat:
+        for text in ("first", "left alone", "second", "third", "fourth"):
             await seat.ask(text)
             await wait_until(lambda: not seat.app.chat.talk.busy)
-        await seat.see("what is sent begins here")
+        await seat.see(r"what is sent begins here · you · [^\n]*\n *third")
+        await seat.ask("fifth")
+        await seat.see_gone("what is sent begins here")
+
+
+async def test_where_the_sent_part_begins_is_right_in_a_stored_conversation_too() -> None:
+    messages = [
+        message
+        for number, mark in enumerate(("full", "interrupted", "cut by limit", "full"))
+        for message in (
+            StoredMessage(id=2 * number, role=Role.USER, content=f"q{number}", created_at=1.0, request=f"r{number}"),
+            StoredMessage(
+                id=2 * number + 1, role=Role.ASSISTANT, content=f"a{number}", created_at=1.0, request=f"r{number}",
+                completeness=mark,
+            ),
+        )
+    ]  # fmt: skip
+    stored = replace(stored_conversation(), messages=tuple(messages))
+    desk = FakeDesk(stored={"conversation-1": stored}, scripts=[cut(2, "new")])
+    async with seated(desk, conversation="conversation-1", size=(100, 50)) as seat:
+        await seat.see("a3")
+        await seat.ask("q4")
+        await seat.see(r"what is sent begins here · you · [^\n]*\n *q3")
 
 
 async def test_each_lane_keeps_its_draft_and_its_stream_and_shows_a_badge() -> None:

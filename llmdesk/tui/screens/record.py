@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from llmdesk.core.prompting import ANSWERED
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import FinishReason, ModelRef, Outcome, Role, Status
 from llmdesk.tui.transcript.entries import (
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.views import Completeness as Stored
     from llmdesk.core.views import StoredMessage
-    from llmdesk.tui.widgets.lane_pane import LaneTranscript
+    from llmdesk.tui.transcript.view import TranscriptView
 
 SENT_FROM_HERE = "▼ what is sent begins here · you"
 """Stands in place of ``you`` above the first prompt that still goes along."""
@@ -31,11 +32,14 @@ SENT_FROM_HERE = "▼ what is sent begins here · you"
 class Record:
     """What is written into one transcript."""
 
-    def __init__(self, view: LaneTranscript) -> None:
+    def __init__(self, view: TranscriptView) -> None:
         self._view = view
         self._open: int | None = None
         self._answer: int | None = None
         self._turns: list[int] = []
+        self._asked: int | None = None
+        self._answered: set[int] = set()
+        self._requests: dict[str, int] = {}
         self._marked: int | None = None
         self._messages: dict[int, int] = {}
         self.target: ModelRef | None = None
@@ -70,11 +74,13 @@ class Record:
     def _forget(self) -> None:
         self._open, self._answer, self._marked, self.has_answer = None, None, None, False
         self._turns, self._messages = [], {}
+        self._asked, self._answered, self._requests = None, set(), {}
 
     def user(self, text: str, *, at: float, attachments: Sequence[str] = ()) -> None:
         """A prompt; ``at`` in UTC epoch seconds."""
         entry = UserEntry(text=text, at=clock(at), attachments=tuple(sanitise(name) for name in attachments))
-        self._turns.append(self._view.append(entry))
+        self._asked = self._view.append(entry)
+        self._turns.append(self._asked)
         self.has_answer = False
         self._view.scroll_end()
 
@@ -86,13 +92,25 @@ class Record:
         """The step from one target to the next."""
         self._view.append(SeamEntry(text=text))
 
+    def accepted(self, request_id: str) -> None:
+        """A request is under way: a new one belongs to the last prompt, one asked again to its own."""
+        if request_id in self._requests:
+            self._asked = self._requests[request_id]
+        elif self._asked is not None:
+            self._requests[request_id] = self._asked
+
     def mark_sent_part(self, left_out_turns: int) -> None:
-        """Show where the part of the conversation begins that still goes along."""
+        """Show where the part of the conversation begins that still goes along; nothing when all of it does.
+
+        Only turns with an answer were there to be sent, so only they are counted, and the one that is asked now.
+        """
         if self._marked is not None:
             self._say_who(self._marked, "you")
-        at = min(left_out_turns, len(self._turns) - 1)
-        self._marked = self._turns[at] if at >= 0 else None
-        if self._marked is not None:
+            self._marked = None
+        if left_out_turns and self._asked is not None:
+            asked = self._asked
+            sent = [turn for turn in self._turns if turn < asked and turn in self._answered]
+            self._marked = [*sent, asked][min(left_out_turns, len(sent))]
             self._say_who(self._marked, SENT_FROM_HERE)
 
     def _say_who(self, key: int, who: str) -> None:
@@ -152,6 +170,8 @@ class Record:
             target=outcome.target, served_model=outcome.served_model, latency_s=outcome.latency_s,
             first_token_s=outcome.first_token_s, usage=outcome.usage, cost_usd=outcome.cost_usd,
         )  # fmt: skip
+        if outcome.status is Status.COMPLETED and self._asked is not None:
+            self._answered.add(self._asked)
         empty = self._open is not None and not self._view.text_of(self._open).strip()
         self._close(feet=feet, completeness=_mark(outcome))
         if outcome.status is Status.COMPLETED and empty and not outcome.tool_calls:
@@ -180,12 +200,16 @@ class Record:
                 case _:
                     pass
         self._messages = {message: keys[at] for message, at in places.items()}
+        asked = [message for message in messages if message.role is Role.USER]
+        self._requests = {message.request: self._messages[message.id] for message in asked if message.request}
+        answered = {message.request for message in messages if message.completeness in ANSWERED}
+        self._answered = {self._messages[message.id] for message in asked if message.request in answered}
 
     def jump_to(self, message: int) -> None:
         """Bring a stored message to the top of the view."""
         key = self._messages.get(message)
         if key is not None:
-            self._view.jump(key)
+            self._view.show_top(key)
 
 
 def _who(target: ModelRef | None) -> str:

@@ -64,6 +64,7 @@ class Telling:
         """Show one event."""
         match event:
             case Accepted():
+                self.record.accepted(event.request_id)
                 if not event.kept:
                     self.record.note("This prompt is not kept on disk.", Level.WARNING)
             case AttemptStarted():
@@ -91,8 +92,7 @@ class Telling:
     def _attempt_started(self, event: AttemptStarted) -> None:
         self.asks_consent = False
         self.record.target = event.target
-        if event.left_out_turns:
-            self.record.mark_sent_part(event.left_out_turns)
+        self.record.mark_sent_part(event.left_out_turns)
         what = "loading" if event.loading else "asking"
         again = f" (try {event.try_number})" if event.try_number > 1 else ""
         name = event.target.model if event.loading else str(event.target)

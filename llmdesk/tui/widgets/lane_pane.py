@@ -16,31 +16,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class LaneTranscript(TranscriptView):
-    """The transcript of a lane, which can also be brought to one of its entries."""
-
-    def jump(self, key: int) -> None:
-        """Put an entry at the top of the view.
-
-        Raises:
-            KeyError: there is no such entry.
-        """
-        index = self._index(key)
-        self.call_after_refresh(self._jump_to, index)
-
-    def _jump_to(self, index: int) -> None:
-        if self._form is not None and index < len(self.keys):
-            self._follow = False
-            self._show_at(index, 0)
-            self.refresh()
-
-
 class LanePane(Vertical):
     """Everything of one lane; it keeps its draft, its history and its scroll position while another one is shown."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self.transcript = LaneTranscript()
+        self.transcript = TranscriptView()
         self.wait_line = WaitLine()
         self.queue_line = QueueLine()
         self.completion = Completion()
