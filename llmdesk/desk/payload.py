@@ -34,8 +34,19 @@ def dump(ask: Ask) -> str:
 
 
 def load(text: str) -> Ask:
-    """Read back what ``dump`` wrote; unknown keys of a newer version are passed over."""
-    payload = json.loads(text)
+    """Read back what ``dump`` wrote; unknown keys of a newer version are passed over.
+
+    Raises:
+        UsageError: this version cannot read it.
+    """
+    try:
+        return _load(json.loads(text))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        why = one_line(str(error), 60)
+        raise UsageError(f"The request was written by another version of llmdesk and cannot be read ({why}).") from None
+
+
+def _load(payload: dict[str, Any]) -> Ask:
     known = {name: payload[name] for name in _PLAIN if name in payload}
     params = {f.name: payload.get("params", {}).get(f.name) for f in fields(Params)}
     params["stop"] = tuple(params["stop"]) if params["stop"] is not None else None

@@ -105,3 +105,11 @@ def test_what_is_no_json_is_refused_in_one_line(value: object) -> None:
         with pytest.raises(UsageError, match="no JSON") as refused:
             payload.dump(ask)
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "7", '{"messages": [{"role": "oracle", "content": ""}]}', '{"params": 3}']
+)
+def test_what_this_version_cannot_read_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UsageError, match="another version"):
+        payload.load(text)
