@@ -51,8 +51,7 @@ def talk(
 
 def _told(finding: Finding) -> str:
     """A finding as one sentence, with the command that helps."""
-    text = sentence(finding.text)
-    return f"{text[:-1]}: {finding.hint}." if finding.hint else text
+    return f"{finding.text.rstrip('.:')}: {finding.hint}." if finding.hint else sentence(finding.text)
 
 
 class Linear:

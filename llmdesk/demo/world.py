@@ -59,7 +59,7 @@ async def demo_world(*, scene: bool = True) -> AsyncIterator[World]:
     local = OllamaSim(LOCAL_MODELS, pace=WATCHED_LOCAL if scene else QUICK)
     async with AsyncExitStack() as stack:
         home = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="llmdesk-demo-"))
-        stack.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
+        stack.push_async_callback(asyncio.to_thread, _remove, home)
         cloud_server = await stack.enter_async_context(HttpServer(cloud))
         local_server = await stack.enter_async_context(HttpServer(local))
         await asyncio.to_thread(_write_configuration, home, cloud_server.url)
@@ -70,6 +70,14 @@ async def demo_world(*, scene: bool = True) -> AsyncIterator[World]:
             "OLLAMA_API_KEY": key,
         }
         yield World(home=home, environment=environment, cloud=cloud, local=local)
+
+
+def _remove(home: Path) -> None:
+    """Take the folder away for good: a log that is still writing would make it again."""
+    from llmdesk.logs import close_log
+
+    close_log()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _write_configuration(home: Path, cloud_url: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import Finished, Status
-from llmdesk.core.views import Conversation
+from llmdesk.core.views import Conversation, Finding, Level
 from tests.support.cli_run import run_cli
 from tests.support.scripted_desk import AT, ScriptedDesk, answer, consent, ended
 
@@ -36,6 +36,19 @@ def test_without_a_terminal_each_line_is_a_prompt_and_each_answer_ends_its_line(
 def test_nothing_to_read_is_a_status_line_and_success() -> None:
     ran = run_cli(["--plain"])
     assert (ran.ending, ran.out, ran.err.count("\n")) == (0, "", 1)
+
+
+def test_the_status_line_is_sentences_with_the_command_that_helps() -> None:
+    findings = (
+        Finding(topic="cloud", level=Level.NOTE, text="no key: set OLLAMA_API_KEY"),
+        Finding(topic="local", level=Level.PROBLEM, text="local: it has no model.", hint="ollama pull gemma3:4b"),
+        Finding(topic="demo", level=Level.NOTE, text="See it work first:", hint="llmdesk demo"),
+    )
+    (line,) = run_cli(["--plain"], ScriptedDesk(found=list(findings))).err.splitlines()
+    assert line.endswith(
+        "lane chat. no key: set OLLAMA_API_KEY. local: it has no model: ollama pull gemma3:4b. "
+        "See it work first: llmdesk demo."
+    )
 
 
 def test_a_demo_says_so() -> None:

@@ -135,6 +135,7 @@ class ScriptedDesk:
     progress: list[PullProgress] = field(default_factory=list)
     rows: list[ModelRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
     facts: Mapping[str, object] = field(default_factory=dict)
     asks: list[Ask] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -266,7 +267,7 @@ class ScriptedDesk:
 
     async def discover(self) -> Discovery:
         finding = Finding(topic="local", level=Level.OK, text="Ollama is running with 2 models.")
-        return Discovery(findings=(finding,), can_answer=True)
+        return Discovery(findings=tuple(self.found) or (finding,), can_answer=True)
 
     async def models(self, provider: str | None = None) -> tuple[ModelRow, ...]:
         return tuple(row for row in self.rows if provider in (None, row.provider))
