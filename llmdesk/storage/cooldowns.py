@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, Instant, later, remaining_s, settled, start
 from llmdesk.core.text import one_line, redact
 from llmdesk.storage import state_format
-from llmdesk.storage.files import corrupt_name, left_over_temps, make_private_folder, replace_durably
+from llmdesk.storage.files import corrupt_name, left_over_temps, make_private_folder, read_small, replace_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,9 @@ LOCK_TIMEOUT_S = 2.0
 
 GLANCE_S = 0.05
 """How long a look waits for an update of this process, seconds; the screen must not stand still behind a slow disk."""
+
+MAX_BYTES = 4 << 20
+"""The largest state file that is read; ten thousand providers need less."""
 
 OLDEST_DURATION_S = 600.0
 """The one cooldown the oldest format knew, seconds."""
@@ -170,7 +173,7 @@ class CooldownFile:
 
     def _decode(self, path: Path) -> state_format.State:
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            text = read_small(path, MAX_BYTES).decode("utf-8-sig")
         except FileNotFoundError:
             return state_format.EMPTY
         return state_format.decode(text, oldest=self._oldest, oldest_duration_s=self._oldest_duration_s)

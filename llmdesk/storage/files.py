@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 import uuid
 from contextlib import suppress
@@ -42,6 +44,22 @@ def create_private_file(path: Path) -> None:
         with suppress(OSError):
             if path.stat().st_mode & 0o077:
                 path.chmod(FILE_MODE)
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most ``limit`` bytes; a pipe or device under its name is never waited for.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+        ValueError: it is larger.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    return content
 
 
 def replace_durably(path: Path, content: bytes) -> None:

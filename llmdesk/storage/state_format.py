@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 VERSION = 1
 OLDEST_KEY = "cloud_cooldown_until"
 
+MAX_ENTRIES = 10_000
+"""Cooldowns of one file; every look at any of them walks through all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -49,7 +52,7 @@ def decode(text: str, *, oldest: str, oldest_duration_s: float) -> State:
         oldest_duration_s: how long such a cooldown can have been, which the key does not say; seconds.
 
     Raises:
-        ValueError: this is no JSON object at all.
+        ValueError: this is no JSON object at all, or one of an absurd size.
     """
     try:
         document = json.loads(text)
@@ -63,6 +66,8 @@ def decode(text: str, *, oldest: str, oldest_duration_s: float) -> State:
     if not isinstance(entries, dict):
         faults.append("'cooldowns' is no object")
         entries = {}
+    if len(entries) > MAX_ENTRIES:
+        raise ValueError("too many cooldowns")
     for provider, entry in entries.items():
         try:
             cooldowns[provider] = _cooldown(provider, entry)

@@ -1,7 +1,9 @@
 import json
+import os
 import stat
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -389,3 +391,24 @@ class Cooling(RuleBasedStateMachine):
 
 TestAnySequence = Cooling.TestCase
 TestAnySequence.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def test_what_is_no_file_is_told_and_never_waited_for(cooldowns, path, clock):
+    path.parent.mkdir()
+    os.mkfifo(path)
+    assert cooldowns.current() == {}
+    cooldowns.cool("cloud", "rate", "", 600.0)
+    assert cooldowns.remaining_s("cloud") == 600.0
+    assert any("no regular file" in warning for warning in clock.warnings)
+
+
+@pytest.mark.parametrize("count", [20_000, 200_000])
+def test_a_huge_file_is_damage_and_is_not_walked_through(cooldowns, path, count):
+    entry = {"duration_s": 600, "until_wall": 9e12}
+    write(path, {"version": 1, "cooldowns": {f"p{number}": entry for number in range(count)}})
+    begun = time.perf_counter()
+    assert cooldowns.current() == {}
+    cooldowns.cool("cloud", "rate", "", 600.0)
+    assert time.perf_counter() - begun < 2
+    assert len(list(path.parent.glob("llm_state.json.corrupt-*"))) == 1
+    assert list(document(path)["cooldowns"]) == ["cloud"]

@@ -229,6 +229,14 @@ async def test_a_lock_that_stays_is_told(path, warnings):
     await database.aclose()
 
 
+async def test_a_number_no_column_holds_is_told_and_undoes_its_write(database):
+    with pytest.raises(StorageError, match="too large to be kept"):
+        await database.write(
+            lambda c: (add("a")(c), c.execute("UPDATE conversations SET used = ?", (10**20,)))  # the second one breaks
+        )
+    assert await database.read(titles) == []
+
+
 async def test_on_a_network_filesystem_there_is_no_shared_memory(path, warnings):
     database = Database(path, on_warning=warnings.append, on_network=lambda _: True)
     assert await database.read(lambda c: c.execute("PRAGMA journal_mode").fetchone()[0]) == "delete"
