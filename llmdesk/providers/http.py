@@ -34,12 +34,12 @@ _SECRET_HEADERS = ("key", "token", "auth", "secret")
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine: ``localhost``, 127.0.0.0/8 or ::1."""
+    """Whether ``url`` names this machine: ``localhost`` and names below it (RFC 6761, 6.3), 127.0.0.0/8 or ::1."""
     try:
         host = urlsplit(url.strip()).hostname or ""
     except ValueError:
         return False
-    if host == "localhost":
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         address = ipaddress.ip_address(host)

@@ -163,6 +163,9 @@ async def test_nothing_for_this_machine_goes_through_a_proxy(monkeypatch: pytest
             async with ollama_at(url) as provider:
                 async for _ in _everything(provider):
                     pass
+        async with ollama_at("https://desk.localhost:9", timeouts=Timeouts(connect_s=0.5)) as provider:
+            with pytest.raises(ProviderError):
+                await events_of(provider)
         assert trap.connections == 0
         assert server.count("/api/chat") == 2
 
@@ -214,6 +217,7 @@ async def test_a_proxy_that_does_not_connect_is_told_apart(
         ("http://[::ffff:127.0.0.1]:1", True),
         ("http://localhost:11434", True),
         ("http://LOCALHOST", True),
+        ("http://ollama.localhost:11434", True),
         ("http://0.0.0.0:11434", False),
         ("http://localhost.example.com", False),
         ("http://127.0.0.1.example.com", False),
