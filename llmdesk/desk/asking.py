@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, StorageError, UsageError
 from llmdesk.core.lanes import Lane, estimate_tokens
 from llmdesk.core.prompting import title_of, user_message
-from llmdesk.core.text import one_line, redact
+from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     Accepted,
     Attempt,
@@ -18,44 +18,23 @@ from llmdesk.core.types import (
     AttemptOutcome,
     Failure,
     Finished,
-    FinishReason,
-    Json,
     Message,
-    ModelRef,
     Outcome,
     Role,
     Status,
 )
-from llmdesk.core.views import Ask, Completeness, Plan, TargetStatus, Topic
-from llmdesk.desk import payload
+from llmdesk.core.views import Ask, Plan, TargetStatus, Topic
+from llmdesk.desk import ending, payload
+from llmdesk.desk.choosing import check, lane_for
+from llmdesk.desk.job import Job
 from llmdesk.desk.run import Run
 from llmdesk.router import Route, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from llmdesk.desk.parts import Agent, Parts
+    from llmdesk.desk.parts import Parts
     from llmdesk.storage.records import StoredAnswer
-
-RESUME_DELAY_S = 60.0
-"""When a lane that resumes by itself tries a server failure again for the first time, seconds (policy section 1)."""
-
-RECOVERING = frozenset({ErrorKind.SERVER, ErrorKind.NET, ErrorKind.SILENT, ErrorKind.TRUNCATED})
-
-
-@dataclass(slots=True, kw_only=True)
-class _Job:
-    """One accepted request inside the desk."""
-
-    id: str
-    ask: Ask
-    lane: Lane
-    created_at: float
-    conversation: str | None
-    kept: bool
-    payload: str = ""
-    on_disk: bool = False
-    first_number: int = 1
 
 
 class Asking:
@@ -78,17 +57,14 @@ class Asking:
         Raises:
             UsageError: the prompt is empty, something it names does not exist, or a value is no JSON.
         """
-        lane = self.lane_for(ask)
-        if ask.endpoint != "embed":
-            _check_prompt(ask)
-        if ask.schema is not None:
-            check_usable(ask.schema, ask.schema_name or "the schema")
+        lane = lane_for(self._parts, ask)
+        check(ask)
         request_id = self._parts.new_id()
         kept = ask.keep and self._parts.record != "off-record"
         conversation = ask.conversation
         if conversation is None and kept and ask.messages is None:
             conversation = self._parts.new_id()
-        job = _Job(
+        job = Job(
             id=request_id,
             ask=ask,
             lane=lane,
@@ -110,7 +86,7 @@ class Asking:
         """
         found = await self._parts.requests.load(request_id)
         if found is not None and found.payload:
-            self.lane_for(payload.load(found.payload))
+            lane_for(self._parts, payload.load(found.payload))
         stored = await self._parts.requests.claim(request_id)
         if stored is None:
             raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
@@ -125,10 +101,10 @@ class Asking:
             consent=consent,
         )
         run = Run(stored.id)
-        job = _Job(
+        job = Job(
             id=stored.id,
             ask=ask,
-            lane=self.lane_for(ask),
+            lane=lane_for(self._parts, ask),
             created_at=stored.created_at,
             conversation=stored.conversation,
             kept=True,
@@ -139,47 +115,9 @@ class Asking:
         self._own(run, job, self._resume(run, job))
         return run
 
-    def lane_for(self, ask: Ask) -> Lane:
-        """The lane as it applies to ``ask``: agent, parameters, system prompt, schema and targets laid over it.
-
-        Raises:
-            UsageError: the lane, agent or provider does not exist.
-        """
-        parts = self._parts
-        agent = self._agent(ask.agent)
-        name = ask.lane or (agent.lane if agent else None) or parts.default_lane
-        if name not in parts.lanes:
-            raise UsageError(f"No lane '{name}'. There are: {', '.join(parts.lanes)}.")
-        lane = parts.lanes[name]
-        params = ask.params.over(agent.params.over(lane.params) if agent else lane.params)
-        lane = replace(lane, params=params)
-        if ask.system is not None:
-            lane = replace(lane, system=ask.system)
-        if ask.schema is not None:
-            lane = replace(lane, schema=ask.schema, schema_name=ask.schema_name)
-        if ask.model is not None:
-            lane = replace(lane, targets=(self._known(ask.model),))
-        if ask.targets is not None:
-            lane = replace(lane, targets=ask.targets)
-        return lane
-
-    def _agent(self, name: str | None) -> Agent | None:
-        agents = self._parts.agents
-        if name and name not in agents:
-            there = f"There are: {', '.join(agents)}." if agents else "None is configured (agents: in llmdesk.yaml)."
-            raise UsageError(f"No agent '{name}'. {there}")
-        return agents[name] if name else None
-
-    def _known(self, ref: ModelRef) -> ModelRef:
-        facts = self._parts.providers.get(ref.provider)
-        if facts is None:
-            names = ", ".join(self._parts.providers)
-            raise UsageError(f"No provider '{ref.provider}' in '{ref}'. There are: {names}.")
-        return ModelRef(ref.provider, facts.aliases.get(ref.model, ref.model))
-
     async def plan(self, ask: Ask) -> Plan:
         """Say what ``send`` would do."""
-        lane = self.lane_for(ask)
+        lane = lane_for(self._parts, ask)
         messages = await self._messages(ask, lane, ask.conversation, request_id=None)
         return Plan(
             lane=lane.name,
@@ -202,7 +140,7 @@ class Asking:
 
     # --- the life of a request ---
 
-    def _own(self, run: Run, job: _Job, life: Coroutine[None, None, None]) -> None:
+    def _own(self, run: Run, job: Job, life: Coroutine[None, None, None]) -> None:
         """Keep the task of a request until it has ended; whatever goes wrong in it, its asker hears of the end."""
         task = asyncio.get_running_loop().create_task(life)
         self._runs[run] = task
@@ -212,11 +150,11 @@ class Asking:
             if done.cancelled() or (error := done.exception()) is None:
                 return
             self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
-            run.tell(Finished(outcome=_broken(job, error, kept=job.on_disk and self._parts.stored)))
+            run.tell(Finished(outcome=ending.broken(job, error, kept=job.on_disk and self._parts.stored)))
 
         task.add_done_callback(ended)
 
-    async def _begin(self, run: Run, job: _Job) -> None:
+    async def _begin(self, run: Run, job: Job) -> None:
         """Commit the request, then serve it: nothing leaves before the prompt is safe (policy R2)."""
         if job.kept:
             try:
@@ -227,11 +165,11 @@ class Asking:
         run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
         await self._serve(run, job)
 
-    async def _resume(self, run: Run, job: _Job) -> None:
+    async def _resume(self, run: Run, job: Job) -> None:
         run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=self._parts.stored))
         await self._serve(run, job)
 
-    async def _accept(self, job: _Job) -> None:
+    async def _accept(self, job: Job) -> None:
         from llmdesk.storage.records import StoredRequest
 
         ask = job.ask
@@ -254,7 +192,7 @@ class Asking:
         job.on_disk = True
         self._changed(Topic.REQUESTS)
 
-    def _refuse(self, run: Run, job: _Job, error: StorageError) -> None:
+    def _refuse(self, run: Run, job: Job, error: StorageError) -> None:
         """A prompt that cannot be kept is not sent unless the user agrees (policy D3)."""
         message = one_line(f"Not sent, because it could not be kept: {error}")
         run.tell(
@@ -271,7 +209,7 @@ class Asking:
             )
         )
 
-    async def _serve(self, run: Run, job: _Job) -> None:
+    async def _serve(self, run: Run, job: Job) -> None:
         """Walk the lane in a task of its own, so that stopping it never stops the writing down."""
         walk = Walk()
         begun = self._parts.router.targets.elapsed()
@@ -286,14 +224,20 @@ class Asking:
         finally:
             run.work.cancel()
         timed_out = not done
-        self._close_walk(run, job, walk, timed_out=timed_out)
+        self._close(run, job, walk, timed_out=timed_out)
         self._learn(walk)
-        outcome = self._outcome(job, walk, self._parts.router.targets.elapsed() - begun)
+        outcome = ending.outcome_of(
+            job,
+            walk,
+            latency_s=self._parts.router.targets.elapsed() - begun,
+            now=self._parts.clock(),
+            stored=self._parts.stored,
+        )
         outcome = await self._settle(job, outcome)
         run.tell(Finished(outcome=outcome))
         self._log(outcome)
 
-    async def _walk(self, run: Run, job: _Job, walk: Walk) -> None:
+    async def _walk(self, run: Run, job: Job, walk: Walk) -> None:
         if job.ask.probe:
             for ref in job.lane.targets:
                 self._parts.router.targets.take_back(ref.provider)
@@ -341,24 +285,17 @@ class Asking:
 
     # --- ending ---
 
-    def _close_walk(self, run: Run, job: _Job, walk: Walk, *, timed_out: bool) -> None:
+    def _close(self, run: Run, job: Job, walk: Walk, *, timed_out: bool) -> None:
         """Decide the status of a walk that was stopped, timed out or broke; a finished one keeps its own."""
         work = run.work
         assert work is not None
-        if work.cancelled() and timed_out:
-            walk.status = Status.PAUSED
-            limit = f"{job.ask.timeout_s:g} s"
-            walk.error = Failure(kind=ErrorKind.SILENT, message=f"No complete answer within {limit} (--timeout).")
+        if work.cancelled() and timed_out and job.ask.timeout_s is not None:
+            ending.time_out(walk, job.ask.timeout_s)
         elif work.cancelled():
-            walk.status = Status.PAUSED if run.keep_on_stop else Status.CANCELLED
-            walk.error = Failure(kind=ErrorKind.CANCELLED, message="Stopped before the answer was complete.")
+            ending.stop(walk, keep=bool(run.keep_on_stop))
         elif (error := work.exception()) is not None:
-            walk.status = Status.PAUSED
-            if isinstance(error, StorageError):
-                walk.error = Failure(kind=ErrorKind.CONFIG, message=one_line(str(error)))
-            else:
-                text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
-                walk.error = Failure(kind=ErrorKind.SERVER, message=text)
+            ending.break_off(walk, error)
+            if not isinstance(error, StorageError):
                 self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
 
     def _learn(self, walk: Walk) -> None:
@@ -372,62 +309,11 @@ class Asking:
         if self.answering != before:
             self._changed(Topic.PROVIDERS)
 
-    def _outcome(self, job: _Job, walk: Walk, latency_s: float) -> Outcome:
-        done = walk.status is Status.COMPLETED
-        partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
-        text = "".join(walk.text) if done or partial else ""
-        completed = walk.completed if done else None
-        next_try_at = walk.next_try_at
-        if next_try_at is None and walk.status is Status.PAUSED and walk.error and job.lane.resume == "auto":
-            next_try_at = self._parts.clock() + RESUME_DELAY_S if walk.error.kind in RECOVERING else None
-        return Outcome(
-            request_id=job.id,
-            status=walk.status,
-            text=text,
-            reasoning="".join(walk.reasoning) if done or partial else "",
-            tool_calls=tuple(walk.tool_calls) if done else (),
-            data=walk.data if done else None,
-            lane=job.lane.name,
-            agent=job.ask.agent,
-            job=job.ask.job,
-            conversation=job.conversation,
-            target=walk.target if done or text else None,
-            served_model=completed.served_model if completed else "",
-            finish_reason=completed.finish_reason if completed else None,
-            usage=walk.usage if done else None,
-            cost_usd=_total_cost(walk.attempts),
-            latency_s=latency_s,
-            first_token_s=walk.first_token_s if done else None,
-            attempts=tuple(walk.attempts),
-            failovers=tuple(walk.failovers),
-            warnings=tuple(walk.warnings),
-            error=None if done else walk.error,
-            next_try_at=next_try_at,
-            kept=job.kept and self._parts.stored,
-            wire=completed.wire if completed else None,
-        )
-
-    async def _settle(self, job: _Job, outcome: Outcome) -> Outcome:
+    async def _settle(self, job: Job, outcome: Outcome) -> Outcome:
         """Write the end down; a disk that refuses costs the record, never the answer."""
         if not job.kept:
             return outcome
-        from llmdesk.storage.records import StoredAnswer
-
-        answer = None
-        if mark := completeness(outcome):
-            answer = StoredAnswer(
-                content=outcome.text,
-                thinking=outcome.reasoning,
-                completeness=mark,
-                target=outcome.target,
-                served_model=outcome.served_model,
-                latency_s=outcome.latency_s,
-                first_token_s=outcome.first_token_s,
-                usage=outcome.usage,
-                cost_usd=outcome.cost_usd,
-                seams=tuple(seam(step.message, step.target) for step in outcome.failovers),
-                created_at=self._parts.clock(),
-            )
+        answer = ending.answer_of(outcome, at=self._parts.clock())
         try:
             await self._parts.requests.finish(job.id, outcome, answer=answer)
         except StorageError as error:
@@ -470,70 +356,7 @@ class Asking:
                 await self._parts.requests.finish(request_id, outcome, answer=answer)
 
 
-def completeness(outcome: Outcome) -> Completeness | None:
-    """The mark of a stored answer; ``None`` = there is no answer to store."""
-    match outcome.status:
-        case Status.COMPLETED if outcome.finish_reason is FinishReason.LENGTH:
-            return "cut by limit"
-        case Status.COMPLETED:
-            return "full" if outcome.text.strip() or outcome.tool_calls else "no answer text"
-        case Status.REFUSED:
-            return "refused"
-        case Status.CANCELLED | Status.PAUSED:
-            return "interrupted" if outcome.text else None
-        case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
-            return None
-
-
-def seam(message: str, target: ModelRef) -> str:
-    """The words of a seam line: what happened, and who answers now."""
-    return f"{message.rstrip('.')} → answering with {target.model} ({target.provider})"
-
-
-def _broken(job: _Job, error: BaseException, *, kept: bool) -> Outcome:
-    """The end of a request that met a fault of llmdesk itself; what is on disk is in the outbox at the next start."""
-    text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
-    return Outcome(
-        request_id=job.id,
-        status=Status.PAUSED if kept else Status.FAILED,
-        lane=job.lane.name,
-        agent=job.ask.agent,
-        job=job.ask.job,
-        conversation=job.conversation,
-        error=Failure(kind=ErrorKind.SERVER, message=text),
-        kept=kept,
-    )
-
-
-def check_usable(schema: Json, name: str) -> None:
-    """Refuse a schema no answer could be checked against (policy H1).
-
-    Raises:
-        UsageError: with its first fault.
-    """
-    from llmdesk.schema_check import check_schema
-
-    if faults := check_schema(schema):
-        raise UsageError(one_line(f"{name} is not a usable JSON Schema: {faults[0]}"))
-
-
-def _check_prompt(ask: Ask) -> None:
-    messages = ask.messages
-    if messages is not None:
-        if not messages:
-            raise UsageError("There is no message to send.")
-        return
-    if not ask.prompt.strip() and not ask.attachments:
-        raise UsageError("The prompt is empty. Type one, or pipe it in.")
-
-
 def _last_user(messages: tuple[Message, ...]) -> str:
     return next(
         (m.content for m in reversed(messages) if m.role is Role.USER), messages[-1].content if messages else ""
     )
-
-
-def _total_cost(attempts: list[Attempt]) -> str | None:
-    """Every attempt counts; one unknown price makes the sum unknown. Only free attempts have a price as yet."""
-    asked = [a for a in attempts if a.usage is not None]
-    return None if any(a.cost_usd is None for a in asked) else "0"

@@ -1,0 +1,154 @@
+"""How a request ended: from its walk to the outcome that is told, and to the answer that is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import ErrorKind, StorageError
+from llmdesk.core.text import one_line, redact
+from llmdesk.core.types import Attempt, Failure, FinishReason, ModelRef, Outcome, Status
+
+if TYPE_CHECKING:
+    from llmdesk.core.views import Completeness
+    from llmdesk.desk.job import Job
+    from llmdesk.router import Walk
+    from llmdesk.storage.records import StoredAnswer
+
+RESUME_DELAY_S = 60.0
+"""When a lane that resumes by itself tries a server failure again for the first time, seconds (policy section 1)."""
+
+RECOVERING = frozenset({ErrorKind.SERVER, ErrorKind.NET, ErrorKind.SILENT, ErrorKind.TRUNCATED})
+
+
+def stop(walk: Walk, *, keep: bool) -> None:
+    """Close a walk that its user stopped."""
+    walk.status = Status.PAUSED if keep else Status.CANCELLED
+    walk.error = Failure(kind=ErrorKind.CANCELLED, message="Stopped before the answer was complete.")
+
+
+def time_out(walk: Walk, limit_s: float) -> None:
+    """Close a walk that took longer than its asker allowed."""
+    walk.status = Status.PAUSED
+    walk.error = Failure(kind=ErrorKind.SILENT, message=f"No complete answer within {limit_s:g} s (--timeout).")
+
+
+def break_off(walk: Walk, error: BaseException) -> None:
+    """Close a walk that met a disk that refuses, or a fault of llmdesk itself."""
+    walk.status = Status.PAUSED
+    if isinstance(error, StorageError):
+        walk.error = Failure(kind=ErrorKind.CONFIG, message=one_line(str(error)))
+    else:
+        walk.error = unexpected(error)
+
+
+def unexpected(error: BaseException) -> Failure:
+    """What is told of a fault of llmdesk itself."""
+    text = one_line(redact(f"Unexpected {type(error).__name__}: {error}. The log has more."))
+    return Failure(kind=ErrorKind.SERVER, message=text)
+
+
+def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bool) -> Outcome:
+    """What became of a request.
+
+    Args:
+        job: the request.
+        walk: its walk, which has come to an end.
+        latency_s: how long it took, seconds.
+        now: UTC epoch seconds.
+        stored: whether this desk writes on a disk at all.
+    """
+    done = walk.status is Status.COMPLETED
+    partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
+    text = "".join(walk.text) if done or partial else ""
+    completed = walk.completed if done else None
+    next_try_at = walk.next_try_at
+    if next_try_at is None and walk.status is Status.PAUSED and walk.error and job.lane.resume == "auto":
+        next_try_at = now + RESUME_DELAY_S if walk.error.kind in RECOVERING else None
+    return Outcome(
+        request_id=job.id,
+        status=walk.status,
+        text=text,
+        reasoning="".join(walk.reasoning) if done or partial else "",
+        tool_calls=tuple(walk.tool_calls) if done else (),
+        data=walk.data if done else None,
+        lane=job.lane.name,
+        agent=job.ask.agent,
+        job=job.ask.job,
+        conversation=job.conversation,
+        target=walk.target if done or text else None,
+        served_model=completed.served_model if completed else "",
+        finish_reason=completed.finish_reason if completed else None,
+        usage=walk.usage if done else None,
+        cost_usd=_total_cost(walk.attempts),
+        latency_s=latency_s,
+        first_token_s=walk.first_token_s if done else None,
+        attempts=tuple(walk.attempts),
+        failovers=tuple(walk.failovers),
+        warnings=tuple(walk.warnings),
+        error=None if done else walk.error,
+        next_try_at=next_try_at,
+        kept=job.kept and stored,
+        wire=completed.wire if completed else None,
+    )
+
+
+def answer_of(outcome: Outcome, *, at: float) -> StoredAnswer | None:
+    """What is kept of an answer; ``None`` = there is none. ``at`` is UTC epoch seconds."""
+    from llmdesk.storage.records import StoredAnswer
+
+    mark = completeness(outcome)
+    if mark is None:
+        return None
+    return StoredAnswer(
+        content=outcome.text,
+        thinking=outcome.reasoning,
+        completeness=mark,
+        target=outcome.target,
+        served_model=outcome.served_model,
+        latency_s=outcome.latency_s,
+        first_token_s=outcome.first_token_s,
+        usage=outcome.usage,
+        cost_usd=outcome.cost_usd,
+        seams=tuple(seam(step.message, step.target) for step in outcome.failovers),
+        created_at=at,
+    )
+
+
+def completeness(outcome: Outcome) -> Completeness | None:
+    """The mark of a stored answer; ``None`` = there is no answer to store."""
+    match outcome.status:
+        case Status.COMPLETED if outcome.finish_reason is FinishReason.LENGTH:
+            return "cut by limit"
+        case Status.COMPLETED:
+            return "full" if outcome.text.strip() or outcome.tool_calls else "no answer text"
+        case Status.REFUSED:
+            return "refused"
+        case Status.CANCELLED | Status.PAUSED:
+            return "interrupted" if outcome.text else None
+        case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
+            return None
+
+
+def seam(message: str, target: ModelRef) -> str:
+    """The words of a seam line: what happened, and who answers now."""
+    return f"{message.rstrip('.')} → answering with {target.model} ({target.provider})"
+
+
+def broken(job: Job, error: BaseException, *, kept: bool) -> Outcome:
+    """The end of a request that met a fault of llmdesk itself; what is on disk is in the outbox at the next start."""
+    return Outcome(
+        request_id=job.id,
+        status=Status.PAUSED if kept else Status.FAILED,
+        lane=job.lane.name,
+        agent=job.ask.agent,
+        job=job.ask.job,
+        conversation=job.conversation,
+        error=unexpected(error),
+        kept=kept,
+    )
+
+
+def _total_cost(attempts: list[Attempt]) -> str | None:
+    """Every attempt counts; one unknown price makes the sum unknown. Only free attempts have a price as yet."""
+    asked = [a for a in attempts if a.usage is not None]
+    return None if any(a.cost_usd is None for a in asked) else "0"

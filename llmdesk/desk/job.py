@@ -1,0 +1,29 @@
+"""One request on its way through the desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdesk.core.lanes import Lane
+    from llmdesk.core.views import Ask
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One request inside the desk.
+
+    ``kept``: it is to be on disk; ``on_disk``: it is there. ``payload`` is what the outbox needs to ask again;
+    ``first_number`` goes on with the attempts of earlier runs.
+    """
+
+    id: str
+    ask: Ask
+    lane: Lane
+    created_at: float
+    conversation: str | None
+    kept: bool
+    payload: str = ""
+    on_disk: bool = False
+    first_number: int = 1
