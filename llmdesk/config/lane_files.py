@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from llmdesk.config.draft import Draft
     from llmdesk.core.types import Json
+
+    SchemaCheck = Callable[[Json], Sequence[str]]
 
 MAX_BYTES = 4 * 1024 * 1024
 """The largest file a lane may name, bytes."""
 
 
-def read_lane_files(draft: Draft) -> tuple[dict[str, str], dict[str, Json]]:
+def read_lane_files(draft: Draft, check: SchemaCheck | None = None) -> tuple[dict[str, str], dict[str, Json]]:
     """Read what the lanes name; a file that cannot be used is a fault of the draft.
+
+    Args:
+        draft: the configuration.
+        check: says what is wrong with a schema; without it, any JSON object is one.
 
     Returns:
         Lane -> system prompt, and lane -> JSON Schema.
@@ -37,6 +45,8 @@ def read_lane_files(draft: Draft) -> tuple[dict[str, str], dict[str, Json]]:
                     systems[name] = text
                 else:
                     schemas[name] = _schema(text)
+                    for fault in check(schemas[name]) if check is not None else ():
+                        draft.fault(("lanes", name, key), f"{named} is not a usable JSON Schema: {fault}")
             except UsageError as error:
                 draft.fault(("lanes", name, key), str(error))
     return systems, schemas

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from llmdesk.config.lane_files import SchemaCheck
     from llmdesk.config.settings import Settings
     from llmdesk.core.types import Json
 
@@ -34,25 +35,26 @@ class Loaded:
     schemas: Mapping[str, Json] = field(default_factory=dict)
 
 
-def load_settings(file: Path | None, env: Mapping[str, str]) -> Loaded:
+def load_settings(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaCheck | None = None) -> Loaded:
     """Read the configuration.
 
     Args:
         file: the file to read; ``None`` = there is none, so the defaults hold and nothing is opened.
         env: the environment, for templates, keys, and the few settings it holds itself.
+        check_schema: says what is wrong with the schema of a lane (policy H1); without it they are taken as they are.
 
     Raises:
         ConfigurationError: with every fault of the file, each as ``file:line:column: message``.
     """
     if file is None and not any(env.get(name) for name in OVERRIDES):
         return _without_file(env)
-    return _load(file, env)
+    return _load(file, env, check_schema)
 
 
-def validate(file: Path | None, env: Mapping[str, str]) -> tuple[str, ...]:
+def validate(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaCheck | None = None) -> tuple[str, ...]:
     """Every fault of a configuration, each as ``file:line:column: message``; none means that it loads."""
     try:
-        load_settings(file, env)
+        load_settings(file, env, check_schema=check_schema)
     except ConfigurationError as error:
         return error.faults
     return ()
@@ -70,7 +72,7 @@ def not_applied(settings: Settings) -> tuple[str, ...]:
     return tuple(name for name, value in asked.items() if value)
 
 
-def _load(file: Path | None, env: Mapping[str, str]) -> Loaded:
+def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck | None) -> Loaded:
     from llmdesk.config.draft import Draft
     from llmdesk.config.expand import expand
     from llmdesk.config.lane_files import read_lane_files
@@ -92,7 +94,7 @@ def _load(file: Path | None, env: Mapping[str, str]) -> Loaded:
     expand(draft)
     check_references(draft)
     settings = validated(draft)
-    systems, schemas = read_lane_files(draft)
+    systems, schemas = read_lane_files(draft, check_schema)
     draft.raise_faults()
     assert settings is not None
     if unused := not_applied(settings):

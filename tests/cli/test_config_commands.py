@@ -113,3 +113,15 @@ def test_path_tells_where_the_file_would_be(tmp_path: Path) -> None:
 def test_schema_is_json_schema(tmp_path: Path) -> None:
     described = json.loads(config(tmp_path, "schema").out)
     assert "providers" in described["properties"]
+
+
+def test_validate_finds_a_schema_that_no_answer_could_meet(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"type": "strin"}')
+    file = tmp_path / "llmdesk.yaml"
+    file.write_text("lanes:\n  chat:\n    schema: bad.json\n")
+    ran = run_cli(["config", "validate", str(file)])
+    assert ran.ending == 2
+    assert ran.out.startswith(f"{file}:3:13: lanes.chat.schema: bad.json is not a usable JSON Schema: $.type")
+    file.chmod(0o600)
+    (tmp_path / "bad.json").write_text('{"type": "string"}')
+    assert run_cli(["config", "validate", str(file)]).ending == 0

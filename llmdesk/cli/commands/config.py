@@ -15,6 +15,7 @@ from llmdesk.cli.session import EXIT_OK, EXIT_USAGE
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.config.loader import Loaded
+    from llmdesk.core.types import Json
     from llmdesk.paths import Paths
 
 _FAULT = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)", re.DOTALL)
@@ -52,7 +53,7 @@ def validate(session: Session, file: Path | None) -> int:
     from llmdesk.config import loader
 
     path = file if file is not None else _paths(session).existing_config()
-    faults = loader.validate(path, session.env)
+    faults = loader.validate(path, session.env, check_schema=_schema_faults)
     for fault in faults:
         if session.json:
             session.out.record(_fault_report(fault))
@@ -62,6 +63,12 @@ def validate(session: Session, file: Path | None) -> int:
         return EXIT_USAGE
     session.out.say(f"{path}: no faults." if path is not None else "There is no file; the defaults hold.")
     return EXIT_OK
+
+
+def _schema_faults(schema: Json) -> tuple[str, ...]:
+    from llmdesk.schema_check import check_schema
+
+    return check_schema(schema)
 
 
 def _fault_report(fault: str) -> dict[str, object]:
