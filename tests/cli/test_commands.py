@@ -75,7 +75,7 @@ def test_an_empty_outbox_prints_no_data() -> None:
 def test_outbox_show_tells_every_attempt() -> None:
     desk = ScriptedDesk(paused=[PAUSED])
     ran = run_cli(["outbox", "show", "0192"], desk)
-    assert "attempt 1: cloud/gpt-oss:120b failed, 0.1 s cloud: rate limited." in ran.out
+    assert "attempt 1: cloud/gpt-oss:120b failed, 0.1 s (cloud: rate limited.)" in ran.out
     assert "Write\na parser" in ran.out
     (record,) = run_cli(["outbox", "show", "0192", "--json"], desk).records
     assert record["attempts"][0]["http_status"] == 429  # type: ignore[index]
