@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import AnswerCut, ErrorKind, ProviderError, SchemaNotMet
 from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.policy import DECISIONS, Retry
-from llmdesk.core.text import one_line
+from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import (
     Attempt,
     AttemptOutcome,
@@ -161,6 +161,10 @@ class Asker:
             self._trip.controls.attempt_ends()
             await self._failed(place, this, error)
             raise
+        except Exception as error:
+            self._trip.controls.attempt_ends()
+            self._broke(place, this, error)
+            raise
         self._trip.controls.attempt_ends()
         served = self._walk.completed.served_model if self._walk.completed else ""
         made = self._record(place, this, AttemptOutcome.COMPLETED)
@@ -260,6 +264,19 @@ class Asker:
         await self._trip.keep(made)
         self._walk.forget_answer()
         raise Left
+
+    def _broke(self, place: Place, this: _Try, fault: Exception) -> None:
+        """Record an attempt that a fault of llmdesk itself ended; the owner of the walk writes it down."""
+        self._walk.attempts.append(
+            replace(
+                self._record(place, this, AttemptOutcome.FAILED),
+                error_kind=ErrorKind.SERVER,
+                reason=ErrorKind.SERVER.value,
+                message=one_line(redact(f"{place.ref.provider}: unexpected {type(fault).__name__}: {fault}.")),
+                discarded_text="".join(self._walk.text),
+                usage=self._cut_usage("".join(self._walk.text)),
+            )
+        )
 
     async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
         """Draw the consequences before anything else is sent, then record the attempt."""

@@ -219,7 +219,8 @@ async def test_an_adapter_with_a_bug_ends_in_the_outbox(world: DeskWorld) -> Non
         assert outcome.status is Status.PAUSED
         assert outcome.error is not None
         assert "RuntimeError" in outcome.error.message
-        assert "sk-aaaa" not in outcome.error.message
+        assert [a.error_kind for a in outcome.attempts] == [ErrorKind.SERVER]
+        assert "sk-aaaa" not in outcome.error.message + outcome.attempts[0].message
         (entry,) = await desk.outbox()
         assert entry.prompt == "not lost"
         world.cloud.on_request = None
