@@ -114,7 +114,7 @@ class Desk:
         """Start a request; must be called from the event loop. The first event is ``Accepted``.
 
         Raises:
-            UsageError: the prompt is empty, or the lane, agent or provider is unknown.
+            UsageError: the prompt is empty, the lane, agent or provider unknown, the schema unusable, or a value no JSON.
         """
         return self._asking.send(ask)
 
@@ -160,7 +160,8 @@ class Desk:
         """Take a paused request out of the outbox and ask again; exactly one instance gets it.
 
         Raises:
-            UsageError: there is no such paused request (any more).
+            UsageError: there is no such paused request (any more), or what it names is not configured any more; then it
+                stays in the outbox.
         """
         whole = await self._one_request(request_id)
         # Shielded: a request that was claimed must also be served.
