@@ -182,6 +182,26 @@ async def test_a_check_that_does_not_end_is_killed_and_counts_as_not_met(bomb: s
     assert _children() == before
 
 
+@pytest.mark.parametrize("piece", ["[],", '{"a":1},', "1,"])
+async def test_an_answer_of_a_million_values_holds_neither_memory_nor_the_loop(piece: str) -> None:
+    text = f"[{piece * (8_000_000 // len(piece))}0]"
+    worst, done = 0.0, asyncio.Event()
+
+    async def tick() -> None:
+        nonlocal worst
+        while not done.is_set():
+            at = time.perf_counter()
+            await asyncio.sleep(0.005)
+            worst = max(worst, time.perf_counter() - at)
+
+    ticking = asyncio.create_task(tick())
+    checked = await check_answer(text, {})
+    done.set()
+    await ticking
+    assert checked.violations == ("the answer holds more values than can be checked",)
+    assert worst < 0.25
+
+
 async def test_a_schema_that_is_its_own_reference_is_a_violation_not_a_crash() -> None:
     assert await _violations("{}", {"$ref": "#"}) == ("$: the schema or the answer is nested too deeply to be checked",)
 

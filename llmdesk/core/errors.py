@@ -78,8 +78,8 @@ class ProviderError(DeskError):
         details: more of what the server said (sanitised, redacted, at most 2,000 characters); empty when nothing.
         retries: overrides how often the same target is asked again; ``None`` = as the class says.
         smaller_model: the next smaller local model may do where this one did not (memory, crashed runner).
-        target_specific: the cause is what this request asks of this target: another one with larger or unknown limits may
-            accept it (class request), and this one may accept other requests (class gone: a missing ability).
+        target_specific: the cause is what this request asks of this target: another one with larger or unknown limits
+            may accept it (class request), and this one may accept other requests (class gone: a missing ability).
         scope: what a refused key blocks for the rest of the run: the whole provider or this model only (class auth).
     """
 

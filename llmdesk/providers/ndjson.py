@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from llmdesk.core.json_cost import LEAVES, is_too_divided
 from llmdesk.core.text import storable
 
 if TYPE_CHECKING:
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _BLANK = " \t\r\n"
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-
-NODES = 100_000
-"""Objects, lists and keys that one line may hold: 8 MiB of ``[],`` decode to 25 times their size (policy I16)."""
-
-LEAVES = 200_000
-"""Values that one line may hold."""
 
 
 class FrameBroken(ValueError):
@@ -83,7 +77,7 @@ def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]
         FrameBroken: it is not UTF-8, not JSON, too deep or too finely divided, has impossible numbers, or something
             that is no object.
     """
-    if len(line) > NODES and _divided_beyond(line, leaves):
+    if is_too_divided(line, leaves=leaves):
         raise FrameBroken("a line holds more values than allowed")
     try:
         text = line.decode()
@@ -106,18 +100,6 @@ def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]
         yield _whole(value) if _HALF_PAIR.search(text) else value
         while at < len(text) and text[at] in _BLANK:
             at += 1
-
-
-def _divided_beyond(line: bytes, leaves: int) -> bool:
-    """Whether decoding ``line`` would make more values than allowed; a cheap look before it costs memory."""
-
-    def beyond(text: bytes) -> bool:
-        return sum(map(text.count, (b"[", b"{", b":"))) > NODES or text.count(b",") > leaves
-
-    if line.count(b'"') - line.count(b'\\"') > 2 * (NODES + leaves):
-        return True
-    # Long prose has as many commas; only then is it worth telling them from those between values.
-    return beyond(line) and beyond(_STRING.sub(b"", line))
 
 
 def _whole(value: dict[str, object]) -> dict[str, object]:

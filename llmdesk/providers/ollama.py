@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, WebPageAnswered
+from llmdesk.core.json_cost import LEAVES
 from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.base import Check
 from llmdesk.providers.http import Origin, is_loopback
-from llmdesk.providers.ndjson import LEAVES, FrameBroken, LineSplitter, objects
+from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama_errors import failure, read_error
 from llmdesk.providers.ollama_models import ModelKeeping, described, listed
 from llmdesk.providers.ollama_wire import PATHS, AnswerReader, body_of, embedded

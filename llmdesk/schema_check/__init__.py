@@ -11,12 +11,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmdesk.core.json_cost import is_too_divided
 from llmdesk.schema_check.strict_json import decode, not_json
 from llmdesk.schema_check.validation import MAX_VIOLATIONS, check_schema, plain
 from llmdesk.schema_check.worker import CHECK_LIMIT_S, ask_worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LONG = 64 * 1024
+"""Characters that take longer to decode than a frame of the screen lasts."""
 
 __all__ = ["CHECK_LIMIT_S", "MAX_VIOLATIONS", "Checked", "check_answer", "check_schema"]
 
@@ -42,6 +46,10 @@ async def check_answer(text: str, schema: Mapping[str, object]) -> Checked:
         text: the answer of the model, whole.
         schema: a schema that ``check_schema`` found no fault in.
     """
+    import asyncio
+
+    if is_too_divided(text.encode("utf-8", "replace")):
+        return Checked(violations=("the answer holds more values than can be checked",))
     try:
         payload = json.dumps({"text": text, "schema": plain(schema)}).encode()
     except (RecursionError, TypeError, ValueError):
@@ -50,6 +58,6 @@ async def check_answer(text: str, schema: Mapping[str, object]) -> Checked:
     if found:
         return Checked(violations=found)
     try:
-        return Checked(data=decode(text))
+        return Checked(data=await asyncio.to_thread(decode, text) if len(text) > _LONG else decode(text))
     except (ValueError, RecursionError) as error:
         return Checked(violations=(not_json(error),))
