@@ -114,7 +114,7 @@ class Desk:
         """Start a request; must be called from the event loop. The first event is ``Accepted``.
 
         Raises:
-            UsageError: the prompt is empty, the lane, agent or provider unknown, the schema unusable, or a value no JSON.
+            UsageError: the prompt is empty, lane, agent or provider unknown, the schema unusable, or a value no JSON.
         """
         return self._asking.send(ask)
 
