@@ -102,8 +102,7 @@ class Linear:
         texts = [_told(finding) for finding in found.findings] or ["Nothing was found."]
         demo = "DEMO, " if self._desk.demo else ""
         self._out.say(f"llmdesk {__version__}: {demo}lane {self._lane}. {' '.join(texts)}")
-        for warning in self._desk.warnings:
-            self._out.say(f"note: {warning}")
+        self._session.tell(self._desk.warnings)
 
     async def _next(self, mark: str) -> str | None:
         if self._session.can_ask and not self._session.quiet:
@@ -123,6 +122,7 @@ class Linear:
             self._out.complain(f"error: {error}")
             return
         outcome = await self._follower.follow(run)
+        self._session.tell(self._desk.warnings)
         self._conversations[self._lane] = outcome.conversation or self._follower.conversation
         if self._interrupted_at_terminal():
             self._signals.forget()  # Ctrl+C stopped the answer, not the program

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from llmdesk.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from llmdesk.cli.signals import Signals
@@ -53,6 +53,8 @@ class Session:
     stderr: TextIO | None = field(default=None, repr=False)
     demo: bool = False
     """Whether the desk that ``run`` opened is thrown away at the end."""
+    told: set[str] = field(default_factory=set, repr=False)
+    """The warnings that were said already."""
     make_desk: DeskMaker = default_desk
     now: Callable[[], float] = time.time
     _out: Output | None = field(default=None, repr=False)
@@ -98,9 +100,15 @@ class Session:
 
     def nothing(self, desk: Desk, text: str) -> None:
         """Say that there is nothing, and what may be the reason: a disk that cannot be used, for example."""
-        for warning in desk.warnings:
-            self.out.say(f"note: {warning}")
+        self.tell(desk.warnings)
         self.out.say(text)
+
+    def tell(self, warnings: Iterable[str]) -> None:
+        """Say each warning, once in a run of the program."""
+        for warning in warnings:
+            if warning not in self.told:
+                self.told.add(warning)
+                self.out.say(f"note: {warning}")
 
     def desk(self, *, demo: bool = False, scene: bool = False) -> AbstractAsyncContextManager[Desk]:
         """Open a desk; with ``demo`` against the simulated servers, in a throw-away folder."""
@@ -118,7 +126,9 @@ class Session:
             with Signals() as signals:
                 try:
                     async with self.desk(demo=demo, scene=scene) as desk:
+                        before = set(desk.warnings)
                         code = await work(desk, signals)
+                        self.tell(warning for warning in desk.warnings if warning not in before)
                 except asyncio.CancelledError:
                     if signals.received is None:
                         raise

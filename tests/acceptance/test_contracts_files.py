@@ -120,6 +120,25 @@ def test_a_home_that_cannot_be_used_costs_the_memory_and_not_the_answer(
         assert "cannot be written" in listed.err
 
 
+def test_damaged_files_are_set_aside_and_told(tmp_path: Path, local: FaultServer) -> None:
+    at = exec_world(tmp_path, OLLAMA_HOST=local.url, OLLAMA_API_KEY="key-of-the-cloud")
+    at.configure(configuration(provider("cloud", local.url), provider("local", local.url), targets=["cloud/gemma3:4b"]))
+    at.state.parent.mkdir()
+    at.database.parent.mkdir()
+    at.state.write_text('{"version": 1')
+    at.database.write_text("no database at all")
+    ran = at.run("exec", "hi")
+    assert (ran.code, ran.out) == (0, ANSWER)
+    assert ran.err.count("note: ") == 2
+    assert len(list(tmp_path.glob("state/llm_state.json.corrupt-*"))) == 1
+    assert len(list(tmp_path.glob("data/llmdesk.db.corrupt-*"))) == 1
+    assert at.run("exec", "hi").err == ""
+
+    at.state.write_text(json.dumps({"cloud_cooldown_until": time.time() + 300}))
+    (cloud, _) = [json.loads(line) for line in at.run("providers", "--json").out.splitlines()]
+    assert cloud["status"] == "cooling", "the oldest format, standing alone, is read"
+
+
 def test_three_instances_at_once_keep_everything(tmp_path: Path, local: FaultServer) -> None:
     at = exec_world(tmp_path, OLLAMA_HOST=local.url)
     local.always("/api/chat", chat_answer("word " * 10, pause_s=0.05))

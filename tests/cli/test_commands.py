@@ -15,6 +15,7 @@ from llmdesk.core.views import (
     Conversation,
     FailoverRow,
     Finding,
+    LaneView,
     Level,
     OutboxEntry,
     ProviderState,
@@ -378,3 +379,13 @@ def test_doctor_gives_the_hint_for_several_faults_of_a_file_once() -> None:
 def test_wrong_use_is_told_in_sentences() -> None:
     assert "(there). More than one word needs quotes. Try:" in run_cli(["exec", "hi", "there"]).err
     assert "'--seed': 'x' is not a valid integer. Try:" in run_cli(["exec", "hi", "--seed", "x"]).err
+
+
+def test_a_warning_that_comes_up_meanwhile_is_told_once() -> None:
+    class Warned(ScriptedDesk):
+        def lanes(self) -> tuple[LaneView, ...]:
+            self.warnings = ("known before", "came up")
+            return super().lanes()
+
+    ran = run_cli(["lanes", "--json"], Warned(warnings=("known before",)))
+    assert ran.err == "note: came up\n"

@@ -39,6 +39,7 @@ def command(session: Session) -> int:
 
     async def look(desk: Desk, _signals: Signals) -> int:
         findings = (*await desk.doctor(), terminal_finding(session))
+        session.told.update(desk.warnings)  # they are among the findings
         _show(session, findings)
         return EXIT_FAILED if any(f.level is Level.PROBLEM for f in findings) else EXIT_OK
 

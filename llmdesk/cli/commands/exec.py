@@ -147,8 +147,7 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
         ask = replace(ask, conversation=await newest_conversation(desk, ask.lane))
     elif ask.conversation is not None:  # a mistyped id must not begin a conversation of that name
         ask = replace(ask, conversation=(await desk.conversation(ask.conversation)).id)
-    for warning in desk.warnings:
-        session.out.say(f"note: {warning}")
+    session.tell(desk.warnings)
     if wish.demo:
         session.out.say("DEMO: a simulated cloud and local Ollama answer; nothing is kept.")
     if wish.dry_run:

@@ -70,9 +70,8 @@ def list_models(session: Session, provider: str | None) -> int:
                 ],
             )
         else:
-            session.out.say("No models. Try: llmdesk providers check")
-        for warning in desk.warnings:
-            session.out.say(f"note: {warning}")
+            session.nothing(desk, "No models. Try: llmdesk providers check")
+        session.tell(desk.warnings)
         return 0
 
     return session.run(show)

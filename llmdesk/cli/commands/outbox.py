@@ -167,9 +167,7 @@ def _print(session: Session, view: RequestView) -> None:
             out.line(f"{label}: {value}")
     for attempt in view.attempts:
         told = f" ({attempt.message or attempt.reason})" if attempt.message or attempt.reason else ""
-        out.line(
-            f"attempt {attempt.number}: {attempt.target} {attempt.outcome.value}, {attempt.elapsed_s:.1f} s{told}"
-        )
+        out.line(f"attempt {attempt.number}: {attempt.target} {attempt.outcome.value}, {attempt.elapsed_s:.1f} s{told}")
     out.line("prompt:")
     out.line(view.prompt)
     if view.answer:
