@@ -62,8 +62,9 @@ def make_desk(
     warnings = [*loaded.notes]
     folder_faults = paths.create()
     warnings += folder_faults
-    stored = _writable(paths.data_dir)
-    if not stored:
+    record = loaded.settings.privacy.record
+    stored = _writable(paths.data_dir) and record != "off-record"
+    if not stored and record != "off-record":
         warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
     _check_schemas(loaded)
     rules = _rules(loaded)
@@ -104,7 +105,7 @@ def make_desk(
             log=log or _log_to(paths),
             clock=time.time,
             new_id=lambda: secrets.token_hex(8),
-            record=loaded.settings.privacy.record,
+            record_text=record == "full",
             stored=stored,
             demo=env.get(DEMO_MARK) == "1",
         )

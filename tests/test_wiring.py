@@ -304,3 +304,22 @@ async def test_no_prompt_answer_or_key_is_in_the_log(home: Home) -> None:
     assert (line["status"], line["provider"], line["attempts"]) == ("completed", "local", 2)
     for secret in ("CANARY", "From here", "key-of-the-cloud"):
         assert secret not in text
+
+
+async def test_off_the_record_a_conversation_goes_on_and_nothing_of_it_is_on_disk(
+    tmp_path: Path, cloud: FaultServer, local: FaultServer
+) -> None:
+    home = Home(tmp_path, cloud, local)
+    home.configure(more="privacy: {record: off-record}\n")
+    cloud.play("/api/chat", chat_answer("canary-answer"), LIMIT)
+    local.always("/api/chat", error(500, "model requires more system memory (7.5 GiB) than is available"))
+    async with make_desk(env=home.env) as desk:
+        first = await ask(desk, "canary-prompt")
+        second = await desk.send(Ask(prompt="canary-again", conversation=first.conversation)).outcome()
+        assert (first.status, first.kept) == (Status.COMPLETED, False)
+        assert (second.status, second.kept) == (Status.PAUSED, False)
+    sent = [message["content"] for message in cloud.seen("/api/chat")[1].json["messages"]]
+    assert sent == ["canary-prompt", "canary-answer", "canary-again"]
+    assert "cooldowns" in json.loads((tmp_path / "state" / "llm_state.json").read_text())
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"canary" not in path.read_bytes(), path

@@ -60,7 +60,7 @@ class Asking:
         lane = lane_for(self._parts, ask)
         check(ask)
         request_id = self._parts.new_id()
-        kept = ask.keep and self._parts.record != "off-record"
+        kept = ask.keep
         conversation = ask.conversation
         if conversation is None and kept and ask.messages is None:
             conversation = self._parts.new_id()
@@ -186,7 +186,7 @@ class Asking:
                 attachments=ask.attachments,
                 payload=job.payload,
                 created_at=job.created_at,
-                record_text=self._parts.record == "full",
+                record_text=self._parts.record_text,
             )
         )
         job.on_disk = True

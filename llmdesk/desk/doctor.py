@@ -53,7 +53,8 @@ def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
                 can_answer = can_answer or status.state is not ProviderState.COOLING
                 findings.append(Finding(topic=status.provider, level=Level.OK, text=_found(status)))
             case ProviderState.NO_KEY:
-                findings.append(Finding(topic=status.provider, level=Level.NOTE, text=status.message))
+                text = f"{status.provider}: {status.message.removeprefix(f'{status.provider}: ')}"
+                findings.append(Finding(topic=status.provider, level=Level.NOTE, text=text))
             case ProviderState.DOWN | ProviderState.ATTENTION:
                 findings.append(Finding(topic=status.provider, level=Level.PROBLEM, text=status.message))
     if not can_answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.types import Params
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from llmdesk.storage.instance import Instance
     from llmdesk.storage.requests import RequestStore
     from llmdesk.storage.search import Search
-
-Record = Literal["full", "metadata", "off-record"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ class Parts:
     """The collaborators and settings of one desk. ``clock`` gives UTC epoch seconds; ``new_id`` sorts by time.
 
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
-    ``stored`` is false when nothing outlives the process (a folder that cannot be written).
+    ``stored`` is false when nothing outlives the process (off the record, or a folder that cannot be written).
     """
 
     lanes: Mapping[str, Lane]
@@ -83,6 +81,6 @@ class Parts:
     log: Callable[..., None]
     clock: Callable[[], float]
     new_id: Callable[[], str]
-    record: Record = "full"
+    record_text: bool = True
     stored: bool = True
     demo: bool = False

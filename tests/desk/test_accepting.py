@@ -150,19 +150,8 @@ async def test_an_embedding_leaves_no_row_and_needs_no_prompt(world: DeskWorld) 
     assert world.rows("SELECT id FROM requests") == []
 
 
-async def test_off_record_nothing_of_prompt_and_answer_is_on_disk(tmp_path: Path) -> None:
-    world = DeskWorld(tmp_path, record="off-record")
-    world.cloud.script(answers("canary-answer"))
-    async with world.desk() as desk:
-        outcome = await ask(desk, "canary-prompt")
-        assert (outcome.text, outcome.kept) == ("canary-answer", False)
-        assert await desk.outbox() == ()
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or b"canary" not in path.read_bytes(), path
-
-
 async def test_metadata_only_keeps_the_conversation_and_numbers_but_no_text_of_the_request(tmp_path: Path) -> None:
-    world = DeskWorld(tmp_path, record="metadata")
+    world = DeskWorld(tmp_path, record_text=False)
     async with world.desk() as desk:
         outcome = await ask(desk, "the prompt")
         view = await desk.request(outcome.request_id)
@@ -174,7 +163,7 @@ async def test_metadata_only_keeps_the_conversation_and_numbers_but_no_text_of_t
 
 
 async def test_metadata_only_keeps_the_text_of_a_paused_request_until_it_has_ended(tmp_path: Path) -> None:
-    world = DeskWorld(tmp_path, record="metadata")
+    world = DeskWorld(tmp_path, record_text=False)
     world.cloud.script(fails(errors.RateLimited("cloud: rate limited.")))
     world.local.script(fails(errors.WebPageAnswered("local: a web page.")))
     messages = (Message(role=Role.USER, content="CANARY-prompt"),)

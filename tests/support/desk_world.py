@@ -95,7 +95,7 @@ class DeskWorld:
     agents: dict[str, Agent] = field(default_factory=dict)
     rules: dict[str, ProviderRules] = field(default_factory=dict)
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
-    record: Any = "full"
+    record_text: bool = True
     windows: dict[str, int] = field(default_factory=dict)
     logged: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -161,7 +161,7 @@ class DeskWorld:
             "log": lambda name, **fields: self.logged.append((name, fields)),
             "clock": wall,
             "new_id": lambda: f"id-{next(self.ids):04}",
-            "record": self.record,
+            "record_text": self.record_text,
         }
         return Desk(Parts(**{**parts, **changes}))
 
