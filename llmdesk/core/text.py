@@ -104,6 +104,8 @@ def one_line(text: str, limit: int = LINE_LIMIT) -> str:
 
 def storable(text: str) -> str:
     """Replace lone surrogates, which neither UTF-8, SQLite nor JSON can hold (policy Q4)."""
+    if text.isascii():
+        return text  # without encoding many megabytes only to see that it can be done
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -127,7 +129,7 @@ _PATTERNS = (
 )
 _SIGNIN = re.compile(r"(?i)(https?://[^\s\"'?]{1,300}/connect)\?[^\s\"']*")
 _HEX = re.compile(r"%[0-9A-F]{2}")
-_ACCOUNT = re.compile(r"\b(you) \([^()]{1,80}\)( have reached)")
+_ACCOUNT = re.compile(r"(?i)\b(you)\s{1,4}\(.{1,200}?\)(?=\s{1,4}have reached)")
 
 
 class Redactor:
@@ -157,7 +159,7 @@ class Redactor:
             if value in text:
                 text = text.replace(value, MASK)
         text = _SIGNIN.sub(rf"\1?{MASK}", text)
-        text = _ACCOUNT.sub(rf"\1{''}\2", text)
+        text = _ACCOUNT.sub(r"\1", text)
         for pattern in _PATTERNS[:-1]:
             text = pattern.sub(rf"\1{MASK}", text)
         return _PATTERNS[-1].sub(rf"\1{MASK}@", text)

@@ -316,12 +316,7 @@ class AnswerReader:
             raise AnswerCut(f"{self._endpoint.name}: the answer is empty.")
         else:
             finish = FinishReason.STOP
-        served = chunk.get("model")
-        return Completed(
-            finish_reason=finish,
-            usage=usage_of(chunk),
-            served_model=served if isinstance(served, str) else "",
-        )
+        return Completed(finish_reason=finish, usage=usage_of(chunk), served_model=_served(chunk))
 
 
 def usage_of(chunk: Mapping[str, object]) -> Usage:
@@ -339,13 +334,13 @@ def embedded(endpoint: Endpoint, model: str, answer: dict[str, object]) -> Compl
         raise failure(endpoint, unwrap(None, answer), model=model)
     if not isinstance(answer.get("embeddings"), list):
         raise AnswerCut(f"{endpoint.name}: the answer has no embeddings.")
-    served = answer.get("model")
-    return Completed(
-        finish_reason=FinishReason.STOP,
-        usage=usage_of(answer),
-        served_model=served if isinstance(served, str) else "",
-        wire=answer,
-    )
+    return Completed(finish_reason=FinishReason.STOP, usage=usage_of(answer), served_model=_served(answer), wire=answer)
+
+
+def _served(answer: Mapping[str, object]) -> str:
+    """The model that a server says has answered: kept and shown, so one clean line of it."""
+    name = answer.get("model")
+    return one_line(redact(name[:2_000])) if isinstance(name, str) else ""
 
 
 def _whole(value: object) -> int | None:

@@ -202,6 +202,8 @@ def test_of_two_keys_the_longer_goes_first() -> None:
             '{"error":"unauthorized","signin_url":"https://ollama.com/connect?name=box&key=c3NoLWVk"}',
             '{"error":"unauthorized","signin_url":"https://ollama.com/connect?***"}',
         ),
+        ("You (Jane (work), Inc.)  have reached your weekly usage limit", "You  have reached your weekly usage limit"),
+        ("you (" + "n" * 150 + ") have reached it", "you have reached it"),
         (
             "you (Jane Doe) have reached your session usage limit, upgrade for higher limits: https://ollama.com/upgrade",
             "you have reached your session usage limit, upgrade for higher limits: https://ollama.com/upgrade",

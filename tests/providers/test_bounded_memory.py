@@ -178,3 +178,15 @@ async def test_an_answer_that_nobody_could_see_is_empty(text: str) -> None:
         server.play("/api/chat", Play(headers=NDJSON, body=(line(chat_chunk(text)) + line(done_chunk()),)))
         with pytest.raises(AnswerCut, match="empty"):
             await events_of(provider)
+
+
+async def test_the_name_of_the_model_that_answered_is_one_short_line_without_keys() -> None:
+    key = "canary-key-of-the-service"
+    end = {**done_chunk(), "model": f"gemma3\n\x1b[31m {key} " + "x" * 1_000_000}
+    async with FaultServer() as server, ollama_at(server.url, key=key) as provider:
+        server.play("/api/chat", Play(headers=NDJSON, body=(line(chat_chunk("hi")) + line(end),)))
+        served = (await events_of(provider))[-1].served_model  # type: ignore[union-attr]
+    assert served.startswith("gemma3 ")
+    assert len(served) <= 200
+    assert key not in served
+    assert "\x1b" not in served
