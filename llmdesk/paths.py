@@ -16,6 +16,10 @@ PRIVATE_FOLDER = 0o700
 """Mode of every folder of llmdesk (policy S8): conversations and spend are nobody else's business."""
 
 
+HOMELESS = Path(os.devnull) / "llmdesk"
+"""Stands for the folders of a user without a home: nothing can be there, and nothing can be made there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
     """The folders and files of one installation; nothing exists until ``create``.
@@ -59,6 +63,8 @@ class Paths:
         Returns:
             One line for each folder that could not be made or is not private; the program runs on without it.
         """
+        if HOMELESS in self.data_dir.parents:
+            return ("There is no home folder: set HOME or LLMDESK_HOME.",)
         return tuple(filter(None, map(_create_private, (self.config_dir, self.data_dir, self.state_dir))))
 
 
@@ -69,24 +75,44 @@ def find_paths(config: Path | None = None, env: Mapping[str, str] | None = None)
         config: the file named on the command line, which goes before ``LLMDESK_CONFIG``.
         env: the environment; the process's own when not given. The platform's folders (``XDG_CONFIG_HOME`` …) always
             come from the process's own.
+
+    Raises:
+        UsageError: a path begins with the home folder of somebody who has none.
     """
     env = os.environ if env is None else env
     if home := env.get("LLMDESK_HOME"):
-        root = Path(os.path.abspath(Path(home).expanduser()))  # noqa: PTH100 - absolute without following links
+        root = Path(os.path.abspath(_expanded(Path(home), "LLMDESK_HOME")))  # noqa: PTH100 - keeps links
         config_dir, data_dir, state_dir = root / "config", root / "data", root / "state"
     else:
-        from platformdirs import PlatformDirs
-
-        folders = PlatformDirs("llmdesk", appauthor=False)
-        config_dir, data_dir, state_dir = folders.user_config_path, folders.user_data_path, folders.user_state_path
+        config_dir, data_dir, state_dir = _platform_folders()
     named = config or (Path(env["LLMDESK_CONFIG"]) if env.get("LLMDESK_CONFIG") else None)
     return Paths(
-        config_file=named.expanduser() if named else config_dir / FILE_NAME,
+        config_file=_expanded(named, "the configuration file") if named else config_dir / FILE_NAME,
         config_named=named is not None,
         config_dir=config_dir,
         data_dir=data_dir,
         state_dir=state_dir,
     )
+
+
+def _platform_folders() -> tuple[Path, Path, Path]:
+    """The platform's folders for configuration, data and state; without a home folder, places that cannot exist."""
+    from platformdirs import PlatformDirs
+
+    folders = PlatformDirs("llmdesk", appauthor=False)
+    try:
+        return folders.user_config_path, folders.user_data_path, folders.user_state_path
+    except RuntimeError:  # no HOME, and a user the system does not know: a container, for example (policy D4)
+        return HOMELESS / "config", HOMELESS / "data", HOMELESS / "state"
+
+
+def _expanded(path: Path, what: str) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        from llmdesk.core.errors import UsageError
+
+        raise UsageError(f"{what}: there is no home folder for '{path}'.") from None
 
 
 def process_environment() -> Mapping[str, str]:

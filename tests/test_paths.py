@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llmdesk.core.errors import UsageError
 from llmdesk.paths import Paths, find_paths, find_themes
 
 
@@ -101,3 +102,27 @@ def test_with_a_home_nothing_but_the_standard_library_is_loaded(tmp_path: Path) 
     )
     env = {**os.environ, "LLMDESK_HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=env, timeout=30)
+
+
+def test_without_any_home_folder_nothing_is_made_and_one_line_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Nobody:
+        @property
+        def user_config_path(self) -> Path:
+            raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("platformdirs.PlatformDirs", lambda *_args, **_names: Nobody())
+    paths = find_paths(env={})
+    assert paths.create() == ("There is no home folder: set HOME or LLMDESK_HOME.",)
+    assert not paths.data_dir.exists()
+    assert paths.existing_config() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_of_nobody_is_wrong_use() -> None:
+    with pytest.raises(UsageError, match="LLMDESK_HOME: there is no home folder for '~nobody-here/x'"):
+        find_paths(env={"LLMDESK_HOME": "~nobody-here/x"})
+    with pytest.raises(UsageError, match="the configuration file: there is no home folder"):
+        find_paths(Path("~nobody-here/x"), {"LLMDESK_HOME": "/x"})

@@ -47,10 +47,10 @@ def text_or_file(value: str) -> str:
     """
     if not value.startswith("@"):
         return value
-    path = Path(value[1:]).expanduser()
+    path = Path(value[1:])
     try:
-        return storable(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError) as error:
+        return storable(path.expanduser().read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home folder of nobody
         raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
 
 
@@ -72,4 +72,4 @@ def read_schema(path: Path) -> Json:
 
 
 def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    return (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")

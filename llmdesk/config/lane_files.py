@@ -53,7 +53,10 @@ def read_lane_files(draft: Draft, check: SchemaCheck | None = None) -> tuple[dic
 
 
 def _read(folder: Path, name: str) -> str:
-    path = folder / Path(name).expanduser()
+    try:
+        path = folder / Path(name).expanduser()
+    except RuntimeError:
+        raise UsageError(f"there is no home folder for '{name}'") from None
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
