@@ -61,6 +61,7 @@ Ending = int | OpenDesk
 @click.option("--theme", type=TEXT, metavar="THEME", help="Use this theme.")
 @click.option("--demo", is_flag=True, help="Against a simulated cloud and local Ollama; nothing is kept.")
 @click.option("--plain", is_flag=True, help="Line by line, without a screen.")
+@click.option("--version", is_flag=True, help="Print the version.")
 @click.pass_context
 def root(
     ctx: click.Context,
@@ -71,6 +72,7 @@ def root(
     theme: str | None,
     demo: bool,
     plain: bool,
+    version: bool,
 ) -> Ending:
     """Ask language models from the terminal: cloud first, local next, nothing lost.
 
@@ -78,11 +80,15 @@ def root(
     """
     if ctx.invoked_subcommand is not None:
         misplaced = {"--lane": lane, "--conversation": conversation, "--continue": latest, "--theme": theme,
-                     "--demo": demo, "--plain": plain}  # fmt: skip
+                     "--demo": demo, "--plain": plain, "--version": version}  # fmt: skip
         for option, value in misplaced.items():
             if value:
                 ctx.fail(f"{option} before a command means nothing; write it after '{ctx.invoked_subcommand}'.")
         return EXIT_OK
+    if version:
+        from llmdesk.cli.commands.version import command
+
+        return int(ctx.invoke(command))
     return open_face(
         ctx.find_object(Session) or Session(),
         lane=lane,
@@ -162,18 +168,19 @@ def _fault(error: click.ClickException | DeskError) -> str:
             return str(error)
         case click.UsageError():
             where = error.ctx.command_path if error.ctx is not None else "llmdesk"
-            return f"{where}: {_sentence(error.format_message())} Try: {where} --help"
+            takes_words = error.ctx is not None and any(isinstance(p, click.Argument) for p in error.ctx.command.params)
+            return f"{where}: {_sentence(error.format_message(), takes_words=takes_words)} Try: {where} --help"
         case click.ClickException():
             return f"llmdesk: {error.format_message()}"
         case DeskError():
             return f"llmdesk: {error}"
 
 
-def _sentence(text: str) -> str:
+def _sentence(text: str, *, takes_words: bool) -> str:
     """What click says, ended like a sentence; several words for a prompt lack their quotes."""
-    if text.startswith("Got unexpected extra argument"):
+    if takes_words and text.startswith("Got unexpected extra argument"):
         text = f"{text}. More than one word needs quotes"
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return text if text.endswith((".", "!", "?", "?)")) else f"{text}."
 
 
 def _kept(error: Exception, session: Session) -> str:

@@ -379,6 +379,8 @@ def test_doctor_gives_the_hint_for_several_faults_of_a_file_once() -> None:
 def test_wrong_use_is_told_in_sentences() -> None:
     assert "(there). More than one word needs quotes. Try:" in run_cli(["exec", "hi", "there"]).err
     assert "'--seed': 'x' is not a valid integer. Try:" in run_cli(["exec", "hi", "--seed", "x"]).err
+    assert "(extra). Try:" in run_cli(["failovers", "extra"]).err
+    assert "?) Try:" in run_cli(["--vrsion"]).err
 
 
 def test_a_warning_that_comes_up_meanwhile_is_told_once() -> None:
@@ -389,3 +391,16 @@ def test_a_warning_that_comes_up_meanwhile_is_told_once() -> None:
 
     ran = run_cli(["lanes", "--json"], Warned(warnings=("known before",)))
     assert ran.err == "note: came up\n"
+
+
+def test_version_is_an_option_too() -> None:
+    assert run_cli(["--version"]).out == run_cli(["version"]).out
+    assert run_cli(["--version", "--json"]).records[0]["version"] == __version__
+    assert run_cli(["--version", "lanes"]).ending == 2
+
+
+def test_a_copy_without_a_name_is_wrong_use() -> None:
+    desk = ScriptedDesk()
+    for name in ("", "local/", " "):
+        assert run_cli(["models", "copy", "local/mine", name], desk).ending == 2
+    assert {call[0] for call in desk.calls} == {"closed"}

@@ -205,7 +205,9 @@ def copy(session: Session, ref: str, name: str) -> int:
 
     async def duplicate(desk: Desk, _signals: Signals) -> int:
         source = model_ref(desk, ref)
-        target = name.removeprefix(f"{source.provider}/")
+        target = name.removeprefix(f"{source.provider}/").strip()
+        if not target:
+            raise UsageError("The copy needs a name.")
         await desk.copy_model(source, target)
         if session.json:
             session.out.record({"from": str(source), "to": f"{source.provider}/{target}"})
