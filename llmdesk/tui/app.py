@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.tui.beside import beside
+from llmdesk.tui.keeper import Keeper
 from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
 from llmdesk.tui.keys import correct_sequences
 from llmdesk.tui.leaving import Signals, crash_report
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from llmdesk.desk import Desk
+    from llmdesk.tui.house import Panel
 
 OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
 """Makes a desk that is opened by entering it."""
 
 CLOSE_S = 0.6
 """How long the desk may take to write things down after a signal, seconds (policy X5: one second for everything)."""
-
-Panel = Literal["help", "providers", "failovers", "outbox", "models", "conversations"]
 
 
 class DeskApp(App[None]):
@@ -75,13 +75,9 @@ class DeskApp(App[None]):
         self.chat.demo = demo
         self.keymap = Keymap(overrides={}, notes=())
         self.failure: DeskError | None = None
-        self._open_desk = open_desk
         self._latest = latest
-        self._prepare = prepare
         self._wanted_theme = theme
-        self._opened: asyncio.Future[Desk] | None = None
-        self._leaving = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._keeper = Keeper(open_desk, prepare)
         self._signals = Signals(self._signalled)
         self._asked_to_leave = False
 
@@ -97,38 +93,24 @@ class DeskApp(App[None]):
 
     def on_mount(self) -> None:
         """Take the signals; the desk is opened once the first picture is out."""
-        self._opened = asyncio.get_running_loop().create_future()
+        self._keeper.take_place()
         self._signals.take()
-        self.call_after_refresh(self._begin)
+        self.call_after_refresh(self._keeper.begin, self._desk_opened, self._desk_failed)
 
-    def _begin(self) -> None:
-        self._keeper = asyncio.create_task(self._keep_desk(), name="desk")
-        self._keeper.add_done_callback(self._desk_ended)
+    def _desk_opened(self, desk: Desk) -> None:
+        beside(self, partial(self._use, desk))
 
-    def _desk_ended(self, keeper: asyncio.Task[None]) -> None:
-        """A fault of ours while opening or closing is a crash like any other."""
-        if not keeper.cancelled() and isinstance(error := keeper.exception(), Exception) and self.is_running:
+    def _desk_failed(self, error: Exception) -> None:
+        """A desk that cannot be opened is told on the terminal; a fault of ours is a crash like any other."""
+        if isinstance(error, DeskError):
+            self.failure = error
+            self.exit(return_code=1)
+        elif self.is_running:
             self._handle_exception(error)
 
     async def desk(self) -> Desk:
         """The desk, as soon as it is open."""
-        assert self._opened is not None
-        return await asyncio.shield(self._opened)
-
-    async def _keep_desk(self) -> None:
-        """Open the desk, and close it in the same task when the app is left."""
-        assert self._opened is not None
-        try:
-            if self._prepare is not None:
-                await asyncio.to_thread(self._prepare)
-            async with self._open_desk() as desk:
-                self._opened.set_result(desk)
-                beside(self, partial(self._use, desk))
-                await self._leaving.wait()
-        except DeskError as error:
-            self.failure = error
-            self._opened.cancel()
-            self.exit(return_code=1)
+        return await self._keeper.desk()
 
     async def _use(self, desk: Desk) -> None:
         self.keymap = read_keymap(desk.screen.keys)
@@ -139,14 +121,9 @@ class DeskApp(App[None]):
         for note in self.keymap.notes:
             self.say(note, severity="warning")
 
-    async def _close_desk(self) -> None:
-        self._leaving.set()
-        if self._keeper is not None:
-            await asyncio.wait([self._keeper])
-
     async def on_unmount(self) -> None:
         """Wait for the writes of the desk; the terminal is already the user's again."""
-        await self._close_desk()
+        await self._keeper.close()
         self._signals.give_back()
 
     # --- leaving --------------------------------------------------------------------------------------------------
@@ -177,9 +154,7 @@ class DeskApp(App[None]):
     async def _signalled(self, exit_code: int) -> None:
         """A signal: write everything down first, because a lost terminal may block the screen; then leave."""
         self.chat.keep_all()
-        self._leaving.set()
-        if self._keeper is not None:
-            await asyncio.wait([self._keeper], timeout=CLOSE_S)
+        await self._keeper.close(timeout_s=CLOSE_S)
         self.exit(return_code=exit_code)
 
     def _fatal_error(self) -> None:
@@ -201,7 +176,8 @@ class DeskApp(App[None]):
 
     def action_open_panel(self, name: Panel) -> None:
         """Show a full-screen panel; the same key closes it again."""
-        from llmdesk.tui.screens.panel import PanelScreen, make_panel
+        from llmdesk.tui.screens.panel import PanelScreen
+        from llmdesk.tui.screens.panels import make_panel
 
         top = self.screen
         if isinstance(top, PanelScreen):
@@ -217,6 +193,10 @@ class DeskApp(App[None]):
         from llmdesk.tui.screens.conversations import ConversationsScreen
 
         self.push_screen(ConversationsScreen(below="conversations", query=query))
+
+    def close_panel(self) -> None:
+        """Go back to the chat."""
+        self.pop_screen()
 
     # --- themes -----------------------------------------------------------------------------------------------------
 
@@ -263,7 +243,7 @@ class DeskApp(App[None]):
         """Every action, whatever screen is on top."""
         from llmdesk.tui.palette import commands
 
-        yield from commands(self, screen)
+        yield from commands(self, self.chat, on_chat=screen is self.chat)
 
 
 def import_desk(*, demo: bool = False) -> None:

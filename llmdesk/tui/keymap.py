@@ -84,6 +84,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="regenerate", keys="", help="Ask the last prompt again", call="regenerate", scope="chat"),
     Action(id="copy_answer", keys="alt+c", help="Copy the last answer", call="copy_answer", scope="chat"),
     Action(id="sidebar", keys="", help="Show or hide the sidebar", call="toggle_sidebar", scope="chat"),
+    Action(id="find", keys="ctrl+f", help="Find in this conversation", call="find", scope="chat"),
+    Action(id="recall", keys="ctrl+r", help="Search the prompts sent before", call="recall", scope="chat"),
     Action(id="scroll_up", keys="pageup", help="Scroll up", call="scroll_transcript(-1)", scope="chat", palette=False),
     Action(
         id="scroll_down", keys="pagedown", help="Scroll down", call="scroll_transcript(1)", scope="chat", palette=False

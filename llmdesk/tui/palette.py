@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual.app import SystemCommand
 
@@ -14,28 +14,46 @@ from llmdesk.tui.keymap import ACTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.screen import Screen
+    from textual.dom import DOMNode
 
-    from llmdesk.tui.app import DeskApp
+    from llmdesk.tui.keymap import Keymap
+    from llmdesk.tui.screens.chat import ChatScreen
 
 
-def commands(app: DeskApp, screen: Screen[object]) -> Iterable[SystemCommand]:
+class Actor(Protocol):
+    """What the palette needs of the app."""
+
+    keymap: Keymap
+
+    async def run_action(self, action: str, default_namespace: DOMNode | None = None) -> bool:
+        """Do what an action says."""
+        ...
+
+    def palette_names(self) -> list[str]:
+        """The themes there are."""
+        ...
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours."""
+        ...
+
+
+def commands(app: Actor, chat: ChatScreen, *, on_chat: bool) -> Iterable[SystemCommand]:
     """What can be done now: actions of the desk always, those of the chat when it is on top."""
-    on_chat = screen is app.chat
     for action in ACTIONS:
         if action.palette and (action.scope == "desk" or (on_chat and action.scope == "chat")):
             keys = app.keymap.keys_of(action)
-            node = app if action.scope == "desk" else app.chat
+            node = chat if action.scope == "chat" else None
             yield SystemCommand(
                 _plain(action.help), _plain(keys or "no key"), partial(app.run_action, action.call, node)
             )
     if on_chat:
-        for lane in app.chat.lanes:
+        for lane in chat.lanes:
             targets = ", ".join(str(status.target) for status in lane.targets)
-            yield SystemCommand(_plain(f"Lane {lane.name}"), _plain(targets), partial(app.chat.go_to_lane, lane.name))
+            yield SystemCommand(_plain(f"Lane {lane.name}"), _plain(targets), partial(chat.go_to_lane, lane.name))
         for command in COMMANDS:
             if not command.needs_argument:
-                run = partial(app.chat.run_command, command, "")
+                run = partial(chat.run_command, command, "")
                 yield SystemCommand(f"/{command.name}", _plain(command.help), run)
     for name in app.palette_names():
         yield SystemCommand(_plain(f"Theme {name}"), "Change the colours", partial(app.use_theme, name))

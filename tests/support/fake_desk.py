@@ -205,6 +205,7 @@ class FakeDesk:
     findings: tuple[Finding, ...] = (Finding(topic="local", level=Level.OK, text="Ollama answers, 3 models."),)
     can_answer: bool = True
     resume: str = "ask"
+    recent: tuple[str, ...] = ()
     open_error: Exception | None = None
     runs: list[FakeRun] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
@@ -334,6 +335,9 @@ class FakeDesk:
         if conversation_id not in self.stored:
             raise UsageError(f"There is no conversation {conversation_id}.")
         return self.stored[conversation_id]
+
+    async def recent_prompts(self, limit: int = 200) -> tuple[str, ...]:
+        return self.recent[:limit]
 
     async def search(self, query: str, *, limit: int = 50) -> tuple[ConversationView, ...]:
         hits = [

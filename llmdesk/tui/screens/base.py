@@ -8,16 +8,16 @@ from textual.screen import Screen
 
 if TYPE_CHECKING:
     from llmdesk.desk import Desk
-    from llmdesk.tui.app import DeskApp
+    from llmdesk.tui.house import House
 
 
 class DeskScreen(Screen[None]):
     """A screen that knows the desk."""
 
     @property
-    def house(self) -> DeskApp:
+    def house(self) -> House:
         """The app this screen belongs to."""
-        return cast("DeskApp", self.app)
+        return cast("House", self.app)
 
     async def desk(self) -> Desk:
         """The desk, as soon as it is open."""

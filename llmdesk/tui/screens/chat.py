@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,19 +12,14 @@ from textual.widgets import ContentSwitcher
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
-from llmdesk.core.views import Attachment, LaneView, OutboxEntry, Topic
+from llmdesk.core.views import OutboxEntry, Topic
 from llmdesk.tui.beside import beside
-from llmdesk.tui.commands import Command, matching, mentioned_files, parse
 from llmdesk.tui.keymap import bindings_for
-from llmdesk.tui.screens.steering import SteeredScreen
-from llmdesk.tui.screens.talk import Talk
+from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
-from llmdesk.tui.widgets.lane_pane import LanePane
-from llmdesk.tui.widgets.lanes_bar import Badge, LanesBar, LaneTab
-from llmdesk.tui.widgets.prompt import Prompt
+from llmdesk.tui.widgets.lanes_bar import LanesBar
 from llmdesk.tui.widgets.provider_panel import ProviderPanel
-from llmdesk.tui.words import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -36,6 +29,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from llmdesk.desk import Desk
+    from llmdesk.tui.screens.talk import Talk
 
 SIDEBAR_FROM = 100
 """Columns from which the sidebar is shown unless the user says otherwise."""
@@ -52,29 +46,24 @@ TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
 
-class ChatScreen(SteeredScreen):
+class ChatScreen(SearchingScreen):
     """Where the user talks."""
 
     CSS_PATH = None
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("chat")]
 
     def __init__(self, *, lane: str | None, conversation: str | None) -> None:
-        super().__init__()
+        super().__init__(lane=lane or "")
         self._asked_lane = lane
         self._asked_conversation = conversation
-        self.lanes: tuple[LaneView, ...] = ()
-        self._first = LanePane(id="lane-0")
-        self.talks: dict[str, Talk] = {}
-        self.demo = False
         self._sidebar: bool | None = None
-        self.talk: Talk = Talk(lane=lane or "", pane=self._first, host=self)
 
     def compose(self) -> ComposeResult:
         """Header, lane and sidebar, lanes bar."""
         yield Header(id="header")
         with Horizontal(id="middle"):
             with ContentSwitcher(initial="lane-0", id="lanes"):
-                yield self._first
+                yield self.talk.pane
             with Vertical(id="sidebar"):
                 yield ProviderPanel(id="providers")
         yield LanesBar(id="bar")
@@ -82,8 +71,8 @@ class ChatScreen(SteeredScreen):
     def on_mount(self) -> None:
         """The prompt has the focus from the first paint; everything else comes after it."""
         self.query_one(LanesBar).hints = HINTS
-        self._show_talk()
-        self._first.prompt.focus()
+        self.show_talk()
+        self.talk.pane.prompt.focus()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fold what does not fit."""
@@ -105,7 +94,7 @@ class ChatScreen(SteeredScreen):
 
     def on_screen_resume(self) -> None:
         """Back from a panel: keys go to the prompt again."""
-        self.talk.pane.prompt.focus()
+        self.set_focus(self.talk.pane.typed_into)
 
     # --- the desk opens ---------------------------------------------------------------------------------------
 
@@ -123,15 +112,20 @@ class ChatScreen(SteeredScreen):
         for warning in desk.warnings:
             self.talk.record.note(warning, Level.WARNING)
         self.show_providers(desk)
-        self._show_talk()
+        self.show_talk()
         wanted_conversation = self._asked_conversation
         if latest and wanted_conversation is None:
             newest = await desk.conversations(limit=1)
             wanted_conversation = newest[0].id if newest else None
         if wanted_conversation is not None:
             await self.open_conversation(wanted_conversation)
+        self.follow(partial(self._learn_history, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
+
+    async def _learn_history(self, desk: Desk) -> None:
+        """Let the prompts of earlier sessions be recalled."""
+        self.history.put_before(await desk.recent_prompts())
 
     async def _look_around(self, desk: Desk) -> None:
         """Put what was found into the transcript, unless the user is already talking."""
@@ -173,14 +167,15 @@ class ChatScreen(SteeredScreen):
     # --- what a talk needs of its host --------------------------------------------------------------------------
 
     def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something beside the screen until it ends."""
-        beside(self, work)
+        """Run something beside the screen until it ends; what the desk cannot do is told."""
 
-    def talk_changed(self, talk: Talk) -> None:
-        """Draw the header and the bar anew."""
-        if talk is self.talk:
-            talk.seen()
-        self._show_talk()
+        async def told() -> None:
+            try:
+                await work()
+            except DeskError as error:
+                self.say(str(error), severity="error")
+
+        beside(self, told)
 
     def settled(self, talk: Talk, outcome: Outcome) -> None:
         """A request ended: refresh the panels, and say so where the user is."""
@@ -195,141 +190,6 @@ class ChatScreen(SteeredScreen):
         desk = await self.desk()
         self.show_providers(desk)
         await self._show_outbox(desk)
-
-    def _show_talk(self) -> None:
-        """Put the current talk into the header and all of them into the bar."""
-        if not self.is_mounted:
-            return
-        names = [lane.name for lane in self.lanes]
-        header, bar = self.query_one(Header), self.query_one(LanesBar)
-        lane = self.talk.lane
-        header.lane = f"{names.index(lane) + 1} {lane}" if lane in names else lane
-        header.conversation = self.talk.title
-        bar.tabs = tuple(
-            LaneTab(name=name, badge=self.talks[name].badge if name in self.talks else Badge.NONE) for name in names
-        )
-        bar.current = lane
-        header.demo = self.demo
-        title = "llmdesk DEMO" if self.demo else "llmdesk"
-        self.house.title = f"{title} - {lane}" if lane else title
-
-    # --- lanes --------------------------------------------------------------------------------------------------
-
-    async def go_to_lane(self, name: str) -> None:
-        """Show another lane; nothing that runs in this one stops, and the next key already goes to the other prompt."""
-        if name not in [lane.name for lane in self.lanes]:
-            near = [lane.name for lane in self.lanes if lane.name.startswith(name)]
-            if len(near) != 1:
-                self.say(f"There is no lane '{name}'.", severity="warning")
-                return
-            name = near[0]
-        if name not in self.talks:
-            pane = LanePane(id=f"lane-{len(self.talks)}")
-            self.talks[name] = Talk(lane=name, pane=pane, host=self)
-            await self.query_one("#lanes", ContentSwitcher).mount(pane)
-        self.talk = self.talks[name]
-        self.talk.seen()
-        self.query_one("#lanes", ContentSwitcher).current = self.talk.pane.id
-        self.set_focus(self.talk.pane.prompt)
-        self._show_talk()
-
-    async def action_lane(self, number: int) -> None:
-        """Go to a lane by its number, from 1."""
-        if number <= len(self.lanes):
-            await self.go_to_lane(self.lanes[number - 1].name)
-
-    async def action_lane_step(self, by: int) -> None:
-        """Go to the next lane or the one before."""
-        names = [lane.name for lane in self.lanes]
-        if self.talk.lane in names:
-            await self.go_to_lane(names[(names.index(self.talk.lane) + by) % len(names)])
-
-    def action_pick_lane(self) -> None:
-        """Open the lane picker."""
-        from llmdesk.tui.screens.lane_picker import LanePicker
-
-        async def picked(name: str | None) -> None:
-            if name:
-                await self.go_to_lane(name)
-
-        if self.lanes:
-            self.app.push_screen(LanePicker(self.lanes, self.talk.lane), picked)
-
-    @on(LanesBar.Chosen)
-    async def _lane_clicked(self, event: LanesBar.Chosen) -> None:
-        await self.go_to_lane(event.lane)
-
-    # --- the prompt ---------------------------------------------------------------------------------------------
-
-    @on(Prompt.Sent)
-    async def _sent(self, event: Prompt.Sent) -> None:
-        talk = self.talk
-        talk.pane.prompt.put("")
-        talk.pane.prompt.history.checkpoint()
-        found = parse(event.text)
-        if found is not None:
-            talk.pane.prompt.remember(event.text)
-            command, argument = found
-            await self.run_command(command, argument)
-            return
-        for path in await asyncio.to_thread(mentioned_files, event.text):
-            await self.attach(path)
-        talk.submit(event.text)
-
-    async def run_command(self, command: Command, argument: str) -> None:
-        """Do what a slash command says."""
-        from llmdesk.tui.screens.slash import run_command
-
-        await run_command(self, command, argument)
-
-    @on(Prompt.Edited)
-    def _edited(self, event: Prompt.Edited) -> None:
-        if event.text:
-            self.forget_interrupt()
-        commands = matching(event.text)
-        self.talk.pane.offer_commands(
-            [(f"/{command.name}", _help_line(command.help, command.argument)) for command in commands]
-        )
-
-    @on(Prompt.Completing)
-    async def _completing(self, event: Prompt.Completing) -> None:
-        pane = self.talk.pane
-        match event.step:
-            case "up":
-                pane.completion.step(-1)
-            case "down":
-                pane.completion.step(1)
-            case _:
-                command = parse(pane.completion.choice)
-                if command is None:
-                    return
-                if event.step == "run" and not command[0].needs_argument:
-                    pane.prompt.put("")
-                    await self._sent(Prompt.Sent(pane.completion.choice or f"/{command[0].name}"))
-                else:
-                    pane.prompt.put(f"/{command[0].name} ")
-
-    @on(Prompt.LargePaste)
-    def _large_paste(self, event: Prompt.LargePaste) -> None:
-        number = 1 + sum(file.name.startswith("pasted-") for file in self.talk.attached)
-        attachment = Attachment(name=f"pasted-{number}.txt", text=event.text)
-        self.talk.attach(attachment)
-        self.say(f"{size(len(event.text.encode()))} pasted: it goes along as {attachment.name}.")
-
-    @on(Prompt.HelpAsked)
-    def _help_asked(self) -> None:
-        self.house.action_open_panel("help")
-
-    @on(Prompt.EditorAsked)
-    def _editor_asked(self) -> None:
-        from llmdesk.tui.editor import edit_text
-
-        prompt = self.talk.pane.prompt
-        text, problem = edit_text(self.app, prompt.text)
-        if problem:
-            self.say(problem, severity="warning")
-        elif text != prompt.text:
-            prompt.put(text)
 
     # --- conversations ------------------------------------------------------------------------------------------
 
@@ -362,23 +222,5 @@ class ChatScreen(SteeredScreen):
         self.talk.last_prompt = entry.prompt
         self.talk.resume(entry.id, probe=probe)
 
-    async def attach(self, path: str) -> None:
-        """Send a file along with the next prompt."""
-        desk = await self.desk()
-        try:
-            attachment = await asyncio.to_thread(_read, desk, path)
-        except DeskError as error:
-            self.say(str(error), severity="error")
-            return
-        self.talk.attach(attachment)
-
 
 _SIGNS = {"ok": "●", "note": "○", "problem": "✗"}
-
-
-def _read(desk: Desk, path: str) -> Attachment:
-    return desk.attach(Path(path).expanduser())
-
-
-def _help_line(help_text: str, argument: str) -> str:
-    return f"{argument}  {help_text}" if argument else help_text

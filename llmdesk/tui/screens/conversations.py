@@ -85,5 +85,5 @@ class ConversationsScreen(PanelScreen):
     async def _open(self, row: int) -> None:
         if 0 <= row < len(self._found):
             view = self._found[row]
-            self.house.pop_screen()
+            self.house.close_panel()
             await self.house.chat.open_conversation(view.id, view.message)

@@ -53,7 +53,7 @@ class OutboxScreen(ListPanel):
         """Ask again, in the lane and conversation it came from."""
         entry = self._chosen
         if entry is not None:
-            self.house.pop_screen()
+            self.house.close_panel()
             await self.house.chat.resume_request(entry, probe=probe)
 
     async def action_drop(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from llmdesk.tui.app import Panel
+    from llmdesk.tui.house import Panel
 
 
 class PanelScreen(DeskScreen):
@@ -83,33 +83,4 @@ class PanelScreen(DeskScreen):
 
     def action_close_panel(self) -> None:
         """Back to the chat."""
-        self.house.pop_screen()
-
-
-def make_panel(name: Panel, *, below: str) -> PanelScreen:
-    """Make a panel by its name; its module is imported now."""
-    match name:
-        case "help":
-            from llmdesk.tui.screens.help import HelpScreen
-
-            return HelpScreen(below=below)
-        case "providers":
-            from llmdesk.tui.screens.providers import ProvidersScreen
-
-            return ProvidersScreen(below=name)
-        case "failovers":
-            from llmdesk.tui.screens.failovers import FailoversScreen
-
-            return FailoversScreen(below=name)
-        case "outbox":
-            from llmdesk.tui.screens.outbox import OutboxScreen
-
-            return OutboxScreen(below=name)
-        case "models":
-            from llmdesk.tui.screens.models import ModelsScreen
-
-            return ModelsScreen(below=name)
-        case "conversations":
-            from llmdesk.tui.screens.conversations import ConversationsScreen
-
-            return ConversationsScreen(below=name)
+        self.house.close_panel()

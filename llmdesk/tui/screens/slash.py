@@ -17,16 +17,16 @@ from llmdesk.tui.transcript.entries import Level
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmdesk.tui.app import Panel
     from llmdesk.tui.commands import Command
-    from llmdesk.tui.screens.chat import ChatScreen
+    from llmdesk.tui.house import Panel
+    from llmdesk.tui.screens.lanes import LanedScreen
 
-Do = Callable[["ChatScreen", str], Awaitable[None] | None]
+Do = Callable[["LanedScreen", str], Awaitable[None] | None]
 
 _REASONING = ("off", "low", "medium", "high")
 
 
-async def run_command(chat: ChatScreen, command: Command, argument: str) -> None:
+async def run_command(chat: LanedScreen, command: Command, argument: str) -> None:
     """Do what the command says; a mistake in its argument is told, never raised."""
     try:
         done = DO[command.name](chat, argument)
@@ -40,21 +40,21 @@ def _panel(name: Panel) -> Do:
     return lambda chat, _: chat.house.action_open_panel(name)
 
 
-def _theme(chat: ChatScreen, argument: str) -> None:
+def _theme(chat: LanedScreen, argument: str) -> None:
     if argument:
         chat.house.use_theme(argument)
     else:
         chat.house.action_theme_next()
 
 
-async def _attach(chat: ChatScreen, argument: str) -> None:
+async def _attach(chat: LanedScreen, argument: str) -> None:
     if argument == "none":
         chat.talk.attach(None)
     else:
         await chat.attach(argument)
 
 
-def _model(chat: ChatScreen, argument: str) -> None:
+def _model(chat: LanedScreen, argument: str) -> None:
     talk = chat.talk
     if not argument:
         chat.house.action_open_panel("models")
@@ -66,7 +66,7 @@ def _model(chat: ChatScreen, argument: str) -> None:
         chat.say(f"This lane asks {talk.model} from the next prompt on. /model default takes it back.")
 
 
-async def _export(chat: ChatScreen, argument: str) -> None:
+async def _export(chat: LanedScreen, argument: str) -> None:
     if chat.talk.conversation is None:
         chat.say("There is nothing to export yet.", severity="warning")
         return
@@ -94,7 +94,7 @@ def _write_new(stem: str, form: str, text: str) -> Path:
     raise FileExistsError(17, "too many exports of this conversation are here already")
 
 
-def _copy(chat: ChatScreen, argument: str) -> None:
+def _copy(chat: LanedScreen, argument: str) -> None:
     if argument != "code":
         chat.action_copy_answer()
         return
@@ -104,7 +104,7 @@ def _copy(chat: ChatScreen, argument: str) -> None:
     chat.say("Code copied." if code else "The last answer has no code block.")
 
 
-async def _tokens(chat: ChatScreen) -> None:
+async def _tokens(chat: LanedScreen) -> None:
     desk, talk = await chat.desk(), chat.talk
     plan = await desk.plan(
         Ask(
@@ -118,7 +118,7 @@ async def _tokens(chat: ChatScreen) -> None:
     chat.talk.record.note(f"About {plan.input_tokens} tokens would go out with the next prompt.", Level.INFO)
 
 
-def _reasoning(chat: ChatScreen, argument: str) -> None:
+def _reasoning(chat: LanedScreen, argument: str) -> None:
     talk = chat.talk
     if argument in _REASONING:
         talk.params = Params(reasoning=cast("Reasoning", argument)).over(talk.params)
@@ -131,7 +131,7 @@ def _reasoning(chat: ChatScreen, argument: str) -> None:
         chat.say(f"Reasoning is {now}. /reasoning off, low, medium, high or default changes it.")
 
 
-async def _doctor(chat: ChatScreen) -> None:
+async def _doctor(chat: LanedScreen) -> None:
     desk = await chat.desk()
     findings = await desk.doctor()
     signs = {Found.OK: "●", Found.NOTE: "○", Found.PROBLEM: "✗"}

@@ -58,17 +58,20 @@ class SteeredScreen(DeskScreen):
             case "retry_now" | "next_target":
                 return self.talk.can_steer
             case "go" | "unqueue":
-                return bool(self.talk.queue)
+                return bool(self.talk.outgoing)
             case _:
                 return True
 
     def action_cancel(self) -> None:
-        """Close the list of commands, else stop the answer; after the letters typed before it."""
-        self.talk.pane.prompt.call_later(self._cancel)
+        """Close the search or the list of commands, else stop the answer; after the letters typed before it."""
+        (self.focused or self.talk.pane.prompt).call_later(self._cancel)
 
     def _cancel(self) -> None:
-        if self.talk.pane.prompt.completing:
-            self.talk.pane.offer_commands([])
+        pane = self.talk.pane
+        if pane.search is not None:
+            pane.close_search()
+        elif pane.prompt.completing:
+            pane.offer_commands([])
         elif not self.talk.cancel():
             self.talk.pane.prompt.focus()
 

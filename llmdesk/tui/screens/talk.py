@@ -19,7 +19,8 @@ from llmdesk.core.types import (
     Params,
     Status,
 )
-from llmdesk.core.views import Ask, Attachment, Conversation
+from llmdesk.core.views import Ask
+from llmdesk.tui.screens.outgoing import Outgoing, Queued
 from llmdesk.tui.screens.telling import CANCEL, RETRY, Telling
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.lanes_bar import Badge
@@ -28,6 +29,7 @@ from llmdesk.tui.widgets.wait_line import Wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from llmdesk.core.views import Attachment, Conversation
     from llmdesk.desk import Desk, Run
     from llmdesk.tui.screens.record import Record
     from llmdesk.tui.widgets.lane_pane import LanePane
@@ -56,14 +58,6 @@ class Host(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """A prompt that has not been sent yet."""
-
-    text: str
-    attachments: tuple[Attachment, ...] = ()
-
-
 @dataclass(slots=True)
 class Talk:
     """A lane's conversation under way."""
@@ -72,13 +66,11 @@ class Talk:
     pane: LanePane
     host: Host
     tell: Telling = field(init=False)
+    outgoing: Outgoing = field(init=False)
     conversation: str | None = None
     title: str = ""
     model: ModelRef | None = None
     params: Params = field(default_factory=Params)
-    queue: list[Queued] = field(default_factory=list)
-    held: bool = False
-    attached: list[Attachment] = field(default_factory=list)
     last_prompt: str = ""
     paused: str | None = None
     _current: Queued | None = None
@@ -88,6 +80,7 @@ class Talk:
 
     def __post_init__(self) -> None:
         self.tell = Telling(self.pane, lambda: self.host.talk_changed(self))
+        self.outgoing = Outgoing(self.pane)
 
     # --- what the user does -----------------------------------------------------------------------------------
 
@@ -124,27 +117,20 @@ class Talk:
     def submit(self, text: str) -> None:
         """Send a prompt, or queue it behind the answer that is coming."""
         self.pane.prompt.remember(text)
-        item = Queued(text=text, attachments=tuple(self.attached))
-        self.attached.clear()
+        item = self.outgoing.take(text)
         if self.busy:
-            self.queue.append(item)
+            self.outgoing.add(item)
         else:
             self._start(item)
-        self._show_queue()
 
     def go(self) -> None:
         """Let the queued prompts go out."""
-        self.held = False
-        self._show_queue()
+        self.outgoing.release()
         self._next()
 
     def unqueue(self) -> None:
         """Take the last queued prompt back into the editor, if that is empty."""
-        if self.queue and not self.pane.prompt.text.strip():
-            item = self.queue.pop()
-            self.attached = [*item.attachments, *self.attached]
-            self.pane.prompt.put(item.text)
-            self._show_queue()
+        self.outgoing.take_back()
 
     def cancel(self) -> bool:
         """Stop the answer at once: what came stays, the prompt comes back (never over a draft), the queue waits."""
@@ -152,16 +138,13 @@ class Talk:
             return False
         self._cancelled = True
         self.tell.asks_consent = False
-        self.held = bool(self.queue)
+        self.outgoing.hold()
         if self._run is not None:
             self._run.cancel()
         if self.record.answering:
             self.record.interrupt()
-        if not self.pane.prompt.text.strip():
-            self.pane.prompt.put(self._current.text)
-            self.attached = list(self._current.attachments)
+        self.outgoing.give_back(self._current)
         self.tell.wait(Wait(text="cancelling…"))
-        self._show_queue()
         self.host.talk_changed(self)
         return True
 
@@ -193,11 +176,7 @@ class Talk:
 
     def attach(self, attachment: Attachment | None) -> None:
         """Send a file along with the next prompt; ``None`` takes all of them back."""
-        if attachment is None:
-            self.attached.clear()
-        else:
-            self.attached.append(attachment)
-        self._show_queue()
+        self.outgoing.attach(attachment)
 
     def clear(self) -> None:
         """Begin a new conversation; a request under way goes on and is stored with the old one."""
@@ -224,8 +203,7 @@ class Talk:
         self._turn += 1
         self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
         self.paused, self.tell.badge = None, Badge.NONE
-        self.held = bool(self.queue)
-        self._show_queue()
+        self.outgoing.hold()
 
     def resume(self, request_id: str, *, probe: bool) -> None:
         """Ask a paused request again."""
@@ -284,10 +262,8 @@ class Talk:
     def _refused(self, item: Queued, error: DeskError) -> None:
         """The desk did not take the prompt: say why, and give it back."""
         self.record.note(str(error), Level.ERROR)
-        if not self.pane.prompt.text.strip():
-            self.pane.prompt.put(item.text)
-            self.attached = list(item.attachments)
-        self.held = bool(self.queue)
+        self.outgoing.give_back(item)
+        self.outgoing.hold()
         self._end()
 
     async def _follow(self, desk: Desk, run: Run, turn: int) -> None:
@@ -322,19 +298,11 @@ class Talk:
         self.tell.wait(None)
         if self.badge in (Badge.RUNNING, Badge.WAITING):
             self.tell.badge = Badge.NONE
-        self._show_queue()
         self.host.talk_changed(self)
 
     def _next(self) -> None:
-        if self.queue and not self.held and not self.busy:
-            self._start(self.queue.pop(0))
-            self._show_queue()
-
-    def _show_queue(self) -> None:
-        self.pane.queue_line.show_next(
-            queued=[item.text for item in self.queue], held=self.held and bool(self.queue),
-            attached=[file.name for file in self.attached],
-        )  # fmt: skip
+        if not self.busy and (item := self.outgoing.next()) is not None:
+            self._start(item)
 
     # --- how it ends --------------------------------------------------------------------------------------------
 
@@ -356,8 +324,8 @@ class Talk:
             case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
                 self.tell.badge = Badge.FAILED
                 self._give_back(item, outcome)
-        if outcome.status is not Status.COMPLETED and self.queue:
-            self.held = True
+        if outcome.status is not Status.COMPLETED:
+            self.outgoing.hold()
         self._end()
         if outcome.status is Status.PAUSED and not cancelled:
             self.paused = outcome.request_id if outcome.kept else None
@@ -368,8 +336,8 @@ class Talk:
     def _give_back(self, item: Queued | None, outcome: Outcome) -> None:
         message = outcome.error.message if outcome.error is not None else "The request failed."
         self.record.note(message, Level.ERROR)
-        if item is not None and not self.pane.prompt.text.strip():
-            self.pane.prompt.put(item.text)
+        if item is not None:
+            self.outgoing.give_back(item)
 
     def wait_elapsed(self, resume: str) -> None:
         """The countdown of a paused request has ended: ask again where the lane says so by itself, else offer it."""

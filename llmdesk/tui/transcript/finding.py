@@ -6,6 +6,7 @@ phrase is found wherever it wraps and however it is set.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmdesk.core.text import sanitise
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from llmdesk.tui.transcript.lines import Line
 
 _SIGNS = frozenset("*`~")
+_NO_SIGNS = dict.fromkeys(map(ord, _SIGNS))
+_SPACE = re.compile(r"\s+")
 
 Span = tuple[int, int]
 """Characters of a line, from and to."""
@@ -39,11 +42,11 @@ def hits(key: int, entry: Entry, needle: str) -> list[Hit]:
     """Return every hit in an entry; a text that was discarded holds none."""
     if isinstance(entry, AnswerEntry) and entry.state is AnswerState.DISCARDED:
         return []
-    # Most entries hold nothing, and then the exact comparison, character by character, is not needed.
-    if needle.split(" ", maxsplit=1)[0] not in "".join(char for char in entry.text.lower() if char not in _SIGNS):
-        return []
-    found = _Comparable((sanitise(entry.text),)).text.count(needle)
-    return [Hit(key, nth) for nth in range(found)]
+    text = sanitise(entry.text)
+    lowered = text.lower().translate(_NO_SIGNS)
+    if len(text.lower()) != len(text):
+        lowered = _Comparable((text,)).text
+    return [Hit(key, nth) for nth in range(_SPACE.sub(" ", lowered).count(needle))]
 
 
 def spans(lines: Sequence[Line], needle: str, nth: int) -> Mapping[int, Span]:

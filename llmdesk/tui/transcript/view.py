@@ -231,6 +231,11 @@ class TranscriptView(StreamedView, can_focus=True):
             self._show_at(*self._above(row, above) if above else (index, line))
         self.refresh()
 
+    @property
+    def top_key(self) -> int:
+        """The key of the entry at the top of the view; -1 when there is none."""
+        return self._keys[self._visible().start] if self._keys else -1
+
     def find(self, words: str) -> list[Hit]:
         """Return where the words stand, in order; only texts are looked at, nothing is laid out."""
         needle = needle_of(words)

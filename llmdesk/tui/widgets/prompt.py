@@ -16,11 +16,10 @@ from llmdesk.tui.keys import MODIFY_OTHER_KEYS_ENTER
 if TYPE_CHECKING:
     from textual import events
 
+    from llmdesk.tui.history import PromptHistory
+
 LARGE_PASTE = 100_000
 """Characters of a paste above which it goes along as an attached text instead of into the editor (policy X8)."""
-
-HISTORY_LIMIT = 500
-"""How many prompts the history keeps."""
 
 
 class Prompt(TextArea):
@@ -44,9 +43,10 @@ class Prompt(TextArea):
 
     @dataclass
     class Edited(Message):
-        """The text is another one now."""
+        """The text is another one now; ``recalled`` = it comes from the history."""
 
         text: str
+        recalled: bool
 
     @dataclass
     class Completing(Message):
@@ -68,14 +68,15 @@ class Prompt(TextArea):
     class EditorAsked(Message):
         """The user wants to write in the external editor."""
 
-    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(self, past: PromptHistory, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(
             "", soft_wrap=True, show_line_numbers=False, compact=True, highlight_cursor_line=False, id=id,
             placeholder=placeholder, tab_behavior="focus",
         )  # fmt: skip
         self.cursor_blink = False  # a blinking cursor would keep an idle desk busy
         self.completing = False
-        self._history: list[str] = []
+        self._past = past
+        self._steps: tuple[str, ...] = ()
         self._at: int | None = None
         self._draft = ""
         self._walking = False
@@ -89,18 +90,16 @@ class Prompt(TextArea):
 
     def remember(self, text: str) -> None:
         """Put a prompt into the history."""
-        if text.strip() and (not self._history or self._history[-1] != text):
-            self._history.append(text)
-            del self._history[:-HISTORY_LIMIT]
+        self._past.remember(text)
         self._at = None
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Tell the owner; a typed change leaves the history where it stands."""
         event.stop()
-        if not self._walking:
+        recalled, self._walking = self._walking, False
+        if not recalled:
             self._at = None
-        self._walking = False
-        self.post_message(self.Edited(self.text))
+        self.post_message(self.Edited(self.text, recalled))
 
     # --- keys -------------------------------------------------------------------------------------------------
 
@@ -191,13 +190,19 @@ class Prompt(TextArea):
 
     def _walk(self, step: int) -> None:
         """Show another prompt of the history; what was being written is kept at its end."""
-        at = len(self._history) if self._at is None else self._at
-        target = at + step
-        if not 0 <= target <= len(self._history):
-            return
-        if at == len(self._history):
-            self._draft = self.text
-        text = self._draft if target == len(self._history) else self._history[target]
+        if self._at is None:
+            # What other lanes send meanwhile does not move the place.
+            self._steps, self._draft = self._past.all(), self.text
+            self._at = len(self._steps)
+        target = self._at + step
+        if 0 <= target < len(self._steps):
+            self.recall(self._steps[target])
+            self._at = target
+        elif target == len(self._steps):
+            self.recall(self._draft)
+            self._at = None
+
+    def recall(self, text: str) -> None:
+        """Put a prompt that was sent before in place of the text; no list of commands opens for it."""
         self._walking = text != self.text
         self.put(text)
-        self._at = target if target < len(self._history) else None

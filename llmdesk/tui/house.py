@@ -1,0 +1,71 @@
+"""What a screen may ask of the app it is shown in, so that screens need not know the app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from llmdesk.core.views import OutboxEntry
+    from llmdesk.desk import Desk
+    from llmdesk.tui.keymap import Keymap
+
+Panel = Literal["help", "providers", "failovers", "outbox", "models", "conversations"]
+"""The full-screen panels."""
+
+
+class Chat(Protocol):
+    """What a panel asks of the chat below it."""
+
+    demo: bool
+
+    async def open_conversation(self, conversation_id: str, message: int | None = None) -> None:
+        """Show a stored conversation, and the message that was searched for."""
+        ...
+
+    async def resume_request(self, entry: OutboxEntry, *, probe: bool) -> None:
+        """Ask a paused request again; ``probe`` = whatever cools."""
+        ...
+
+
+class House(Protocol):
+    """The app, as its screens see it."""
+
+    title: str
+    keymap: Keymap
+
+    @property
+    def chat(self) -> Chat:
+        """The chat, below every panel."""
+        ...
+
+    async def desk(self) -> Desk:
+        """The desk, as soon as it is open."""
+        ...
+
+    def say(self, text: str, *, severity: str = "information") -> None:
+        """Show a short message at the edge of the screen."""
+        ...
+
+    def leave(self, *, asked: bool) -> None:
+        """Quit; an answer under way is paused, after the user has confirmed it."""
+        ...
+
+    def action_open_panel(self, name: Panel) -> None:
+        """Show a full-screen panel."""
+        ...
+
+    def show_conversations(self, query: str) -> None:
+        """Show the conversations, searched for these words."""
+        ...
+
+    def close_panel(self) -> None:
+        """Go back to the chat."""
+        ...
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours, if there is such a palette."""
+        ...
+
+    def action_theme_next(self) -> None:
+        """Go to the next palette."""
+        ...

@@ -1,0 +1,95 @@
+"""What goes out next in a lane: prompts queued behind the answer that is coming, and files for the next one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdesk.core.views import Attachment
+    from llmdesk.tui.widgets.lane_pane import LanePane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A prompt that has not been sent yet."""
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Outgoing:
+    """The queue of a lane, held until the user says go when something went wrong; it keeps the line that shows it."""
+
+    def __init__(self, pane: LanePane) -> None:
+        self._pane = pane
+        self._queue: list[Queued] = []
+        self._held = False
+        self._attached: list[Attachment] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._queue)
+
+    @property
+    def attached(self) -> tuple[Attachment, ...]:
+        """The files that go along with the next prompt."""
+        return tuple(self._attached)
+
+    def take(self, text: str) -> Queued:
+        """Make a prompt of a text and the files that were attached."""
+        item = Queued(text=text, attachments=self.attached)
+        self._attached.clear()
+        self._show()
+        return item
+
+    def add(self, item: Queued) -> None:
+        """Put a prompt behind the others."""
+        self._queue.append(item)
+        self._show()
+
+    def next(self) -> Queued | None:
+        """Take the first prompt out; ``None`` when there is none, or they wait for the user."""
+        if not self._queue or self._held:
+            return None
+        item = self._queue.pop(0)
+        self._show()
+        return item
+
+    def hold(self) -> None:
+        """Send nothing of the queue until the user says go."""
+        self._held = bool(self._queue)
+        self._show()
+
+    def release(self) -> None:
+        """The user said go."""
+        self._held = False
+        self._show()
+
+    def take_back(self) -> None:
+        """Put the last prompt back into the editor, if that is empty."""
+        if self._queue and not self._pane.prompt.text.strip():
+            item = self._queue.pop()
+            self._attached = [*item.attachments, *self._attached]
+            self._pane.prompt.put(item.text)
+            self._show()
+
+    def give_back(self, item: Queued) -> None:
+        """Put a prompt that was sent back into the editor, never over a draft."""
+        if not self._pane.prompt.text.strip():
+            self._pane.prompt.put(item.text)
+            self._attached = [*item.attachments, *self._attached]
+            self._show()
+
+    def attach(self, attachment: Attachment | None) -> None:
+        """Send a file along with the next prompt; ``None`` takes all of them back."""
+        if attachment is None:
+            self._attached.clear()
+        else:
+            self._attached.append(attachment)
+        self._show()
+
+    def _show(self) -> None:
+        self._pane.queue_line.show_next(
+            queued=[item.text for item in self._queue], held=self._held and bool(self._queue),
+            attached=[file.name for file in self._attached],
+        )  # fmt: skip
