@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config import convert
 from llmdesk.config.loader import Loaded, load_settings
-from llmdesk.core.errors import ConfigurationError
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk import Desk
 from llmdesk.desk.parts import Agent, Parts, ProviderFacts
@@ -58,15 +57,15 @@ def make_desk(
     """
     env = process_environment() if env is None else env
     paths = find_paths(config, env)
-    loaded = Loaded(settings=settings) if settings is not None else load_settings(paths.existing_config(), env)
-    warnings = [*loaded.notes]
-    folder_faults = paths.create()
-    warnings += folder_faults
+    loaded = Loaded(settings=settings) if settings is not None else _load(paths, env)
+    warnings = list(loaded.notes)
+    warnings += paths.create()
     record = loaded.settings.privacy.record
     stored = _writable(paths.data_dir) and record != "off-record"
     if not stored and record != "off-record":
+        # One cause, one line: what follows from it is worth more than what the system said.
+        warnings = [line for line in warnings if not line.startswith(f"{paths.data_dir} ")]
         warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
-    _check_schemas(loaded)
     rules = _rules(loaded)
     adapters = AdapterShelf(loaded, env)
     database = Database(paths.database if stored else None, on_warning=warnings.append)
@@ -102,6 +101,7 @@ def make_desk(
             paths=paths,
             screen=ScreenSettings(theme=screen.theme, sidebar=screen.sidebar, keys=dict(screen.keys)),
             warnings=warnings,
+            provider_notes=loaded.provider_notes,
             log=log or _log_to(paths),
             clock=time.time,
             new_id=lambda: secrets.token_hex(8),
@@ -145,6 +145,7 @@ class AdapterShelf:
             name=told.name,
             base_url=told.base_url,
             key=told.key,
+            key_source=told.key_source,
             headers=told.headers,
             timeouts=Timeouts(
                 connect_s=limits.connect_s,
@@ -189,17 +190,15 @@ def _facts(loaded: Loaded, rules: Mapping[str, ProviderRules]) -> dict[str, Prov
     }
 
 
-def _check_schemas(loaded: Loaded) -> None:
-    """A lane whose schema no answer could meet is a fault of the configuration (policy H1)."""
-    if not loaded.schemas:
-        return
-    from llmdesk.schema_check import check_schema
+def _load(paths: Paths, env: Mapping[str, str]) -> Loaded:
+    """Read the configuration; a lane whose schema no answer could meet is a fault of it (policy H1)."""
 
-    faults = [
-        f"lane {name}: its schema is not usable: {f}" for name, s in loaded.schemas.items() for f in check_schema(s)
-    ]
-    if faults:
-        raise ConfigurationError(tuple(faults))
+    def faults_of(schema: Json) -> tuple[str, ...]:
+        from llmdesk.schema_check import check_schema
+
+        return check_schema(schema)
+
+    return load_settings(paths.existing_config(), env, check_schema=faults_of)
 
 
 async def _check(text: str, schema: Json) -> tuple[object | None, tuple[str, ...]]:

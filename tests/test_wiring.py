@@ -323,3 +323,37 @@ async def test_off_the_record_a_conversation_goes_on_and_nothing_of_it_is_on_dis
     assert "cooldowns" in json.loads((tmp_path / "state" / "llm_state.json").read_text())
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or b"canary" not in path.read_bytes(), path
+
+
+async def test_a_rejected_key_is_named_by_where_it_came_from(
+    tmp_path: Path, cloud: FaultServer, local: FaultServer
+) -> None:
+    home = Home(tmp_path, cloud, local)
+    cloud.always("/api/chat", error(401, "unauthorized"))
+    async with make_desk(env=home.env) as desk:
+        outcome = await ask(desk, "hello")
+    assert outcome.attempts[0].message == "cloud: key rejected (401). Check $KEY."
+
+
+async def test_only_who_asks_a_lane_hears_of_its_disabled_providers(
+    tmp_path: Path, cloud: FaultServer, local: FaultServer
+) -> None:
+    home = Home(tmp_path, cloud, local)
+    del home.env["KEY"]
+    async with make_desk(env=home.env) as desk:
+        assert desk.warnings == ()
+        assert desk.lane_notes("chat") == ("provider cloud is disabled: $KEY is not set",)
+        assert desk.lane_notes("no such lane") == ()
+
+
+async def test_local_only_looks_at_nothing_beyond_this_machine_and_says_so(
+    tmp_path: Path, cloud: FaultServer, local: FaultServer
+) -> None:
+    home = Home(tmp_path, cloud, local)
+    home.configure(more="privacy: {network: local-only}\n", base_url="https://ollama.test", allow_http=True)
+    async with make_desk(env=home.env) as desk:
+        found = {status.provider: status for status in await desk.check_providers(timeout_s=5)}
+        levels = {f.text.partition(" ")[0]: f.level for f in await desk.doctor() if f.topic == "provider"}
+    assert found["cloud"].state is ProviderState.UNKNOWN
+    assert "local-only" in found["cloud"].message
+    assert (levels["cloud"], levels["local"]) == (Level.NOTE, Level.OK)

@@ -70,12 +70,16 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSettings:
-    """Everything an adapter is told of one provider. ``options`` are the kind's own settings."""
+    """Everything an adapter is told of one provider; ``options`` are the kind's own settings.
+
+    ``key_source`` says where the key came from, never what it is.
+    """
 
     name: str
     kind: str
     base_url: str
     key: str | None = field(default=None, repr=False)
+    key_source: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Limits
     allow_http: bool = False
@@ -255,6 +259,7 @@ def endpoint(loaded: Loaded, provider: str, secrets: Secrets | None = None) -> E
         kind=_kind(section),
         base_url=http.base_url if http else "",
         key=secrets.key,
+        key_source=http.api_key.source if http and http.api_key else "",
         headers=secrets.headers,
         limits=limits(provider, section),
         allow_http=http.allow_http if http else False,

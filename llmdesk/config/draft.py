@@ -36,6 +36,7 @@ class Draft:
     named: dict[Path, str] = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    provider_notes: dict[str, str] = field(default_factory=dict)
     _faults: list[tuple[Place, str]] = field(default_factory=list)
 
     def fault(self, path: Path, message: str, *, key: bool = False) -> None:
@@ -54,7 +55,7 @@ class Draft:
             return
         self.disabled[provider] = reason
         if note:
-            self.notes.append(note)
+            self.provider_notes[provider] = note
 
     def raise_faults(self) -> None:
         """End here if anything is wrong.

@@ -23,13 +23,15 @@ class Loaded:
     """Settings in force.
 
     ``disabled`` maps a provider that cannot be called to the reason; it stays in its lanes as a target that is
-    skipped. ``notes`` are lines worth telling the user. ``systems`` and ``schemas`` hold, by lane, what the files
-    named by the lanes say. ``file`` is ``None`` when there is none.
+    skipped. ``notes`` are lines worth telling the user; ``provider_notes`` are those about disabled providers that the
+    user wrote down, for whoever asks a lane with one of them. ``systems`` and ``schemas`` hold, by lane, what the
+    files named by the lanes say. ``file`` is ``None`` when there is none.
     """
 
     settings: Settings
     file: Path | None = None
     notes: tuple[str, ...] = ()
+    provider_notes: Mapping[str, str] = field(default_factory=dict)
     disabled: Mapping[str, str] = field(default_factory=dict)
     systems: Mapping[str, str] = field(default_factory=dict)
     schemas: Mapping[str, Json] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck |
         settings=settings,
         file=file,
         notes=tuple(draft.notes),
+        provider_notes=draft.provider_notes,
         disabled=draft.disabled,
         systems=systems,
         schemas=schemas,
@@ -116,17 +119,17 @@ def _without_file(env: Mapping[str, str]) -> Loaded:
     from llmdesk.core.text import redact
 
     disabled: dict[str, str] = {}
-    notes: list[str] = []
+    notes: dict[str, str] = {}
     key = env.get("OLLAMA_API_KEY", "").strip()
     if not key:
         disabled["cloud"] = no_key(("OLLAMA_API_KEY",))
     elif fault := key_fault(key):
         disabled["cloud"] = f"$OLLAMA_API_KEY {fault}"
-        notes.append(f"provider cloud is disabled: {disabled['cloud']}")
+        notes["cloud"] = f"provider cloud is disabled: {disabled['cloud']}"
     redact.learn(key)
     url, plain, problem = address_from(LOCAL_ADDRESS, env, ollama=True)
     if problem:
         disabled["local"] = problem
-        notes.append(f"provider local is disabled: {problem}")
+        notes["local"] = f"provider local is disabled: {problem}"
         url = LOCAL_URL
-    return Loaded(settings=default_settings(url, allow_http=plain), notes=tuple(notes), disabled=disabled)
+    return Loaded(settings=default_settings(url, allow_http=plain), provider_notes=notes, disabled=disabled)

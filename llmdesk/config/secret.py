@@ -50,6 +50,14 @@ class Secret:
         except TemplateError:
             return MASK
 
+    @property
+    def source(self) -> str:
+        """Where the value comes from: variables and programs by name, or the file."""
+        try:
+            return _sources(parse_template(self.template))
+        except TemplateError:
+            return "the file"
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate from a string, dump as the masked template (pydantic's protocol for custom types)."""

@@ -93,6 +93,13 @@ class Desk:
         """What a user should know before asking: one line each, without repeats."""
         return tuple(dict.fromkeys(self._parts.warnings))
 
+    def lane_notes(self, lane: str | None = None) -> tuple[str, ...]:
+        """Which providers of a lane (default: the default lane) cannot be called although the user configured them."""
+        found = self._parts.lanes.get(lane or self.default_lane)
+        notes = self._parts.provider_notes
+        asked = dict.fromkeys(ref.provider for ref in found.targets) if found is not None else {}
+        return tuple(notes[name] for name in asked if name in notes)
+
     @property
     def demo(self) -> bool:
         """Whether everything here is simulated."""

@@ -194,7 +194,10 @@ class Asking:
 
     def _refuse(self, run: Run, job: Job, error: StorageError) -> None:
         """A prompt that cannot be kept is not sent unless the user agrees (policy D3)."""
-        message = one_line(f"Not sent, because it could not be kept: {error}")
+        cause = str(error).rstrip(".")
+        message = one_line(
+            f"Not sent, as it cannot be kept: {cause}. Free disk space, or set LLMDESK_RECORD=off-record."
+        )
         run.tell(
             Finished(
                 outcome=Outcome(

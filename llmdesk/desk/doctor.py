@@ -32,7 +32,7 @@ FIXES = {
 async def examine(parts: Parts, statuses: Sequence[ProviderStatus]) -> tuple[Finding, ...]:
     """Everything ``doctor`` prints, in order. ``statuses`` come from a fresh look at the providers."""
     findings = [*_versions(), *_files(parts.paths)]
-    findings += [_provider(status) for status in statuses]
+    findings += [_provider(parts, status) for status in statuses]
     findings += [Finding(topic="note", level=Level.NOTE, text=text) for text in dict.fromkeys(parts.warnings)]
     findings.append(await _database(parts))
     return tuple(findings)
@@ -70,8 +70,12 @@ def _found(status: ProviderStatus) -> str:
         case ProviderState.UNKNOWN:
             return f"{status.provider}: configured ({status.base_url or status.kind})."
         case _:
-            count = "" if status.models is None else f", {status.models} models"
+            count = "" if status.models is None else f", {_models(status.models)}"
             return f"{status.provider}: answers{count}."
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
 
 
 def _versions() -> Iterator[Finding]:
@@ -89,8 +93,9 @@ def _files(paths: Paths) -> Iterator[Finding]:
 
 
 def _private(topic: str, path: Path) -> Finding:
-    if not path.exists():
-        return Finding(topic=topic, level=Level.NOTE, text=f"{path} does not exist yet")
+    if not path.is_dir():
+        text = f"{path} is a file, and a folder is needed there" if path.exists() else f"{path} cannot be made"
+        return Finding(topic=topic, level=Level.PROBLEM, text=text, hint="Correct the path, or set LLMDESK_HOME.")
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name == "posix" and mode & 0o077:
         text = f"{path} can be read by others (mode {mode:04o})"
@@ -100,14 +105,22 @@ def _private(topic: str, path: Path) -> Finding:
     return Finding(topic=topic, level=Level.OK, text=str(path))
 
 
-def _provider(status: ProviderStatus) -> Finding:
+def _provider(parts: Parts, status: ProviderStatus) -> Finding:
     level = {ProviderState.OK: Level.OK, ProviderState.DOWN: Level.PROBLEM, ProviderState.ATTENTION: Level.PROBLEM}
-    detail = status.message or (f"{status.latency_ms} ms" if status.latency_ms is not None else "")
-    if status.models is not None:
-        detail += f"{', ' if detail else ''}{status.models} models"
-    text = f"{status.provider} ({status.kind}) {status.state.value}{': ' if detail else ''}{detail}"
-    hint = FIXES.get(status.state, "")
-    return Finding(topic="provider", level=level.get(status.state, Level.NOTE), text=text, hint=hint)
+    who = f"{status.provider} ({status.kind})"
+    rules = parts.providers[status.provider].rules
+    if status.state is ProviderState.NO_KEY:
+        return Finding(topic="provider", level=Level.NOTE, text=f"{who} {status.message}", hint=FIXES[status.state])
+    if status.state is ProviderState.OK and rules.local_models and not status.models:
+        fix = no_local_model_message(rules.fallback_models).partition("Run: ")[2]
+        return Finding(topic="provider", level=Level.PROBLEM, text=f"{who} ok, but it has no model", hint=fix)
+    details = [status.message or (f"{status.latency_ms} ms" if status.latency_ms is not None else "")]
+    details += [] if status.models is None else [_models(status.models)]
+    detail = ", ".join(filter(None, details))
+    text = f"{who} {status.state.value}{': ' if detail else ''}{detail}"
+    return Finding(
+        topic="provider", level=level.get(status.state, Level.NOTE), text=text, hint=FIXES.get(status.state, "")
+    )
 
 
 async def _database(parts: Parts) -> Finding:
@@ -120,6 +133,7 @@ async def _database(parts: Parts) -> Finding:
 
     try:
         verdict = await parts.database.read(look)
+        await parts.database.write(lambda _: None)
     except StorageError as error:
         return Finding(topic="database", level=Level.PROBLEM, text=str(error), hint="Free disk space or fix the path.")
     if verdict != "ok":

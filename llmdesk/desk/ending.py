@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, StorageError
 from llmdesk.core.text import one_line, redact
-from llmdesk.core.types import Attempt, Failure, FinishReason, ModelRef, Outcome, Status
+from llmdesk.core.types import Attempt, AttemptOutcome, Failure, FinishReason, ModelRef, Outcome, Status
 
 if TYPE_CHECKING:
     from llmdesk.core.views import Completeness
@@ -29,7 +30,16 @@ def stop(walk: Walk, *, keep: bool) -> None:
 def time_out(walk: Walk, limit_s: float) -> None:
     """Close a walk that took longer than its asker allowed."""
     walk.status = Status.PAUSED
-    walk.error = Failure(kind=ErrorKind.SILENT, message=f"No complete answer within {limit_s:g} s (--timeout).")
+    cause = f"o complete answer within {limit_s:g} s (--timeout)."
+    walk.error = Failure(kind=ErrorKind.SILENT, message=f"N{cause}")
+    if walk.attempts and (last := walk.attempts[-1]).outcome is AttemptOutcome.CANCELLED:
+        walk.attempts[-1] = replace(
+            last,
+            outcome=AttemptOutcome.FAILED,
+            reason=ErrorKind.SILENT.value,
+            error_kind=ErrorKind.SILENT,
+            message=one_line(f"{last.target.provider}: n{cause}"),
+        )
 
 
 def break_off(walk: Walk, error: BaseException) -> None:

@@ -57,6 +57,8 @@ class Inventory:
         )
         if facts.rules.disabled:
             return replace(status, state=ProviderState.NO_KEY, message=facts.rules.disabled)
+        if private := self._private(name):
+            return replace(status, state=ProviderState.UNKNOWN, message=private)
         if (until := targets.cooling_until(name)) is not None:
             cooldown = self._parts.cooldowns.get(name)
             return replace(
@@ -84,6 +86,11 @@ class Inventory:
         self._changed(Topic.PROVIDERS)
         return self.providers()
 
+    def _private(self, name: str) -> str:
+        """Why a provider must not even be looked at; empty = it may be."""
+        reason, message = self._parts.router.targets.skip_reason(ModelRef(name, "?"))
+        return message if reason == "privacy" else ""
+
     def _blank(self, name: str) -> ProviderStatus:
         """Begin a new finding; from now on it counts, and not what was answered before."""
         self._asking.answering.discard(name)
@@ -98,7 +105,7 @@ class Inventory:
 
     async def _look(self, name: str, timeout_s: float) -> None:
         facts, targets = self._parts.providers[name], self._parts.router.targets
-        if facts.rules.disabled or targets.cooling_until(name) is not None:
+        if facts.rules.disabled or targets.cooling_until(name) is not None or self._private(name):
             return
         blank = self._blank(name)
         try:

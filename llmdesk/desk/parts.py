@@ -60,6 +60,7 @@ class Parts:
     """The collaborators and settings of one desk. ``clock`` gives UTC epoch seconds; ``new_id`` sorts by time.
 
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
+    ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.
     ``stored`` is false when nothing outlives the process (off the record, or a folder that cannot be written).
     """
 
@@ -78,6 +79,7 @@ class Parts:
     paths: Paths
     screen: ScreenSettings
     warnings: list[str]
+    provider_notes: Mapping[str, str] = field(default_factory=dict)
     log: Callable[..., None]
     clock: Callable[[], float]
     new_id: Callable[[], str]

@@ -140,12 +140,14 @@ class ModelStore(Protocol):
 class Endpoint:
     """Everything an adapter is told: plain values, no settings object.
 
-    ``headers`` and ``key`` are sent to ``base_url``'s own origin only. ``options`` are the kind's own settings.
+    ``headers`` and ``key`` are sent to ``base_url``'s own origin only; ``key_source`` says where the key came from
+    (``$NAME``), for messages. ``options`` are the kind's own settings.
     """
 
     name: str
     base_url: str
     key: str | None = field(default=None, repr=False)
+    key_source: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
     caps: Caps = Caps()

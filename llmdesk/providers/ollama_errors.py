@@ -173,7 +173,7 @@ def failure(endpoint: Endpoint, said: Said, *, model: str = "", hint_s: float | 
 
 def _key_advice(endpoint: Endpoint) -> str:
     if endpoint.key is not None:
-        return "key rejected (401). Check its API key."
+        return f"key rejected (401). Check {endpoint.key_source or 'its API key'}."
     if is_loopback(endpoint.base_url):
         return "not signed in to ollama.com (401). Run: ollama signin"
     return "a key is needed (401). Set its api_key."

@@ -95,7 +95,8 @@ def test_an_unusable_ollama_host_switches_local_off_and_the_rest_works(tmp_path:
     env = {**KEY, "OLLAMA_HOST": "ftp://x"}
     for loaded in (load_settings(None, env), load(tmp_path, "version: 1", env)):
         assert loaded.disabled == {"local": "$OLLAMA_HOST must be an address like https://host/path"}
-        assert loaded.notes == ("provider local is disabled: $OLLAMA_HOST must be an address like https://host/path",)
+        note = "provider local is disabled: $OLLAMA_HOST must be an address like https://host/path"
+        assert loaded.provider_notes == {"local": note}
 
 
 def test_the_quick_defaults_are_what_an_empty_file_gives(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ lanes: {chat: {targets: [openai/gpt-5-mini, team/x, codex/y, local/largest]}}
         "codex": "$CODEX_TOKEN is not set",
         "claude": "no key: set ANTHROPIC_API_KEY",
     }
-    assert loaded.notes == (
+    assert tuple(loaded.provider_notes.values()) == (
         "provider openai is disabled: $OPENAI_API_KEY is not set",
         "provider team is disabled: $TEAM_URL is not set",
         "provider codex is disabled: $CODEX_TOKEN is not set",

@@ -40,7 +40,7 @@ async def test_a_prompt_that_cannot_be_kept_is_not_sent_and_says_so(world: DeskW
     outcome = event.outcome
     assert (outcome.status, outcome.kept) == (Status.FAILED, False)
     assert outcome.error is not None
-    assert outcome.error.message.startswith("Not sent, because it could not be kept: ")
+    assert outcome.error.message.startswith("Not sent, as it cannot be kept: ")
     assert world.cloud.requests == world.local.requests == []
 
 

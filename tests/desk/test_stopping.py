@@ -99,6 +99,9 @@ async def test_a_time_limit_ends_in_paused_as_silent_with_what_came(world: DeskW
         assert outcome.error is not None
         assert outcome.error.kind is ErrorKind.SILENT
         assert "0.1 s" in outcome.error.message
+        assert [(a.outcome.value, a.error_kind, a.message) for a in outcome.attempts] == [
+            ("failed", ErrorKind.SILENT, "cloud: no complete answer within 0.1 s (--timeout).")
+        ]
         (entry,) = await desk.outbox()
         assert entry.error_kind is ErrorKind.SILENT
     assert world.cloud.closed == 1

@@ -221,6 +221,9 @@ class ScriptedDesk:
         )
         return Plan(lane=ask.lane or "chat", targets=targets, input_tokens=7, params=ask.params, system=ask.system)
 
+    def lane_notes(self, lane: str | None = None) -> tuple[str, ...]:
+        return ()
+
     def lanes(self) -> tuple[LaneView, ...]:
         targets = (TargetStatus(target=CLOUD, skip="no key", message="no key"), TargetStatus(target=LOCAL))
         return (

@@ -148,6 +148,7 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
     elif ask.conversation is not None:  # a mistyped id must not begin a conversation of that name
         ask = replace(ask, conversation=(await desk.conversation(ask.conversation)).id)
     session.tell(desk.warnings)
+    session.tell(desk.lane_notes(ask.lane))
     if wish.demo:
         session.out.say("DEMO: a simulated cloud and local Ollama answer; nothing is kept.")
     if wish.dry_run:
