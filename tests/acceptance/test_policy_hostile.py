@@ -251,7 +251,7 @@ STATES: dict[str, Play] = {
     "the head drips": Play(headers=NDJSON, head_pause_s=0.05),
     "half open": stream([chat_chunk("x")], end=Mark.HOLD),
     "a flood": Play(headers=NDJSON, body=flood),
-    "long lines": Play(headers=NDJSON, body=lambda: iter([line(chat_chunk("word " * 1_000_000))] * 3)),
+    "long lines": Play(headers=NDJSON, body=lambda: iter([line(chat_chunk("word " * 50_000))] * 3)),
     "waiting to try again": error(503, "busy"),
     "an error that never ends": Play(status=500, body=(b'{"error":"', Mark.HOLD)),
 }
