@@ -1,9 +1,11 @@
-"""Numbers and times as the screen says them."""
+"""Numbers, times and long texts as the screen says them."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
     from llmdesk.core.types import ModelRef, Usage
@@ -85,3 +87,10 @@ def answer_feet(
         [],
     )
     return tuple(dict.fromkeys(" · ".join(filter(None, [*who, *form])) for form in forms))
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut what does not fit into ``width`` columns, and show that it was cut."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[: max(width, 0)]

@@ -388,4 +388,4 @@ async def test_the_sidebar_folds_below_100_columns() -> None:
         assert "outbox ──" not in seat.text
         await seat.pilot.resize_terminal(100, 24)
         await seat.see("outbox ──")
-        await seat.see("● local  3 models")
+        await seat.see("● local +3 models")

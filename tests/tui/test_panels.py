@@ -104,9 +104,9 @@ async def test_providers_show_a_cooldown_that_counts_and_are_read_again_when_it_
     cooling = ProviderStatus(provider="cloud", kind="ollama", state=ProviderState.COOLING, cooldown_left_s=1.2)
     desk = FakeDesk(statuses=(cooling,))
     async with seated(desk) as seat:
-        await seat.see("cloud cooldown 0:0[12]")
+        await seat.see("cloud +cooldown 0:0[12]")
         desk.statuses = (replace(cooling, state=ProviderState.OK, cooldown_left_s=None, latency_ms=312),)
-        await seat.see("cloud 312 ms")
+        await seat.see("cloud +312 ms")
         await seat.press("f3")
         await seat.see("cloud +ollama +ok +312")
 

@@ -134,10 +134,12 @@ class ChatScreen(SearchingScreen):
         self.show_providers(desk)
         talk = self.talk
         if talk.record.empty or not discovery.can_answer:
+            names = {status.provider for status in desk.providers()}
             lines = ["What is here" if discovery.can_answer else "Nobody can answer yet"]
             for finding in discovery.findings:
                 hint = f"\n    {finding.hint}" if finding.hint else ""
-                lines.append(f"{_SIGNS[finding.level.value]} {finding.text}{hint}")
+                of = f"{finding.topic}: " if finding.topic in names and finding.topic not in finding.text else ""
+                lines.append(f"{_SIGNS[finding.level.value]} {of}{finding.text}{hint}")
             if waiting:
                 lines.append(f"○ {waiting} paused request{'' if waiting == 1 else 's'} in the outbox: f7")
             level = Level.INFO if discovery.can_answer else Level.WARNING

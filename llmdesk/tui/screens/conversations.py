@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import events, on
 from textual.widgets import DataTable, Input
 
-from llmdesk.core.text import one_line
 from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.widgets.fitted_table import FittedTable
 from llmdesk.tui.words import clock
 
 if TYPE_CHECKING:
@@ -30,10 +29,9 @@ class ConversationsScreen(PanelScreen):
 
     panel: ClassVar = "conversations"
     heading: ClassVar[str] = "conversations"
-    hint: ClassVar[str] = "type to search everything  up down choose  enter open  Esc close"
+    keys: ClassVar[tuple[str, ...]] = ("type to search everything", "enter open", "↑ ↓ choose")
     DEFAULT_CSS = """
-    ConversationsScreen Input { padding: 0 1; }
-    ConversationsScreen DataTable { height: 1fr; }
+    ConversationsScreen Input { margin: 0 1; }
     """
 
     def __init__(self, *, below: str, query: str = "") -> None:
@@ -44,12 +42,10 @@ class ConversationsScreen(PanelScreen):
     def body(self) -> Iterable[Widget]:
         """The search and what it finds."""
         yield Input(self._words, placeholder="search all conversations", id="search", compact=True)
-        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield FittedTable(("when", "lane", "title", "messages", "match"), elastic=("title", "match"))
 
     def begin(self) -> None:
         """Typing searches from the start."""
-        for column in ("when", "lane", "title", "messages", "match"):
-            self.query_one(DataTable).add_column(Text(column), key=column)
         self.query_one(Input).focus()
 
     async def read(self) -> None:
@@ -57,11 +53,12 @@ class ConversationsScreen(PanelScreen):
         desk = await self.desk()
         words = self.query_one(Input).value.strip()
         self._found = await (desk.search(words) if words else desk.conversations())
-        table: DataTable[Text] = self.query_one(DataTable)
-        table.clear()
-        for view in self._found:
-            cells = (clock(view.updated_at), view.lane, view.title, str(view.messages), view.snippet)
-            table.add_row(*(Text(one_line(cell), no_wrap=True) for cell in cells))
+        self.query_one(FittedTable).show_rows(
+            {
+                str(at): (clock(view.updated_at), view.lane, view.title, str(view.messages), view.snippet)
+                for at, view in enumerate(self._found)
+            }
+        )
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -69,7 +66,7 @@ class ConversationsScreen(PanelScreen):
 
     @on(Input.Submitted)
     async def _taken(self) -> None:
-        await self._open(self.query_one(DataTable).cursor_row)
+        await self._open(self.query_one(FittedTable).cursor_row)
 
     @on(DataTable.RowSelected)
     async def _chosen(self, event: DataTable.RowSelected) -> None:
@@ -79,7 +76,7 @@ class ConversationsScreen(PanelScreen):
         """Up and down choose while the search has the keys."""
         if event.key in ("up", "down") and isinstance(self.focused, Input):
             event.stop()
-            table: DataTable[Text] = self.query_one(DataTable)
+            table = self.query_one(FittedTable)
             (table.action_cursor_up if event.key == "up" else table.action_cursor_down)()
 
     async def _open(self, row: int) -> None:

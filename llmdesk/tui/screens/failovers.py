@@ -25,9 +25,12 @@ class FailoversScreen(ListPanel):
     panel: ClassVar = "failovers"
     heading: ClassVar[str] = "failovers"
     columns: ClassVar[tuple[str, ...]] = ("when", "lane", "from", "to", "why", "lost", "message")
+    elastic: ClassVar[tuple[str, ...]] = ("from", "to", "message")
     nothing: ClassVar[str] = "No failover yet: every answer came from the first target asked."
-    hint: ClassVar[str] = (
-        "enter every attempt  d discarded text  / filter (lane: provider: reason:)  Esc close  f1 keys"
+    keys: ClassVar[tuple[str, ...]] = (
+        "enter every attempt",
+        "d discarded text",
+        "/ filter (lane: provider: reason:)",
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("failovers")]
 

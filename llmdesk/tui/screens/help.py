@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import VerticalScroll
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.widget import Widget
+
+KEYS_WIDTH = 26
+"""Columns of the keys."""
 
 _SECTIONS: dict[Scope, str] = {
     "desk": "Everywhere",
@@ -40,8 +45,8 @@ def scopes_of(screen: str) -> tuple[Scope, ...]:
             return ("list", "desk")
 
 
-def help_text(screen: str, keymap: Keymap) -> Content:
-    """Every listed key of a screen; for the chat the slash commands too."""
+def help_text(screen: str, keymap: Keymap, width: int) -> Content:
+    """Every listed key of a screen, for the chat the slash commands too, in lines of ``width`` columns."""
     lines: list[Content] = []
     for scope in scopes_of(screen):
         lines.append(Content.styled(_SECTIONS[scope], "bold $accent"))
@@ -49,19 +54,30 @@ def help_text(screen: str, keymap: Keymap) -> Content:
             if action.scope == scope and action.listed:
                 keys = "alt+1 … alt+9" if action.id == "lane_1" else keymap.keys_of(action).replace(",", "  ")
                 words = "Go to a lane by its number" if action.id == "lane_1" else action.help
-                lines.append(_line(keys or "not bound", words, action.id.removesuffix("_1")))
+                lines += _lines(keys or "not bound", words, action.id.removesuffix("_1"), width)
         lines.append(Content(""))
     if screen == "chat":
         lines.append(Content.styled("Commands", "bold $accent"))
-        lines += [_line(f"/{command.name} {command.argument}", command.help, "") for command in COMMANDS]
-    lines.append(
-        Content.styled("Keys can be changed in the configuration: ui: keys: {name: key}, none unbinds.", "$muted")
-    )
+        for command in COMMANDS:
+            lines += _lines(f"/{command.name} {command.argument}", command.help, "", width)
+        lines.append(Content(""))
+    closing = "Keys can be changed in the configuration: ui: keys: {name: key}, none unbinds."
+    lines += [Content.styled(row, "$muted") for row in wrap(closing, max(width, 20))]
     return Content("\n").join(lines)
 
 
-def _line(keys: str, words: str, name: str) -> Content:
-    return Content.assemble(f"  {keys:<26} ", words, (f"  {name}", "$muted"))
+def _lines(keys: str, words: str, name: str, width: int) -> list[Content]:
+    """Keys and words side by side, each wrapped in its own column, and the name by which the keys are changed."""
+    room = max(width - KEYS_WIDTH - 3, 16)
+    left = wrap(keys, KEYS_WIDTH)
+    right = [Content(row) for row in wrap(words, room)]
+    label = Content.styled(name, "$muted")
+    if name and len(right[-1]) + 2 + len(name) <= room:
+        right[-1] = Content.assemble(right[-1], "  ", label)
+    elif name:
+        right.append(label)
+    rows = zip_longest(left, right, fillvalue=None)
+    return [Content.assemble(f"  {key or '':<{KEYS_WIDTH}} ", text or "") for key, text in rows]
 
 
 class HelpScreen(PanelScreen):
@@ -69,7 +85,12 @@ class HelpScreen(PanelScreen):
 
     panel: ClassVar = "help"
     heading: ClassVar[str] = "keys and commands"
+    DEFAULT_CSS = "#help-text { padding: 0 1; }"
 
     def body(self) -> Iterable[Widget]:
         """One long text."""
-        yield VerticalScroll(Static(help_text(self.below, self.house.keymap)))
+        yield VerticalScroll(Static(id="help-text"))
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self.query_one("#help-text", Static).update(help_text(self.below, self.house.keymap, self.size.width - 4))

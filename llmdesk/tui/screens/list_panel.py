@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from llmdesk.core.errors import DeskError
-from llmdesk.core.text import one_line
 from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.widgets.fitted_table import FittedTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,13 +45,13 @@ class ListPanel(PanelScreen):
     """A table of the desk; Enter opens a row, Esc closes it again."""
 
     columns: ClassVar[tuple[str, ...]] = ()
+    elastic: ClassVar[tuple[str, ...]] = ()
     nothing: ClassVar[str] = "Nothing here."
-    hint: ClassVar[str] = "enter open  / filter  ctrl+r read again  Esc close  f1 keys"
+    keys: ClassVar[tuple[str, ...]] = ("enter open", "/ filter", "ctrl+r read again")
     DEFAULT_CSS = """
-    ListPanel DataTable { height: 1fr; }
     ListPanel #nothing { height: auto; padding: 1 2; color: $muted; }
     ListPanel #detail { height: 1fr; padding: 0 1; }
-    ListPanel #filter { padding: 0 1; }
+    ListPanel #filter { margin: 0 1; }
     ListPanel .away { display: none; }
     """
 
@@ -65,20 +64,17 @@ class ListPanel(PanelScreen):
         """The filter, the table, and a row's detail in its place."""
         yield Input(placeholder="filter", id="filter", classes="away", compact=True)
         yield Static(Content(self.nothing), id="nothing", classes="away")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield FittedTable(self.columns, elastic=self.elastic)
         yield VerticalScroll(Static(id="detail-text"), id="detail", classes="away")
 
     def begin(self) -> None:
-        """Make the columns."""
-        table = self.table
-        for column in self.columns:
-            table.add_column(Text(column), key=column)
-        table.focus()
+        """The table has the keys."""
+        self.table.focus()
 
     @property
-    def table(self) -> DataTable[Text]:
+    def table(self) -> FittedTable:
         """The table."""
-        return self.query_one(DataTable)
+        return self.query_one(FittedTable)
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows, as far as they fit the filter; the cursor stays on its row."""
@@ -86,24 +82,14 @@ class ListPanel(PanelScreen):
         self._fill()
 
     def _fill(self) -> None:
-        table, query = self.table, self.query_one("#filter", Input).value
-        marked = self.marked
-        shown = [row for row in self._rows if row.fits(query)]
-        table.clear()
-        for row in shown:
-            table.add_row(*(Text(one_line(cell), no_wrap=True, overflow="ellipsis") for cell in row.cells), key=row.key)
-        keys = [row.key for row in shown]
-        if marked in keys:
-            table.move_cursor(row=keys.index(marked))
+        query = self.query_one("#filter", Input).value
+        self.table.show_rows({row.key: row.cells for row in self._rows if row.fits(query)})
         self.query_one("#nothing").set_class(bool(self._rows) or self.opened is not None, "away")
 
     @property
     def marked(self) -> str | None:
         """Key of the row under the cursor."""
-        table = self.table
-        if not table.row_count:
-            return None
-        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        return self.table.marked
 
     async def detail(self, key: str) -> Content:
         """What Enter shows of a row.

@@ -36,11 +36,12 @@ class ModelsScreen(ListPanel):
     panel: ClassVar = "models"
     heading: ClassVar[str] = "models"
     columns: ClassVar[tuple[str, ...]] = ("provider", "model", "size", "parameters", "context", "in memory", "can")
+    elastic: ClassVar[tuple[str, ...]] = ("model", "can")
     nothing: ClassVar[str] = "No provider lists a model. p fetches one, for example local/gemma3:4b."
-    hint: ClassVar[str] = "enter show  p fetch  y copy  x delete  / filter  Esc close  f1 keys"
+    keys: ClassVar[tuple[str, ...]] = ("enter show", "p fetch", "y copy", "x delete", "/ filter")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
     DEFAULT_CSS = """
-    ModelsScreen #name { padding: 0 1; }
+    ModelsScreen #name { margin: 0 1; }
     ModelsScreen #progress { height: 1; padding: 0 1; color: $warning; }
     """
 

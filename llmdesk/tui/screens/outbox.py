@@ -24,8 +24,9 @@ class OutboxScreen(ListPanel):
     panel: ClassVar = "outbox"
     heading: ClassVar[str] = "outbox: paused requests"
     columns: ClassVar[tuple[str, ...]] = ("since", "lane", "why", "next try", "tries", "prompt")
+    elastic: ClassVar[tuple[str, ...]] = ("why", "prompt")
     nothing: ClassVar[str] = "The outbox is empty: every prompt has its answer."
-    hint: ClassVar[str] = "enter show  t ask again  n now, cooldowns ignored  x drop  / filter  Esc close  f1 keys"
+    keys: ClassVar[tuple[str, ...]] = ("enter show", "t ask again", "x drop", "n now, cooldowns ignored", "/ filter")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("outbox")]
 
     def __init__(self, *, below: str) -> None:

@@ -11,6 +11,7 @@ from llmdesk.core.errors import DeskError
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
+from llmdesk.tui.widgets.keys_line import KeysLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,11 +32,10 @@ class PanelScreen(DeskScreen):
 
     panel: ClassVar[Panel]
     heading: ClassVar[str] = ""
-    hint: ClassVar[str] = "Esc close"
+    keys: ClassVar[tuple[str, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list")]
     DEFAULT_CSS = """
     #panel-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
-    #panel-hint { height: 1; padding: 0 1; background: $panel; color: $muted; }
     """
 
     def __init__(self, *, below: str) -> None:
@@ -47,7 +47,7 @@ class PanelScreen(DeskScreen):
         demo = " DEMO" if self.house.chat.demo else ""
         yield Static(Content(f"llmdesk{demo} ─ {self.heading}"), id="panel-title")
         yield from self.body()
-        yield Static(Content(self.hint), id="panel-hint")
+        yield KeysLine(self.keys)
 
     def body(self) -> Iterable[Widget]:
         """What the panel shows."""

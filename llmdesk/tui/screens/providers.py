@@ -28,7 +28,8 @@ class ProvidersScreen(ListPanel):
     panel: ClassVar = "providers"
     heading: ClassVar[str] = "providers"
     columns: ClassVar[tuple[str, ...]] = ("", "provider", "kind", "state", "ms", "models", "address", "message")
-    hint: ClassVar[str] = "c call every provider now  enter show  / filter  Esc close  f1 keys"
+    elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "message")
+    keys: ClassVar[tuple[str, ...]] = ("c call every provider now", "enter show", "/ filter")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("providers")]
 
     def __init__(self, *, below: str) -> None:

@@ -127,7 +127,10 @@ class Layout:
         head, _, rest = sanitise(entry.text).partition("\n")
         lines = self.plain(head, part, sign=_NOTE_SIGNS[entry.level])
         if rest:
-            lines += self.plain(rest, "note", sign="  ")
+            # A warning's details are what to do about it: they are no small print.
+            part = "note" if entry.level in (Level.INFO, Level.SUCCESS) else "user"
+            console, style = self.renderer.console, self._style(part)
+            lines += plain_lines(rest, style, console, self.width, indent="  ", hang=True)
         return [*lines, BLANK]
 
     def _fold(self, label: str, *, unfolded: bool) -> Line:

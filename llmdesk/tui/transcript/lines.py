@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
 from llmdesk.core.text import sanitise
+from llmdesk.tui.words import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -117,9 +118,19 @@ def wrapped(text: Text, console: Console, width: int) -> Iterator[tuple[Text, st
 
 
 def plain_lines(
-    text: str, style: Style, console: Console, width: int, *, indent: str = "", targets: tuple[Target, ...] = ()
+    text: str,
+    style: Style,
+    console: Console,
+    width: int,
+    *,
+    indent: str = "",
+    targets: tuple[Target, ...] = (),
+    hang: bool = False,
 ) -> list[Line]:
-    """Lay out harmless text as it is, without Markdown; ``indent`` is decoration before each line."""
+    """Lay out harmless text as it is, without Markdown; ``indent`` is decoration before each line.
+
+    ``hang`` = what wraps goes on below the first letter of its line.
+    """
     lines: list[Line] = []
     room = max(width - len(indent), 1)
     prefix = (Segment(indent, style),) if indent else ()
@@ -129,10 +140,13 @@ def plain_lines(
         if cell_len(line) <= room:
             lines.append(Line((*prefix, Segment(line, style)), "\n", len(indent), targets))
             continue
-        lines.extend(
-            Line((*prefix, Segment(part.plain, style)), join, len(indent), targets)
-            for part, join in wrapped(Text(line), console, room)
-        )
+        lead = line[: len(line) - len(line.lstrip())] if hang else ""
+        if len(lead) > room // 2:
+            lead = ""
+        for part, join in wrapped(Text(line[len(lead) :]), console, room - len(lead)):
+            margin = (*prefix, Segment(lead, style)) if lead else prefix
+            segments = (*margin, Segment(part.plain, style))
+            lines.append(Line(segments, join, len(indent) + (len(lead) if join != "\n" else 0), targets))
     return lines
 
 
@@ -145,10 +159,3 @@ def rule_line(text: str, style: Style, width: int, *, right: str = "", right_sty
     text = shortened(text, room) if room >= LEAST_TEXT else ""
     gap = " " * (width - cell_len(text) - cell_len(right))
     return Line((Segment(text, style), Segment(gap, style), Segment(right, right_style or style)))
-
-
-def shortened(text: str, width: int) -> str:
-    """Cut what does not fit into ``width`` columns, and show that it was cut."""
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[: max(width, 0)]

@@ -65,4 +65,6 @@ class Choices(Widget):
             label = Content.styled(f" {name:<16}" if help_line else f" {name} ", look)
             help_part = Content.styled(f" {help_line} ", marked or "$muted") if help_line else Content("")
             rows.append((label + help_part).truncate(width, ellipsis=True))
+            if marked:
+                rows[-1] = rows[-1].pad_right(width - rows[-1].cell_length).stylize(marked)
         return Content("\n").join(rows)

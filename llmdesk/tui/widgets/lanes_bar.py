@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from textual import events
 
 
+NAME_LETTERS = ((24, 24), (5, 24), (3, 24), (0, 24), (0, 6), (0, 0))
+"""How many letters of a lane's name are shown, and of the current one's: the first that let every lane fit."""
+
+
 class Badge(StrEnum):
     """What a lane in the background has to say."""
 
@@ -70,7 +74,14 @@ class LanesBar(Widget):
     def render(self) -> Content:
         """Draw as many lanes as fit, the current one always among them, and the hint if it still fits."""
         width = self.size.width
-        pieces = [self._piece(number, tab) for number, tab in enumerate(self.tabs, 1)]
+        pieces: list[Content] = []
+        for letters, own in NAME_LETTERS:
+            pieces = [
+                self._piece(number, tab, own if tab.name == self.current else letters)
+                for number, tab in enumerate(self.tabs, 1)
+            ]
+            if sum(piece.cell_length for piece in pieces) <= width:
+                break
         first = self._first_shown([piece.cell_length for piece in pieces], width)
         self._spans = []
         line, column = Content(""), 0
@@ -87,10 +98,11 @@ class LanesBar(Widget):
                 return line + " " * gap + hint
         return line
 
-    def _piece(self, number: int, tab: LaneTab) -> Content:
-        name = one_line(tab.name, 24)
+    def _piece(self, number: int, tab: LaneTab, letters: int) -> Content:
+        # Beyond nine a lane has no number to be known by.
+        name = one_line(tab.name, 24)[: letters if number <= 9 else max(letters, 3)]
         style = "bold $block-cursor-foreground on $block-cursor-background" if tab.name == self.current else ""
-        label = Content.styled(f" {number} {name}" if number <= 9 else f" {name}", style)
+        label = Content.styled(f" {number} {name}".rstrip() if number <= 9 else f" {name}", style)
         return Content.assemble(label, (f"{tab.badge} " if tab.badge else " ", style or _STYLES[tab.badge]))
 
     def _first_shown(self, widths: list[int], width: int) -> int:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
 from llmdesk.core.views import ProviderState, ProviderStatus
-from llmdesk.tui.words import countdown
+from llmdesk.tui.words import countdown, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.timer import Timer
+
+LEAST_NAME = 6
+"""Columns a provider's name has at least."""
 
 MARKS: dict[ProviderState, tuple[str, str]] = {
     ProviderState.OK: ("●", "$success"),
@@ -82,14 +86,15 @@ class ProviderPanel(Widget):
         lines = [_rule("providers", width)]
         if not self._statuses:
             lines.append(Content.styled("…", "$muted"))
-        name_width = min(max((len(status.provider) for status in self._statuses), default=0), 12)
         now = time.monotonic()
         for status in self._statuses:
             mark, style = MARKS[status.state]
             end = self._ends.get(status.provider)
             words = state_words(status, None if end is None else end - now)
-            name = one_line(status.provider, name_width) if name_width else ""
-            lines.append(Content.assemble((mark, style), f" {name:<{name_width}} ", (words, "$muted")))
+            # The words are what changes, so they are whole, and the name has the rest.
+            name = shortened(one_line(status.provider), max(width - len(words) - 3, LEAST_NAME))
+            gap = " " * max(width - len(words) - cell_len(name) - 2, 1)
+            lines.append(Content.assemble((mark, style), f" {name}{gap}", (words, "$muted")))
         if self._paused is not None:
             lines += [Content(""), _rule("outbox", width)]
             lines.append(
@@ -97,7 +102,7 @@ class ProviderPanel(Widget):
                 if self._paused
                 else Content.styled("empty", "$muted")
             )
-        return Content("\n").join(line.truncate(width) for line in lines)
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
     def _set_ticking(self, needed: bool) -> None:
         if needed and self._timer is None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from llmdesk.core.text import one_line
 from llmdesk.tui.widgets.choices import Choices
@@ -25,7 +26,9 @@ class Recall(Vertical):
 
     DEFAULT_CSS = """
     Recall { height: auto; width: 1fr; background: $panel; }
-    Recall > SearchInput { width: 1fr; padding: 0 1; background: $panel; }
+    Recall > Horizontal { height: 1; padding: 0 1; }
+    Recall Static { width: auto; }
+    Recall SearchInput { width: 1fr; background: $panel; }
     """
 
     @dataclass
@@ -36,7 +39,7 @@ class Recall(Vertical):
 
     def __init__(self, history: PromptHistory) -> None:
         super().__init__()
-        self.input = SearchInput(placeholder="prompts sent before: type words, ↑ ↓ choose, enter takes, Esc back")
+        self.input = SearchInput(placeholder="words of a prompt sent before, ↑ ↓ choose, enter takes, Esc back")
         self._choices = Choices()
         self._history = history
         self._found: list[str] = []
@@ -44,7 +47,9 @@ class Recall(Vertical):
     def compose(self) -> ComposeResult:
         """The prompts above the words."""
         yield self._choices
-        yield self.input
+        with Horizontal():
+            yield Static(Content.styled("history ▸ ", "bold $accent"))
+            yield self.input
 
     def search(self, words: str) -> None:
         """Show the prompts that hold these words."""

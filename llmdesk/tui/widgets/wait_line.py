@@ -99,9 +99,10 @@ class WaitLine(Widget):
         if self.wait is None:
             return [Content("")]
         text = Content.styled(self._text(self.wait), "bold $text" if self.wait.urgent else "$warning")
-        rows = [text.truncate(max(width, 1), ellipsis=True)]
+        # A question is always read to its end.
+        rows = list(text.wrap(max(width, 1))) if self.wait.urgent else [text.truncate(max(width, 1), ellipsis=True)]
         self._spans = []
-        column = rows[0].cell_length
+        column = rows[-1].cell_length
         for offer in self.wait.offers:
             label = f"[{offer.label}]"
             if column + 1 + len(label) > width and column:

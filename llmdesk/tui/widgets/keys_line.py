@@ -1,0 +1,34 @@
+"""The line of keys at the bottom of a panel: as many as there is room for, and always the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALWAYS = ("Esc close", "f1 keys")
+"""How to leave, and where all keys are told."""
+
+
+class KeysLine(Widget):
+    """Keys and what they do, the most useful first."""
+
+    DEFAULT_CSS = """
+    KeysLine { height: 1; width: 1fr; padding: 0 1; background: $panel; color: $muted; }
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__()
+        self._keys = tuple(keys)
+
+    def render(self) -> Content:
+        """Leave the last ones out until the line fits."""
+        shown = self._keys
+        while shown and cell_len("  ".join((*shown, *ALWAYS))) > self.size.width:
+            shown = shown[:-1]
+        return Content("  ".join((*shown, *ALWAYS))).truncate(max(self.size.width, 1), ellipsis=True)

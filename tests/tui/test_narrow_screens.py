@@ -1,0 +1,96 @@
+"""What gives way when there is no room, and what never does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmdesk.core.types import ConsentNeeded
+from llmdesk.core.views import FailoverRow, Finding, Level, ProviderState, ProviderStatus
+from llmdesk.tui.widgets.fitted_table import LEAST_WIDTH, fitted
+from tests.support.fake_desk import CLOUD, LANES, LOCAL, FakeDesk, answer, failed
+from tests.support.screen import seated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@pytest.mark.parametrize("width", [40, 60, 71, 80, 120])
+async def test_the_mark_of_an_answer_shows_at_any_width(width: int) -> None:
+    async with seated(FakeDesk(scripts=[answer("so")]), size=(width, 24)) as seat:
+        await seat.ask("x")
+        await seat.see(r"local · gemma3:27b.* ✔ full")
+
+
+@pytest.mark.parametrize("width", [100, 80, 71, 60, 40, 30])
+async def test_every_lane_keeps_its_number_and_the_current_one_its_name(width: int) -> None:
+    async with seated(FakeDesk(), size=(width, 24)) as seat:
+        await seat.press("alt+6")
+        await seat.see("6 clarifier")
+        bar = seat.text.split("\n")[-1]
+        assert all(f" {number}" in bar for number in range(1, len(LANES) + 1))
+        assert "f1 help" in bar or width < 100
+
+
+async def test_the_sidebar_says_how_a_provider_is_in_full_whatever_its_name() -> None:
+    statuses = (
+        ProviderStatus(provider="a-very-long-provider-name", kind="openai", state=ProviderState.ATTENTION),
+        ProviderStatus(provider="模型提供商模型提供商模型", kind="openai", state=ProviderState.NO_KEY),
+        ProviderStatus(provider="cloud", kind="ollama", state=ProviderState.COOLING, cooldown_left_s=3723.5),
+    )
+    async with seated(FakeDesk(statuses=statuses), size=(100, 24)) as seat:
+        await seat.see("│ ✗ a-very-l… needs attention\n")
+        await seat.see("… +no key\n")
+        await seat.see(r"│ ◔ cloud +cooldown 1:0[12]:[05]\d\n")
+
+
+@pytest.mark.parametrize("width", [80, 60])
+async def test_a_table_fits_its_screen_and_shows_where_it_was_shortened(width: int) -> None:
+    message = "cloud: too many requests, and a long story after that, which goes on and on."
+    row = FailoverRow(
+        at=time.time(), request="r1", lane="chat", agent=None, source=CLOUD, target=LOCAL, reason="rate",
+        message=message, lost_s=1.0,
+    )  # fmt: skip
+    async with seated(FakeDesk(rows=[row]), size=(width, 24)) as seat:
+        await seat.press("f6")
+        await seat.see("rate limited")
+        line = next(line for line in seat.text.split("\n") if "rate limited" in line)
+        assert line.endswith("…")
+        assert "Esc close  f1 keys" in seat.text
+        await seat.pilot.resize_terminal(200, 24)
+        await seat.see("on and on")
+
+
+async def test_what_to_do_is_told_whole_below_what_is_wrong() -> None:
+    hint = "Make a key at https://example.org/settings/keys and then: export A_LONG_NAME_OF_A_KEY=…"
+    missing = (Finding(topic="cloud", level=Level.PROBLEM, text="no key.", hint=hint),)
+    async with seated(FakeDesk(findings=missing, can_answer=False), size=(60, 24)) as seat:
+        await seat.see("✗ cloud: no key.")
+        await seat.see("\n {7}Make a key at")
+        await seat.see("\n {7}export A_LONG_NAME_OF_A_KEY=…|\n {7}.*A_LONG_NAME_OF_A_KEY=…")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_consent_names_who_is_asked_and_offers_every_way(size: tuple[int, int]) -> None:
+    desk = FakeDesk(scripts=[[ConsentNeeded(target=LOCAL, failed=failed()), "control"]])
+    async with seated(desk, size=size) as seat:
+        await seat.ask("x")
+        for words in ("alt.y ask local", "alt.p pause it", "Esc cancel"):
+            await seat.see(words)
+        await seat.see("local/gemma3:27b instead?")
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.booleans()), min_size=1, max_size=8), st.integers(0, 300))
+def test_columns_are_shortened_no_more_than_needed(columns: Sequence[tuple[int, bool]], room: int) -> None:
+    widths, elastic = [width for width, _ in columns], [bends for _, bends in columns]
+    result = fitted(widths, elastic, room)
+    for width, bends, got in zip(widths, elastic, result, strict=True):
+        assert got == width or (bends and min(width, LEAST_WIDTH) <= got < width)
+    shortened = [got for width, got in zip(widths, result, strict=True) if got < width]
+    assert len(set(shortened)) <= 1
+    if shortened and shortened[0] > LEAST_WIDTH:
+        assert sum(result) <= room < sum(result) + len(widths)
