@@ -109,6 +109,7 @@ class Follower:
         else:
             await printer.finish(outcome, newline=self._newline)
         narrator.finished(replace(outcome, kept=outcome.kept and not self._session.demo))
+        self._session.told.update(outcome.warnings)
         failure = self._out.stdout.failure
         if failure is not None and failure.exit_code == EXIT_FAILED:  # a reader that went away knows it already
             self._out.complain(f"llmdesk: {failure}")

@@ -192,6 +192,7 @@ class OllamaClient:
             tools=tools_of(tools),
             extra=wire_fields(passed, more),
             consent=True,
+            keep_wire=True,
         )
         if stream:
             return self._streamed("chat", ask, chat_response)
@@ -256,6 +257,7 @@ class OllamaClient:
             format=_format(format),
             extra=wire_fields(passed, {**more, "suffix": suffix}),
             consent=True,
+            keep_wire=True,
         )
         if stream:
             return self._streamed("generate", ask, generate_response)
@@ -299,6 +301,7 @@ class OllamaClient:
             params=params,
             extra=wire_fields(passed, fields),
             consent=True,
+            keep_wire=True,
             keep=False,
         )
         answer: Json = {}

@@ -102,6 +102,15 @@ def one_line(text: str, limit: int = LINE_LIMIT) -> str:
     return line if len(line) <= limit and len(head) == len(text) else line[: limit - 1].rstrip() + "…"
 
 
+_VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""A character that a reader sees; spaces, marks of direction and joiners are none (policy R10)."""
+
+
+def has_visible(text: str) -> bool:
+    """Whether a reader sees anything of ``text``."""
+    return _VISIBLE.search(text) is not None
+
+
 def storable(text: str) -> str:
     """Replace lone surrogates, which neither UTF-8, SQLite nor JSON can hold (policy Q4)."""
     if text.isascii():

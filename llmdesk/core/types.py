@@ -116,6 +116,7 @@ class ChatRequest:
     ``format`` is ``"json"``, a JSON Schema, or ``None``. ``tools`` and ``extra`` go to the wire as they are.
     ``endpoint`` other than ``chat`` exists for kind ``ollama`` only; for ``generate`` the last user message is the
     prompt and a system message the system text; for ``embed`` ``extra["input"]`` is the text or list of texts.
+    ``keep_wire`` lets events carry the wire objects they were made of.
     """
 
     model: str
@@ -125,6 +126,7 @@ class ChatRequest:
     tools: tuple[Json, ...] = ()
     extra: Json = field(default_factory=dict)
     endpoint: Endpoint = "chat"
+    keep_wire: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,8 @@ class FinishReason(StrEnum):
 
 
 # --- what an adapter yields -------------------------------------------------------------------------------------
-# The last event made from one wire object carries that object in ``wire``, for callers that need a vendor's fields.
+# Where a request sets ``keep_wire``, the last event made from one wire object carries that object in ``wire``, for
+# callers that need a vendor's fields.
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ class Desk:
         ask = Ask(messages=tuple(messages), lane=lane, params=params or Params(), agent=agent, job=job, schema=schema)
         run = self.send(ask)
         try:
+            async for _ in run:
+                pass  # nobody watches; what is not taken would only pile up
             return await run.outcome()
         finally:
             run.cancel()

@@ -156,16 +156,22 @@ class Asking:
 
     async def _begin(self, run: Run, job: Job) -> None:
         """Commit the request, then serve it: nothing leaves before the prompt is safe (policy R2)."""
+        job.warned = len(self._parts.warnings)
         if job.kept:
             try:
                 await self._accept(job)
             except StorageError as error:
-                self._refuse(run, job, error)
-                return
+                if not job.ask.unkept_ok:
+                    self._refuse(run, job, error)
+                    return
+                job.kept = False
+                job.conversation = job.ask.conversation  # a new one was never begun
+                self._parts.warnings.append(one_line(f"Sent without being kept: {error}"))
         run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
         await self._serve(run, job)
 
     async def _resume(self, run: Run, job: Job) -> None:
+        job.warned = len(self._parts.warnings)
         run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=self._parts.stored))
         await self._serve(run, job)
 
@@ -195,9 +201,7 @@ class Asking:
     def _refuse(self, run: Run, job: Job, error: StorageError) -> None:
         """A prompt that cannot be kept is not sent unless the user agrees (policy D3)."""
         cause = str(error).rstrip(".")
-        message = one_line(
-            f"Not sent, as it cannot be kept: {cause}. Free disk space, or set LLMDESK_RECORD=off-record."
-        )
+        message = one_line(f"Not sent, as it cannot be kept: {cause}. Free disk space, or send it unkept (--yes).")
         run.tell(
             Finished(
                 outcome=Outcome(
@@ -237,7 +241,8 @@ class Asking:
             stored=self._parts.stored,
         )
         outcome = await self._settle(job, outcome)
-        run.tell(Finished(outcome=outcome))
+        met = tuple(line for line in self._parts.warnings[job.warned :] if line not in outcome.warnings)
+        run.tell(Finished(outcome=replace(outcome, warnings=(*outcome.warnings, *met))))
         self._log(outcome)
 
     async def _walk(self, run: Run, job: Job, walk: Walk) -> None:
@@ -250,6 +255,7 @@ class Asking:
             messages=messages,
             endpoint=job.ask.endpoint,
             format=job.ask.format,
+            keep_wire=job.ask.keep_wire,
             tools=job.ask.tools,
             extra=job.ask.extra,
             consent=job.ask.consent,

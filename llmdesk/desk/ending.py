@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, StorageError
-from llmdesk.core.text import one_line, redact
+from llmdesk.core.text import has_visible, one_line, redact
 from llmdesk.core.types import Attempt, AttemptOutcome, Failure, FinishReason, ModelRef, Outcome, Status
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def completeness(outcome: Outcome) -> Completeness | None:
         case Status.COMPLETED if outcome.finish_reason is FinishReason.LENGTH:
             return "cut by limit"
         case Status.COMPLETED:
-            return "full" if outcome.text.strip() or outcome.tool_calls else "no answer text"
+            return "full" if has_visible(outcome.text) or outcome.tool_calls else "no answer text"
         case Status.REFUSED:
             return "refused"
         case Status.CANCELLED | Status.PAUSED:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from llmdesk.core.errors import KeyRejected, ProviderError, UsageError
+from llmdesk.core.errors import KeyRejected, ProviderError, QuotaReached, RateLimited, UsageError
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Json, ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
@@ -115,6 +115,11 @@ class Inventory:
             self._seen[name] = replace(blank, message=f"{name}: no answer within {timeout_s:g} s.")
         except KeyRejected as error:
             self._seen[name] = replace(blank, state=ProviderState.ATTENTION, message=one_line(str(error)))
+        except (RateLimited, QuotaReached) as error:
+            message = one_line(str(error))
+            duration = max(facts.rules.cooldown_s, error.hint_s or 0.0)
+            await asyncio.to_thread(self._parts.cooldowns.cool, name, error.kind.value, message, duration)
+            self._changed(Topic.COOLDOWNS)
         except ProviderError as error:
             self._seen[name] = replace(blank, message=one_line(str(error)))
         else:

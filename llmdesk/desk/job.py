@@ -27,3 +27,4 @@ class Job:
     payload: str = ""
     on_disk: bool = False
     first_number: int = 1
+    warned: int = 0

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
-from llmdesk.core.types import DeskEvent, Finished, Outcome
+from llmdesk.core.types import DeskEvent, Finished, Outcome, TextDelta
 from llmdesk.router import Controls, Wish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+
+JOIN_ABOVE = 256
+"""How many events may wait before pieces of text are joined: no reader that keeps up ever lets so many wait."""
+
+JOIN_UP_TO = 4096
+"""How long a joined piece grows, characters; longer ones would be copied too often."""
 
 
 class Run:
@@ -25,21 +33,39 @@ class Run:
         """``None`` while nobody has stopped the request; else whether it goes to the outbox."""
         self.work: asyncio.Task[None] | None = None
         """The walk down the lane, once it has begun."""
-        self._events: asyncio.Queue[DeskEvent] = asyncio.Queue()
+        self._events: deque[DeskEvent] = deque()
+        self._arrived = asyncio.Event()
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def tell(self, event: DeskEvent) -> None:
         """Hand an event to whoever iterates; after ``Finished`` there is none."""
         if self._outcome.done():
             return
-        self._events.put_nowait(event)
+        if not self._joined(event):
+            self._events.append(event)
+            self._arrived.set()
         if isinstance(event, Finished):
             self._outcome.set_result(event.outcome)
 
     async def __aiter__(self) -> AsyncIterator[DeskEvent]:
         """Yield every event, ``Finished`` last. One consumer only; whoever comes after the end gets nothing."""
-        while not (self._outcome.done() and self._events.empty()):
-            yield await self._events.get()
+        while True:
+            while self._events:
+                yield self._events.popleft()
+            if self._outcome.done():
+                return
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def _joined(self, event: DeskEvent) -> bool:
+        """Add text to the text that still waits, once much waits; so nobody's slowness costs memory."""
+        if len(self._events) < JOIN_ABOVE or not isinstance(event, TextDelta) or event.wire is not None:
+            return False
+        last = self._events[-1]
+        if not isinstance(last, TextDelta) or last.wire is not None or len(last.text) > JOIN_UP_TO:
+            return False
+        self._events[-1] = TextDelta(last.text + event.text)
+        return True
 
     async def outcome(self) -> Outcome:
         """Wait for the end."""

@@ -11,6 +11,7 @@ import contextlib
 import json
 import time
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.base import Check
 from llmdesk.providers.http import Origin, is_loopback
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
-from llmdesk.providers.ollama_errors import failure, read_error
+from llmdesk.providers.ollama_errors import Said, failure, read_error
 from llmdesk.providers.ollama_models import ModelKeeping, described, listed
 from llmdesk.providers.ollama_wire import PATHS, AnswerReader, body_of, embedded
 
@@ -85,7 +86,7 @@ class OllamaProvider(ModelKeeping):
                 answer = await self._object(reply, cap=self.endpoint.caps.answer, leaves=_NUMBERS)
                 yield embedded(self.endpoint, request.model, answer)
                 return
-            reader = AnswerReader(self.endpoint, request.model, request.endpoint)
+            reader = AnswerReader(self.endpoint, request.model, request.endpoint, keep_wire=request.keep_wire)
             async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
                 async for chunk in chunks:
                     events = reader.read(chunk)
@@ -210,9 +211,16 @@ class OllamaProvider(ModelKeeping):
         async with self._origin.open_stream("POST", "/api/me", body=b"{}", total_s=limit) as reply:
             if reply.status in (404, 405):
                 return False
-            await self._accept(reply)
-            await self._object(reply, cap=min(self.endpoint.caps.line, self.endpoint.caps.answer))
-            return True
+            if reply.status != HTTPStatus.UNAUTHORIZED:
+                await self._accept(reply)
+                await self._object(reply, cap=min(self.endpoint.caps.line, self.endpoint.caps.answer))
+                return True
+        # The account may know only signatures of signed-in machines; what a key has used up asks for the key itself.
+        async with self._origin.open_stream("GET", "/api/usage", total_s=limit) as usage:
+            if usage.status not in (404, 405) and usage.status != HTTPStatus.UNAUTHORIZED:
+                await self._accept(usage)
+                return True
+        raise failure(self.endpoint, Said(status=HTTPStatus.UNAUTHORIZED, text="unauthorized"))
 
     async def _running(self) -> Mapping[str, object]:
         """What is in memory; nothing where a server does not say, or where it is not one machine."""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, RequestRejected, ServerFailed
-from llmdesk.core.text import one_line, redact, storable
+from llmdesk.core.text import has_visible, one_line, redact, storable
 from llmdesk.core.types import (
     ChatRequest,
     Completed,
@@ -46,9 +45,6 @@ BODY_FIELDS = frozenset({
 
 _OURS = frozenset({"model", "messages", "prompt", "stream", "options"})
 """Not to be replaced through ``extra``: ``options`` is merged, the others are the request itself."""
-
-_VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-"""A character that a reader sees; spaces, marks of direction and joiners are none (policy R10)."""
 
 _EVENT_BYTES = 16
 _CALL_BYTES = 512
@@ -205,13 +201,14 @@ class AnswerReader:
         route: ``chat`` or ``generate``.
     """
 
-    def __init__(self, endpoint: Endpoint, model: str, route: Route) -> None:
+    def __init__(self, endpoint: Endpoint, model: str, route: Route, *, keep_wire: bool = False) -> None:
         self.completed = False
         self.had_content = False
         """Whether the last object carried any."""
         self._endpoint = endpoint
         self._model = model
         self._route = route
+        self._keep_wire = keep_wire
         self._text_chars = 0
         self._visible = False
         self._reasoned = False
@@ -219,7 +216,7 @@ class AnswerReader:
         self._bytes = 0
 
     def read(self, chunk: dict[str, object]) -> list[ProviderEvent]:
-        """Turn one object into events; the last of them carries the object itself.
+        """Turn one object into events; where it is wanted, the last of them carries the object itself.
 
         Raises:
             ProviderError: it is an error, or not what belongs here.
@@ -234,7 +231,7 @@ class AnswerReader:
             events.append(ReasoningDelta(thinking))
         if text:
             self._text_chars += len(text)
-            self._visible = self._visible or _VISIBLE.search(text) is not None
+            self._visible = self._visible or has_visible(text)
             events.append(TextDelta(text))
         events += calls
         self._called = self._called or bool(calls)
@@ -243,7 +240,7 @@ class AnswerReader:
         if done:
             events.append(self._completed(chunk))
             self.completed = True
-        if events:
+        if events and self._keep_wire:
             events[-1] = replace(events[-1], wire=chunk)
         return events
 

@@ -84,7 +84,8 @@ class Limits:
 
     def expired(self) -> NoAnswer:
         """Say which limit was reached."""
-        return NoAnswer(f"{self._name}: {min(self._waits())[1]}")
+        at, cause = min(self._waits())
+        return NoAnswer(f"{self._name}: {cause}", last=at == self._total_at)
 
     def _waits(self) -> list[tuple[float, str]]:
         limits = self._timeouts

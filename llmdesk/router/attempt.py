@@ -120,6 +120,8 @@ class Asker:
 
     def _delay_s(self, place: Place, error: ProviderError) -> float | None:
         """Seconds until the same target is asked again, from the end of the failed attempt; ``None`` = it is not."""
+        if error.last:
+            return None
         rule, hint = place.rules.retry, error.hint_s
         tries = rule.attempts if error.retries is None else min(rule.attempts, 1 + error.retries)
         delay = rule.delay_s
@@ -147,6 +149,7 @@ class Asker:
         self._trip.controls.attempt_begins()
         try:
             prepared = await prepare(self._targets, self._trip.route, place)
+            self._look_again(place)
             self._announce(place, behind, this.number, prepared)
             await self._stream(place, prepared.request, this)
         except asyncio.CancelledError:
@@ -169,6 +172,12 @@ class Asker:
         served = self._walk.completed.served_model if self._walk.completed else ""
         made = self._record(place, this, AttemptOutcome.COMPLETED)
         self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served))
+
+    def _look_again(self, place: Place) -> None:
+        """Much may have happened since the lane was looked at: a wait, a consent, another request's 429 (policy I3)."""
+        reason, message = self._targets.skip_reason(place.ref, probe=self._trip.route.probe)
+        if reason:
+            raise Unfit(message, reason=reason)
 
     def _announce(self, place: Place, behind: Attempt | None, number: int, prepared: Prepared) -> None:
         self._walk.target = place.target

@@ -61,7 +61,7 @@ class Journey:
             try:
                 await self._asker.ask(place, behind)
             except Unfit as unfit:
-                await self._note_skip(place.target, "unfit", str(unfit))
+                await self._note_skip(place.target, unfit.reason, str(unfit))
                 return False, None
             except Left:
                 return False, None
@@ -151,6 +151,8 @@ class Journey:
 
 def _goes_on(error: ProviderError) -> bool:
     """Whether the next target is asked after ``error``."""
+    if error.last:
+        return False
     match DECISIONS[error.kind].next:
         case Next.YES:
             return True

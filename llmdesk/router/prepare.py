@@ -41,6 +41,9 @@ async def prepare(targets: Targets, route: Route, place: Place) -> Prepared:
         ProviderError: the server that must name its models could not be asked, or has none.
     """
     model = await _resolve(targets, place)
+    if targets.local_only and (model is None or model.remote):
+        why = "it is not known to run here" if model is None else "it runs elsewhere"
+        raise Unfit(f"{place.target}: not asked, because {why} and privacy.network is local-only.", reason="privacy")
     messages = (*route.messages, *place.extra_messages)
     _check_modality(place, model, messages)
     wanted = route.lane.params.over(place.rules.params)
@@ -62,6 +65,7 @@ async def prepare(targets: Targets, route: Route, place: Place) -> Prepared:
         tools=route.tools,
         extra=route.extra,
         endpoint=route.endpoint,
+        keep_wire=route.keep_wire,
     )
     return Prepared(request=request, model=model, left_out_turns=fitted.left_out_turns)
 

@@ -41,11 +41,30 @@ class Route:
     messages: tuple[Message, ...]
     endpoint: Endpoint = "chat"
     format: str | Json | None = None
+    keep_wire: bool = False
     tools: tuple[Json, ...] = ()
     extra: Json = field(default_factory=dict)
     consent: bool = False
     probe: bool = False
     first_number: int = 1
+
+
+class Pieces(list[str]):
+    """The pieces of a text, joined by the thousand: a million tokens must not weigh ten times their letters."""
+
+    JOIN_AT = 1024
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loose = 0
+
+    def append(self, piece: str) -> None:
+        """Add a piece at the end."""
+        super().append(piece)
+        self._loose += 1
+        if self._loose == self.JOIN_AT:
+            self[-self.JOIN_AT :] = ["".join(self[-self.JOIN_AT :])]
+            self._loose = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,8 +76,8 @@ class Walk:
     warnings: list[str] = field(default_factory=list)
     status: Status = Status.RUNNING
     target: ModelRef | None = None
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
+    text: Pieces = field(default_factory=Pieces)
+    reasoning: Pieces = field(default_factory=Pieces)
     tool_calls: list[ToolCall] = field(default_factory=list)
     completed: Completed | None = None
     usage: Usage | None = None
@@ -69,7 +88,7 @@ class Walk:
 
     def forget_answer(self) -> None:
         """Begin a new attempt: the text of the last one belongs to it alone."""
-        self.text, self.reasoning, self.tool_calls = [], [], []
+        self.text, self.reasoning, self.tool_calls = Pieces(), Pieces(), []
         self.completed = None
         self.first_token_s = None
 
@@ -103,7 +122,11 @@ class Left(Exception):
 
 
 class Unfit(Exception):
-    """The target turned out not to fit; the text says why."""
+    """The target turned out not to be asked; the text says why, ``reason`` in one word."""
+
+    def __init__(self, message: str, *, reason: str = "unfit") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 Sink = Callable[[DeskEvent], None]

@@ -70,7 +70,7 @@ class Targets:
         self.clock = clock
         self.elapsed = elapsed
         self._rules = rules
-        self._local_only = local_only
+        self.local_only = local_only
         self._out: dict[str, tuple[str, str]] = {}
         self._lists: dict[str, tuple[float, tuple[ModelInfo, ...]]] = {}
 
@@ -92,7 +92,7 @@ class Targets:
         rules = self.rules(ref)
         if rules.disabled:
             return "no key", rules.disabled
-        if self._local_only and (not rules.loopback or is_cloud_name(ref.model)):
+        if self.local_only and (not rules.loopback or is_cloud_name(ref.model)):
             return "privacy", f"{ref.provider}: not asked, because privacy.network is local-only."
         if probe:
             return "", ""

@@ -55,6 +55,14 @@ async def test_a_prompt_is_sent_without_being_kept_where_the_user_agrees(world: 
     assert (last.outcome.status, last.outcome.kept) == (Status.COMPLETED, False)
 
 
+async def test_who_agreed_beforehand_gets_an_answer_and_is_told_that_it_is_not_kept(world: DeskWorld) -> None:
+    forbid(world)
+    async with world.desk() as desk:
+        outcome = await desk.send(Ask(prompt="never mind", unkept_ok=True)).outcome()
+    assert (outcome.status, outcome.kept) == (Status.COMPLETED, False)
+    assert any("Sent without being kept" in warning for warning in outcome.warnings)
+
+
 async def test_a_full_disk_at_accept_sends_nothing_and_the_next_prompt_works(world: DeskWorld) -> None:
     async with world.desk() as desk:
         conversation = (await ask(desk, "before")).conversation

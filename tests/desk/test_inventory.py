@@ -126,6 +126,15 @@ async def test_a_check_never_calls_a_resting_or_keyless_provider(world: DeskWorl
         assert by_name(await desk.check_providers())["cloud"].state is ProviderState.OK
 
 
+async def test_a_check_that_meets_a_limit_lets_the_provider_rest_like_any_request(world: DeskWorld) -> None:
+    world.cloud.list_error = errors.RateLimited("cloud: rate limited.", http_status=429)
+    async with world.desk() as desk:
+        for _ in range(2):
+            cloud = by_name(await desk.check_providers())["cloud"]
+            assert (cloud.state, cloud.cooldown_left_s) == (ProviderState.COOLING, 600)
+    assert world.cloud.checks == 1
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [

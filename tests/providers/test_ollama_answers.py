@@ -56,10 +56,10 @@ async def test_text_usage_and_served_model_come_from_the_wire() -> None:
     )
 
 
-async def test_the_last_event_of_each_object_carries_it() -> None:
+async def test_the_last_event_of_each_object_carries_it_where_that_is_wanted() -> None:
     first = chat_chunk("Hi", thinking="Hm", logprobs=[{"token": "Hi", "logprob": -0.1}])
     last = done_chunk("!", tool_calls=[CALL])
-    events = await answered(stream([first, last]))
+    events = await answered(stream([first, last]), asking(keep_wire=True))
     assert [type(event) for event in events] == [ReasoningDelta, TextDelta, TextDelta, ToolCall, Completed]
     assert [event.wire for event in events] == [None, first, None, None, last]
 
@@ -194,7 +194,7 @@ async def test_lines_may_be_large_and_an_answer_small_under_its_cap() -> None:
 
 
 async def test_generate_reads_response_and_thinking() -> None:
-    events = await answered(generate_answer("Hello.", thinking="Hm."), asking(endpoint="generate"))
+    events = await answered(generate_answer("Hello.", thinking="Hm."), asking(endpoint="generate", keep_wire=True))
     assert [type(event) for event in events] == [ReasoningDelta, TextDelta, Completed]
     assert text_of(events) == "Hello."
     assert events[-1].wire is not None

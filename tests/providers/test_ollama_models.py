@@ -172,6 +172,16 @@ async def test_check_with_a_key_tries_it() -> None:
         assert not server.count("/api/chat")
 
 
+async def test_a_key_that_only_the_account_route_does_not_know_is_tried_where_keys_count() -> None:
+    async with FaultServer() as server, ollama_at(server.url, key="sk-canary-0123456789") as provider:
+        server.always("/api/me", error(401, "unauthorized"))
+        server.play("/api/usage", json_answer({"limits": {}}))
+        assert (await provider.check()).key_tried
+        server.play("/api/usage", error(401, "unauthorized"))
+        with pytest.raises(KeyRejected):
+            await provider.check()
+
+
 async def test_an_account_service_that_is_down_is_not_a_rejected_key() -> None:
     async with FaultServer() as server, ollama_at(server.url, key="sk-canary-0123456789") as provider:
         server.play("/api/me", error(503, "account unavailable"))

@@ -31,6 +31,7 @@ from llmdesk.core.types import (
 )
 from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Wish
+from llmdesk.router.route import Pieces
 from tests.support.router_world import CLOUD, LOCAL, RouterWorld, failing, model, story
 
 LARGE = ModelRef("local", "large:27b")
@@ -525,3 +526,48 @@ async def test_every_message_fits_one_line() -> None:
     world.cloud.script(failing(errors.ServerFailed("cloud: " + "long story " * 60, http_status=500)))
     walk = await world.ask()
     assert all(len(a.message) <= 200 and "\n" not in a.message for a in walk.attempts)
+
+
+async def test_a_provider_that_another_request_found_limited_meanwhile_is_not_asked_again() -> None:
+    world = RouterWorld()
+    world.rules["cloud"] = replace(world.rules["cloud"], retry=RetryRule(attempts=3, delay_s=0.05))
+    world.cloud.script([Scene(error=errors.ServerFailed("cloud: server error 503.")), Scene(steps=["too late"])])
+    task = asyncio.create_task(world.ask())
+    while not any(isinstance(e, Waiting) for e in world.events):
+        await asyncio.sleep(0)
+    world.book.cool("cloud", "rate", "cloud: rate limited", 600)
+    walk = await task
+    assert story(walk) == [
+        ("cloud/big:120b", "failed", "server"),
+        ("cloud/big:120b", "skipped", "cooling"),
+        ("local/large:27b", "completed", ""),
+    ]
+    assert len(world.cloud.requests) == 1
+    assert [a.number for a in walk.attempts] == [1, 2, 3]
+
+
+async def test_local_only_sends_nothing_to_a_model_that_only_points_elsewhere_or_cannot_be_told() -> None:
+    world = RouterWorld(local_only=True)
+    world.lane = Lane(name="chat", targets=(ModelRef("local", "mine:latest"), ModelRef("local", "unlisted:8b"), LOCAL))
+    world.local.models = (*world.local.models, model("mine:latest", 120e9, remote=True))
+    walk = await world.ask()
+    assert [reason for _, _, reason in story(walk)] == ["privacy", "privacy", ""]
+    assert [r.model for r in world.local.requests] == ["large:27b"]
+
+
+async def test_the_end_of_the_time_a_provider_is_given_in_all_pauses_the_request() -> None:
+    world = RouterWorld()
+    world.cloud.script(failing(errors.NoAnswer("cloud: no complete answer within 30 s.", last=True)))
+    walk = await world.ask()
+    assert walk.status is Status.PAUSED
+    assert story(walk) == [("cloud/big:120b", "failed", "silent")]
+    assert world.local.requests == []
+
+
+def test_pieces_of_a_long_text_are_joined_and_lose_nothing() -> None:
+    pieces, whole = Pieces(), ""
+    for n in range(5_000):
+        pieces.append(f"{n} ")
+        whole += f"{n} "
+    assert "".join(pieces) == whole
+    assert len(pieces) < 1_100

@@ -103,6 +103,7 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         conversation=conversation,
         timeout_s=timeout,
         consent=session.yes,
+        unkept_ok=session.yes,
     )
     wish = Wish(
         ask=ask,
