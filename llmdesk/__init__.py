@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from llmdesk.core.version import __version__
 
 __all__ = ["Desk", "LLMConfig", "LLMUnavailableError", "OllamaClient", "__version__", "load_config"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk import __version__
 from llmdesk.cli.narration import sentence
 from llmdesk.core.errors import UsageError
+from llmdesk.core.version import __version__
 from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:

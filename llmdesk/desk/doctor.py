@@ -8,8 +8,8 @@ import stat
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from llmdesk import __version__
 from llmdesk.core.lanes import no_local_model_message
+from llmdesk.core.version import __version__
 from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
 
 if TYPE_CHECKING:

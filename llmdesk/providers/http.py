@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from llmdesk import __version__
 from llmdesk.core.errors import AnswerCut, NetworkFailed, ProviderError, SetupBroken
 from llmdesk.core.text import one_line, redact
+from llmdesk.core.version import __version__
 from llmdesk.providers.reply import Limits, Reply, seconds
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk import __version__
 from llmdesk.cli.options import desk_command
 from llmdesk.cli.report import finding_report
 from llmdesk.cli.session import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from llmdesk.core.errors import ConfigurationError, DeskError
+from llmdesk.core.version import __version__
 from llmdesk.core.views import Finding, Level
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk import __version__
 from llmdesk.cli.options import desk_command
+from llmdesk.core.version import __version__
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
