@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
+import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -108,6 +110,7 @@ def make_desk(
             record_text=record == "full",
             stored=stored,
             demo=env.get(DEMO_MARK) == "1",
+            program=_program(env),
         )
     )
 
@@ -214,6 +217,13 @@ def _log_to(paths: Paths) -> Callable[..., None]:
 
     open_log(paths.log_file)
     return get_log().info
+
+
+def _program(env: Mapping[str, str]) -> str:
+    """How llmdesk was started: by its name where that is enough, else by the path that was typed."""
+    typed = sys.argv[0] if sys.argv else ""
+    known = shutil.which("llmdesk", path=env.get("PATH", ""))
+    return typed if os.path.basename(typed) == "llmdesk" and known is None else "llmdesk"  # noqa: PTH119 - as typed
 
 
 def _writable(folder: Path) -> bool:

@@ -357,3 +357,17 @@ async def test_local_only_looks_at_nothing_beyond_this_machine_and_says_so(
     assert found["cloud"].state is ProviderState.UNKNOWN
     assert "local-only" in found["cloud"].message
     assert (levels["cloud"], levels["local"]) == (Level.NOTE, Level.OK)
+
+
+@pytest.mark.parametrize(("on_path", "shown"), [(True, "llmdesk demo"), (False, "./bin/llmdesk demo")])
+async def test_the_demo_is_offered_by_the_command_that_works_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_path: bool, shown: str
+) -> None:
+    program = tmp_path / "bin" / "llmdesk"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", ["./bin/llmdesk"])
+    env = {"LLMDESK_HOME": str(tmp_path / "home"), "OLLAMA_HOST": "127.0.0.1:9"}
+    async with make_desk(env=env | ({"PATH": str(program.parent)} if on_path else {})) as desk:
+        hints = [finding.hint for finding in (await desk.discover()).findings]
+    assert shown in hints

@@ -59,7 +59,7 @@ def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
                 findings.append(Finding(topic=status.provider, level=Level.PROBLEM, text=status.message))
     if not can_answer:
         text = "Nothing can answer yet. See it work first, with simulated servers:"
-        findings.append(Finding(topic="demo", level=Level.NOTE, text=text, hint="llmdesk demo"))
+        findings.append(Finding(topic="demo", level=Level.NOTE, text=text, hint=f"{parts.program} demo"))
     return Discovery(findings=tuple(findings), can_answer=can_answer)
 
 

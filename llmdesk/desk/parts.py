@@ -61,7 +61,8 @@ class Parts:
 
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
     ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.
-    ``stored`` is false when nothing outlives the process (off the record, or a folder that cannot be written).
+    ``program`` is how the user starts llmdesk, for commands that are shown to be copied. ``stored`` is false when
+    nothing outlives the process (off the record, or a folder that cannot be written).
     """
 
     lanes: Mapping[str, Lane]
@@ -86,3 +87,4 @@ class Parts:
     record_text: bool = True
     stored: bool = True
     demo: bool = False
+    program: str = "llmdesk"
