@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.core.version import __version__
-
 __all__ = ["Desk", "LLMConfig", "LLMUnavailableError", "OllamaClient", "__version__", "load_config"]
 
 if TYPE_CHECKING:
     from llmdesk.client import LLMConfig, LLMUnavailableError, OllamaClient, load_config
+    from llmdesk.core.version import __version__
     from llmdesk.desk import Desk
 
 _HOMES = {
@@ -21,6 +20,7 @@ _HOMES = {
     "LLMUnavailableError": "llmdesk.client",
     "OllamaClient": "llmdesk.client",
     "load_config": "llmdesk.client",
+    "__version__": "llmdesk.core.version",
 }
 
 
