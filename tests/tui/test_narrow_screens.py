@@ -94,3 +94,12 @@ def test_columns_are_shortened_no_more_than_needed(columns: Sequence[tuple[int, 
     assert len(set(shortened)) <= 1
     if shortened and shortened[0] > LEAST_WIDTH:
         assert sum(result) <= room < sum(result) + len(widths)
+
+
+@pytest.mark.parametrize(("width", "on_top"), [(80, True), (40, True), (120, False)])
+async def test_a_cooldown_counts_down_on_the_top_line_where_the_sidebar_is_folded(width: int, on_top: bool) -> None:
+    cooling = ProviderStatus(provider="cloud", kind="ollama", state=ProviderState.COOLING, cooldown_left_s=75.5)
+    async with seated(FakeDesk(statuses=(cooling,)), size=(width, 24)) as seat:
+        await seat.see(r"◔ cloud .*1:1[56]" if not on_top else r"llmdesk .* ◔ cloud 1:1[56]\n")
+        await seat.see("1:14")
+        assert ("◔ cloud" in seat.text.split("\n")[0]) is on_top

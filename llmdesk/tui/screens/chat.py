@@ -57,6 +57,7 @@ class ChatScreen(SearchingScreen):
         self._asked_lane = lane
         self._asked_conversation = conversation
         self._sidebar: bool | None = None
+        self._resting = ""
 
     def compose(self) -> ComposeResult:
         """Header, lane and sidebar, lanes bar."""
@@ -91,6 +92,7 @@ class ChatScreen(SearchingScreen):
 
     def _fold(self, width: int) -> None:
         self.query_one("#sidebar").display = width >= SIDEBAR_FROM if self._sidebar is None else self._sidebar
+        self._show_resting()
 
     def on_screen_resume(self) -> None:
         """Back from a panel: keys go to the prompt again."""
@@ -161,6 +163,15 @@ class ChatScreen(SearchingScreen):
         waiting = len(await desk.outbox())
         self.query_one(ProviderPanel).show_outbox(waiting)
         return waiting
+
+    @on(ProviderPanel.Resting)
+    def _provider_rests(self, event: ProviderPanel.Resting) -> None:
+        self._resting = event.text
+        self._show_resting()
+
+    def _show_resting(self) -> None:
+        """Count down on the top line while the panel that does it is folded away."""
+        self.query_one(Header).resting = "" if self.query_one("#sidebar").display else self._resting
 
     @on(ProviderPanel.CooldownOver)
     async def _cooldown_over(self) -> None:

@@ -16,11 +16,13 @@ class Header(Widget):
         lane: the lane's number and name, for example ``2 codegen``.
         conversation: the title of the open conversation; empty = a new one.
         demo: nothing here is a real model.
+        resting: who rests and for how long, where no panel says so; empty = nobody, or a panel does.
     """
 
     lane: reactive[str] = reactive("")
     conversation: reactive[str] = reactive("")
     demo: reactive[bool] = reactive(False)
+    resting: reactive[str] = reactive("")
 
     def render(self) -> Content:
         """Draw the line."""
@@ -30,4 +32,10 @@ class Header(Widget):
         if self.lane:
             parts += [(" ─ ", "$muted"), (one_line(self.lane, 40), "bold")]
         parts += [(" ─ ", "$muted"), (one_line(self.conversation or "new conversation", 120), "$muted")]
-        return Content.assemble(*parts)
+        left = Content.assemble(*parts)
+        if not self.resting:
+            return left
+        right = Content.styled(one_line(self.resting, max(self.size.width // 2, 8)), "$warning")
+        room = max(self.size.width - right.cell_length - 1, 0)
+        left = left.truncate(room, ellipsis=True)
+        return Content.assemble(left, " " * (room - left.cell_length + 1), right)

@@ -56,6 +56,13 @@ class ProviderPanel(Widget):
     class CooldownOver(Message):
         """A cooldown has run out; the states should be read again."""
 
+    class Resting(Message):
+        """Who rests, and for how long, has changed; ``text`` is one short line, empty = nobody."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._statuses: Sequence[ProviderStatus] = ()
@@ -73,6 +80,7 @@ class ProviderPanel(Widget):
             if status.state is ProviderState.COOLING and status.cooldown_left_s is not None
         }
         self._set_ticking(bool(self._ends))
+        self._tell()
         self.refresh(layout=True)
 
     def show_outbox(self, paused: int) -> None:
@@ -116,7 +124,15 @@ class ProviderPanel(Widget):
             self._ends = {}
             self._set_ticking(False)
             self.post_message(self.CooldownOver())
+        self._tell()
         self.refresh()
+
+    def _tell(self) -> None:
+        """Let whoever has room for one line say it, where this panel is folded away."""
+        now = time.monotonic()
+        mark, _ = MARKS[ProviderState.COOLING]
+        each = [f"{mark} {one_line(name, 12)} {countdown(end - now)}" for name, end in self._ends.items()]
+        self.post_message(self.Resting("  ".join(each)))
 
 
 def _rule(title: str, width: int) -> Content:
