@@ -119,7 +119,7 @@ class CooldownFile:
         now = self._clock()
         new = start(provider, reason, redact(one_line(message)), min(duration_s, MAX_DURATION_S), now)
         # Seen by this process at once, on disk before it returns; whoever saves at this moment may pass over the first.
-        self._unsaved = {**self._unsaved, provider: new}
+        self._unsaved = {**self._unsaved, provider: later(self._unsaved.get(provider), new, now)}
         with self._mutex:
             self._unsaved = {**self._unsaved, provider: later(self._merged(now).get(provider), new, now)}
             self._save(now)

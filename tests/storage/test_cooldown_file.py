@@ -313,6 +313,19 @@ def test_the_clocks_of_this_machine_run(cooldowns):
     assert first.boot_id == second.boot_id
 
 
+def test_a_deadline_that_the_disk_refused_only_moves_later_too(path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("llmdesk.storage.cooldowns.replace_durably", refuse)
+    told: list[str] = []
+    cooldowns = CooldownFile(path, Clocks(), on_warning=told.append)
+    cooldowns.cool("cloud", "quota", "m", 86_400.0)
+    cooldowns.cool("cloud", "rate", "m", 60.0)
+    assert cooldowns.remaining_s("cloud") == 86_400.0
+    assert told
+
+
 def test_a_cooldown_that_a_reboot_outlived_stays_over_when_the_wall_clock_is_set_back(path):
     clock = Clocks()
     opened(path, clock).cool("cloud", "rate", "", 60.0)
