@@ -222,8 +222,8 @@ def _log_to(paths: Paths) -> Callable[..., None]:
 def _program(env: Mapping[str, str]) -> str:
     """How llmdesk was started: by its name where that is enough, else by the path that was typed."""
     typed = sys.argv[0] if sys.argv else ""
-    known = shutil.which("llmdesk", path=env.get("PATH", ""))
-    return typed if os.path.basename(typed) == "llmdesk" and known is None else "llmdesk"  # noqa: PTH119 - as typed
+    named = os.path.basename(typed) == "llmdesk"  # noqa: PTH119 - as typed
+    return typed if named and shutil.which("llmdesk", path=env.get("PATH", "")) is None else "llmdesk"
 
 
 def _writable(folder: Path) -> bool:

@@ -11,7 +11,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Literal, Self
 
-from llmdesk.core.errors import UsageError
+from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.core.types import Json, Message, ModelRef, Outcome, Params
 from llmdesk.core.views import (
     Ask,
@@ -60,8 +60,6 @@ class Desk:
 
     async def __aenter__(self) -> Self:
         """Claim what a killed instance left behind: its requests come back as paused, exactly once."""
-        from llmdesk.core.errors import StorageError
-
         try:
             await self._parts.requests.recover(self._parts.instance.is_alive)
         except StorageError as error:
@@ -202,8 +200,6 @@ class Desk:
         found = await self._parts.requests.resolve(prefix) if prefix else ()
         if len(found) == 1:
             return found[0]
-        if prefix in found:
-            return prefix
         raise UsageError(f"{len(found)} requests begin with {prefix}: write more of it." if found else
                          f"No request {prefix}. List the paused ones with: llmdesk outbox list")  # fmt: skip
 

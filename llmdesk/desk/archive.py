@@ -25,7 +25,7 @@ def _markdown(conversation: Conversation) -> str:
     parts = [f"# {conversation.title}", f"{_iso(conversation.created_at)} · lane {conversation.lane}"]
     for message in conversation.messages:
         parts.append(_heading(message))
-        parts += [f"> {line}" for seam in message.seams for line in [seam]]
+        parts += [f"> {seam}" for seam in message.seams]
         parts.append(message.content.strip() or "*(no text)*")
         parts += [f"*attached: {a.name}*" for a in message.attachments]
     return "\n\n".join(parts) + "\n"

@@ -8,6 +8,7 @@ import stat
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from llmdesk.core.errors import StorageError
 from llmdesk.core.lanes import no_local_model_message
 from llmdesk.core.version import __version__
 from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
@@ -126,13 +127,8 @@ def _provider(parts: Parts, status: ProviderStatus) -> Finding:
 async def _database(parts: Parts) -> Finding:
     where = str(parts.paths.database) if parts.stored else "in memory only"
 
-    def look(connection: object) -> str:
-        return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])  # type: ignore[attr-defined]
-
-    from llmdesk.core.errors import StorageError
-
     try:
-        verdict = await parts.database.read(look)
+        verdict = await parts.database.health()
         await parts.database.write(lambda _: None)
     except StorageError as error:
         return Finding(topic="database", level=Level.PROBLEM, text=str(error), hint="Free disk space or fix the path.")

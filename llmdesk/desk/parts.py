@@ -57,7 +57,7 @@ class Adapters(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Parts:
-    """The collaborators and settings of one desk. ``clock`` gives UTC epoch seconds; ``new_id`` sorts by time.
+    """The collaborators and settings of one desk. ``clock`` gives UTC epoch seconds; ``new_id`` a new id.
 
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
     ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, Instant, later, remaining_s, settled, start
 from llmdesk.core.text import one_line, redact
 from llmdesk.storage import state_format
-from llmdesk.storage.files import corrupt_name, left_over_temps, make_private_folder, read_small, replace_durably
+from llmdesk.storage.files import (
+    Mark,
+    change_mark,
+    corrupt_name,
+    left_over_temps,
+    make_private_folder,
+    read_small,
+    replace_durably,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +36,6 @@ MAX_BYTES = 4 << 20
 
 OLDEST_DURATION_S = 600.0
 """The one cooldown the oldest format knew, seconds."""
-
-Mark = tuple[int, int, int] | None
 
 
 def system_clock() -> Instant:
@@ -82,7 +88,7 @@ class CooldownFile:
 
     def mark(self) -> object:
         """A value that differs after any instance has changed the file; costs one ``stat``."""
-        return None if self.path is None else _mark(self.path)
+        return None if self.path is None else change_mark(self.path)
 
     def current(self) -> dict[str, Cooldown]:
         """The cooldowns that still run, by provider. The file is read only when it has changed."""
@@ -146,7 +152,7 @@ class CooldownFile:
             return
         if self._seen is None:
             self._remove_temps(self.path)
-        mark = _mark(self.path)
+        mark = change_mark(self.path)
         if self._seen == (mark,):
             return
         if mark is None and self._known:
@@ -155,7 +161,7 @@ class CooldownFile:
             self._save(now)
         elif (state := self._read(self.path)) is not None:
             self._known = dict(state.cooldowns)
-        self._seen = (_mark(self.path),)
+        self._seen = (change_mark(self.path),)
 
     def _read(self, path: Path) -> state_format.State | None:
         try:
@@ -246,7 +252,7 @@ class CooldownFile:
         replace_durably(path, state_format.encode(state.document, running, now, oldest=self._oldest))
         self._known = running
         self._unsaved = {name: each for name, each in self._unsaved.items() if saving.get(name) is not each}
-        self._seen = (_mark(path),)
+        self._seen = (change_mark(path),)
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
@@ -271,11 +277,3 @@ class CooldownFile:
         if warning not in self._told:
             self._told.add(warning)
             self._warn(warning)
-
-
-def _mark(path: Path) -> Mark:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, TypeVar
 from llmdesk.core.errors import StorageError
 from llmdesk.core.text import one_line
 from llmdesk.storage import fulltext
-from llmdesk.storage.files import corrupt_name, create_private_file, make_private_folder, on_network_filesystem
+from llmdesk.storage.files import (
+    change_mark,
+    corrupt_name,
+    create_private_file,
+    make_private_folder,
+    on_network_filesystem,
+)
 from llmdesk.storage.migrations import MIGRATIONS, migrate, schema_version
 
 if TYPE_CHECKING:
@@ -261,7 +267,7 @@ class Database:
     def _file_mark(self) -> tuple[object, ...]:
         if self.path is None:
             return ()
-        return _mark_of(self.path), _mark_of(self.path.with_name(f"{self.path.name}-wal"))
+        return change_mark(self.path), change_mark(self.path.with_name(f"{self.path.name}-wal"))
 
     # --- when it goes wrong -------------------------------------------------------------------------------------
 
@@ -339,14 +345,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _mark_of(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _commits_of_others(connection: sqlite3.Connection) -> int:

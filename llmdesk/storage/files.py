@@ -19,6 +19,9 @@ _NETWORK_KINDS = frozenset({
     "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3", "smbfs",
 })  # fmt: skip
 
+Mark = tuple[int, int, int] | None
+"""When a file was last written, its size and its identity."""
+
 
 def make_private_folder(folder: Path) -> None:
     """Create ``folder`` and whatever is missing above it, for this user alone; what exists is left as it is."""
@@ -129,3 +132,12 @@ def on_network_filesystem(path: Path, mounts: Path = Path("/proc/self/mounts")) 
         if len(point) >= best and real.is_relative_to(point):
             best, kind = len(point), fields[2]
     return kind in _NETWORK_KINDS
+
+
+def change_mark(path: Path) -> Mark:
+    """A value that differs after a file has been written or replaced; ``None`` = it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
