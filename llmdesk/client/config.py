@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config.defaults import CLOUD_MODEL, CLOUD_URL
 from llmdesk.core.errors import SetupBroken, UsageError
-from llmdesk.core.lanes import LARGEST, is_cloud_name
+from llmdesk.core.lanes import LARGEST, cloud_base_name
 from llmdesk.core.text import MASK, one_line, redact
 from llmdesk.core.types import ModelRef
 from llmdesk.paths import find_paths, process_environment
@@ -160,9 +160,7 @@ def cloud_name(model: str, endpoint: str) -> str:
     """
     from llmdesk.config.addresses import is_loopback
 
-    if is_loopback(endpoint) or not is_cloud_name(model):
-        return model
-    return model[: -len(":cloud")]  # as long as "-cloud"
+    return model if is_loopback(endpoint) else cloud_base_name(model)
 
 
 # --- from fields to settings --------------------------------------------------------------------------------------

@@ -13,7 +13,10 @@ def split_address(url: str) -> SplitResult:
     """
     if any(char <= " " or char == "\x7f" for char in url):
         raise ValueError("holds a space or a control character")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its text quotes the address, a password in it included
+        raise ValueError("must be an address like https://host/path") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an address like https://host/path")
     if parts.query or parts.fragment:
@@ -46,6 +49,7 @@ def is_loopback(url: str) -> bool:
     import ipaddress
 
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

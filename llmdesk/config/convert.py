@@ -11,7 +11,7 @@ from llmdesk.config.defaults import CLOUD_URL
 from llmdesk.config.provider_settings import CommandSettings, HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
 from llmdesk.config.secret import is_secret_name, resolve_secret
-from llmdesk.config.template import fill, missing_names, parse_template
+from llmdesk.config.template import fill, has_command, missing_names, parse_template
 from llmdesk.core.lanes import Lane
 from llmdesk.core.policy import ProviderRules, RetryRule
 from llmdesk.core.types import ModelRef, Params
@@ -243,9 +243,9 @@ def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Se
 
 def _variable(name: str, secret: Secret, env: Mapping[str, str], provider: str) -> str:
     """A variable for a program: any text where the name tells of no secret and no command has to run."""
-    if is_secret_name(name) or "$(" in secret.template:
-        return resolve_secret(secret.template, env, provider=provider) or ""
     parts = parse_template(secret.template)
+    if is_secret_name(name) or has_command(parts):
+        return resolve_secret(secret.template, env, provider=provider) or ""
     return "" if missing_names(parts, env) else fill(parts, env)
 
 
@@ -273,8 +273,8 @@ def limits(name: str, section: CommonSettings) -> Limits:
     chosen = dict(REMOTE_LIMITS)
     if _on_loopback(section):
         chosen |= NEAR_LIMITS
-    hosted = isinstance(section, OllamaSettings) and not _runs_models(name, section)
-    if (_on_loopback(section) and not hosted) or _runs_models(name, section) or isinstance(section, CommandSettings):
+    near = _on_loopback(section) or isinstance(section, CommandSettings)
+    if _runs_models(name, section) if isinstance(section, OllamaSettings) else near:
         chosen |= LOADING_LIMITS
     written = {name: getattr(section.timeouts, name) for name in (*chosen, "total_s")}
     return Limits(**{**chosen, **{name: value for name, value in written.items() if value is not None}})

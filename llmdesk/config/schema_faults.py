@@ -172,6 +172,4 @@ def _first_model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _holds_entries(annotation: Any) -> bool:
-    if get_origin(annotation) in (dict, tuple):
-        return True
-    return any(_holds_entries(a) for a in get_args(annotation)) if get_origin(annotation) is not dict else False
+    return get_origin(annotation) in (dict, tuple) or any(map(_holds_entries, get_args(annotation)))

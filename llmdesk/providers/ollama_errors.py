@@ -225,7 +225,10 @@ def unwrap(status: int | None, value: object) -> Said:
                 break
         else:
             break
-    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        text = ""
     return Said(status=status, text=kind + text, window=window, signin=signin)
 
 

@@ -12,6 +12,7 @@ import pytest
 from llmdesk.config import convert
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.provider_settings import CommandSettings
+from llmdesk.config.secret import Secret
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.types import ModelRef, Params
 
@@ -207,3 +208,7 @@ privacy: {{network: local-only}}
             convert.resolve_secrets(loaded, name, ENV)
     assert not ran.exists()
     assert convert.resolve_secrets(loaded, "near", ENV).key == "near-0123456789"
+
+
+def test_an_escaped_dollar_runs_nothing_and_is_no_key() -> None:
+    assert convert._variable("GREETING", Secret("grüße $$(x)"), {}, "tool") == "grüße $(x)"
