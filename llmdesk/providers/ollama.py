@@ -42,7 +42,7 @@ _JSON_TYPES = frozenset({
     "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json",
 })  # fmt: skip
 _MANY = 64 * 1024
-"""Characters of JSON that take longer to decode than a frame of the screen lasts are decoded in a thread."""
+"""Bytes of JSON that take longer to decode than a frame of the screen lasts are decoded in a thread."""
 
 
 _NUMBERS = 1_000_000

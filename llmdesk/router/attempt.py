@@ -148,27 +148,25 @@ class Asker:
         this = _Try(number=self._trip.take_number(), at=self._targets.clock(), begun=self._targets.elapsed())
         self._trip.controls.attempt_begins()
         try:
-            prepared = await prepare(self._targets, self._trip.route, place)
-            self._look_again(place)
-            self._announce(place, behind, this.number, prepared)
-            await self._stream(place, prepared.request, this)
+            try:
+                prepared = await prepare(self._targets, self._trip.route, place)
+                self._look_again(place)
+                self._announce(place, behind, this.number, prepared)
+                await self._stream(place, prepared.request, this)
+            finally:
+                left = self._trip.controls.attempt_ends()
         except asyncio.CancelledError:
-            left = self._trip.controls.attempt_ends()
             await self._cancelled(place, this, left=left)
             raise
         except Unfit:
-            self._trip.controls.attempt_ends()
             self._trip.give_number_back()
             raise
         except ProviderError as error:
-            self._trip.controls.attempt_ends()
             await self._failed(place, this, error)
             raise
         except Exception as error:
-            self._trip.controls.attempt_ends()
             self._broke(place, this, error)
             raise
-        self._trip.controls.attempt_ends()
         served = self._walk.completed.served_model if self._walk.completed else ""
         made = self._record(place, this, AttemptOutcome.COMPLETED)
         self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served))
