@@ -212,8 +212,11 @@ class DeskApp(App[None]):
         from llmdesk.tui.themes import load_palettes
 
         palettes = await asyncio.to_thread(lambda: load_palettes(find_themes()))
+        worn = self.current_theme
         for theme in palettes.themes.values():
             self.register_theme(theme)
+        if self.current_theme != worn:  # the user's own, under the name of the one on screen
+            self.mutate_reactive(DeskApp.theme)
         for note in palettes.notes:
             self.say(note, severity="warning")
 
@@ -251,7 +254,7 @@ def import_desk(*, demo: bool = False) -> None:
     from llmdesk import wiring  # noqa: F401 - only loaded here
 
     if demo:
-        from llmdesk import demo as _  # noqa: F401 - only loaded here
+        from llmdesk.demo import demo_world  # noqa: F401 - only loaded here
     from llmdesk.tui.transcript.view import preload
 
     preload()

@@ -102,5 +102,5 @@ def crash_report() -> str:
 
 
 def _place(frame: str) -> str:
-    path, _, function = frame.partition(" ")
+    path, _, function = frame.rpartition(" ")
     return f"{os.path.basename(path)} {function}"  # noqa: PTH119 - a frame's place, not a file to open

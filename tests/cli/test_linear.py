@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -111,6 +112,7 @@ def test_an_unknown_lane_is_wrong_use() -> None:
 @pytest.mark.parametrize("extra", [{"TERM": "dumb"}, {"LLMDESK_ACCESSIBLE": "1"}])
 def test_a_plain_terminal_talks_in_lines_without_control_sequences(extra: dict[str, str]) -> None:
     child = terminal("two", **extra)
+    child.logfile_read = seen = io.StringIO()
     child.expect_exact("you: ")
     child.sendline("hi")
     child.expect_exact("First.\r\n")
@@ -119,7 +121,8 @@ def test_a_plain_terminal_talks_in_lines_without_control_sequences(extra: dict[s
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
-    assert "\x1b" not in (child.before or "")
+    assert "First." in seen.getvalue()
+    assert "\x1b" not in seen.getvalue()
 
 
 @pytest.mark.terminal

@@ -293,6 +293,14 @@ async def test_the_lane_picker_takes_a_digit_or_letters() -> None:
         await seat.see("─ 2 codegen ─")
 
 
+async def test_the_lane_picker_takes_no_character_for_a_digit_that_is_none() -> None:
+    async with seated(FakeDesk()) as seat:
+        await seat.press("f2")
+        await seat.see("digit or letters")
+        await seat.press("²", "escape", "f2", "2")
+        await seat.see("─ 2 codegen ─")
+
+
 async def test_a_letter_typed_right_after_a_lane_key_goes_to_that_lane() -> None:
     async with seated(FakeDesk()) as seat:
         await seat.press("a", "alt+3", "b", "alt+1")

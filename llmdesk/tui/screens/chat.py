@@ -119,7 +119,9 @@ class ChatScreen(SearchingScreen):
         if latest and wanted_conversation is None:
             newest = await desk.conversations(limit=1)
             wanted_conversation = newest[0].id if newest else None
-        if wanted_conversation is not None:
+        if wanted_conversation is not None and self.talk.busy:
+            self.say("A prompt went out first, in a new conversation; ctrl+o opens the other.", severity="warning")
+        elif wanted_conversation is not None:
             await self.open_conversation(wanted_conversation)
         self.follow(partial(self._learn_history, desk))
         self.follow(partial(self._look_around, desk))

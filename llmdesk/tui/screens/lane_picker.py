@@ -52,7 +52,7 @@ class LanePicker(ModalScreen[str | None]):
         if event.character is None or not event.character.isprintable() or event.key.startswith(("alt+", "ctrl+")):
             return
         event.stop()
-        if event.character.isdigit() and not self._letters:
+        if event.character.isdecimal() and not self._letters:
             if 1 <= int(event.character) <= len(self._lanes):
                 self.dismiss(self._lanes[int(event.character) - 1].name)
             return

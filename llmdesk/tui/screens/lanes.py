@@ -122,7 +122,7 @@ class LanedScreen(SteeredScreen):
 
     # --- files --------------------------------------------------------------------------------------------------
 
-    async def attach(self, path: str) -> None:
+    async def attach(self, talk: Talk, path: str) -> None:
         """Send a file along with the next prompt."""
         desk = await self.desk()
         try:
@@ -130,7 +130,7 @@ class LanedScreen(SteeredScreen):
         except DeskError as error:
             self.say(str(error), severity="error")
             return
-        self.talk.attach(attachment)
+        talk.attach(attachment)
 
 
 def _read(desk: Desk, path: str) -> Attachment:

@@ -51,7 +51,7 @@ async def _attach(chat: LanedScreen, argument: str) -> None:
     if argument == "none":
         chat.talk.attach(None)
     else:
-        await chat.attach(argument)
+        await chat.attach(chat.talk, argument)
 
 
 def _model(chat: LanedScreen, argument: str) -> None:
@@ -67,14 +67,15 @@ def _model(chat: LanedScreen, argument: str) -> None:
 
 
 async def _export(chat: LanedScreen, argument: str) -> None:
-    if chat.talk.conversation is None:
+    conversation = chat.talk.conversation
+    if conversation is None:
         chat.say("There is nothing to export yet.", severity="warning")
         return
     form: Literal["md", "json"] = "json" if argument == "json" else "md"
     desk = await chat.desk()
-    text = await desk.export_conversation(chat.talk.conversation, form)
+    text = await desk.export_conversation(conversation, form)
     try:
-        path = await asyncio.to_thread(_write_new, f"llmdesk-{chat.talk.conversation[:8]}", form, text)
+        path = await asyncio.to_thread(_write_new, f"llmdesk-{conversation[:8]}", form, text)
     except OSError as error:
         chat.say(f"The file could not be written: {error.strerror or error}.", severity="error")
     else:
@@ -115,7 +116,7 @@ async def _tokens(chat: LanedScreen) -> None:
             params=talk.params,
         )
     )
-    chat.talk.record.note(f"About {plan.input_tokens} tokens would go out with the next prompt.", Level.INFO)
+    talk.record.note(f"About {plan.input_tokens} tokens would go out with the next prompt.", Level.INFO)
 
 
 def _reasoning(chat: LanedScreen, argument: str) -> None:
@@ -161,7 +162,7 @@ DO: Mapping[str, Do] = {
     "theme": _theme,
     "reasoning": _reasoning,
     "attach": _attach,
-    "doctor": lambda chat, _: _doctor(chat),
+    "doctor": lambda chat, _: chat.follow(lambda: _doctor(chat)),
     "quit": lambda chat, _: chat.house.leave(asked=False),
 }
 """What runs for each command; a coroutine is awaited."""

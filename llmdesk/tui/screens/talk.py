@@ -250,13 +250,15 @@ class Talk:
         try:
             run = await desk.retry(request_id, probe=probe)
         except DeskError as error:
-            self.record.note(str(error), Level.ERROR)
-            self.paused = None
-            self._end()
+            if turn == self._turn:
+                self.record.note(str(error), Level.ERROR)
+                self.paused = None
+                self._end()
             return
-        self.paused = None
-        self.tell.badge = Badge.RUNNING
-        self.host.talk_changed(self)
+        if turn == self._turn:
+            self.paused = None
+            self.tell.badge = Badge.RUNNING
+            self.host.talk_changed(self)
         await self._follow(desk, run, turn)
 
     def _refused(self, item: Queued, error: DeskError) -> None:
@@ -267,9 +269,10 @@ class Talk:
         self._end()
 
     async def _follow(self, desk: Desk, run: Run, turn: int) -> None:
-        self._run = run
-        if self._cancelled:
-            run.cancel()
+        if turn == self._turn:
+            self._run = run
+            if self._cancelled:
+                run.cancel()
         drawn = time.monotonic()
         outcome: Outcome | None = None
         async for event in run:

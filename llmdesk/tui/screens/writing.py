@@ -28,7 +28,7 @@ class WritingScreen(LanedScreen):
             await self.run_command(command, argument)
             return
         for path in await asyncio.to_thread(mentioned_files, event.text):
-            await self.attach(path)
+            await self.attach(talk, path)
         talk.submit(event.text)
 
     async def run_command(self, command: Command, argument: str) -> None:
