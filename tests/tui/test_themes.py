@@ -91,3 +91,17 @@ async def test_a_theme_is_changed_live_and_an_unknown_one_is_told() -> None:
         await seat.see("no theme 'nope'")
         await seat.ask("/theme contrast")
         await wait_until(lambda: seat.app.theme == "contrast")
+
+
+async def test_a_palette_of_the_users_under_the_name_of_the_default_is_worn_at_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "config" / "themes"
+    own.mkdir(parents=True)
+    shipped = (find_themes()[0] / "midnight.yaml").read_text(encoding="utf-8")
+    background = DEFAULT.background
+    assert background is not None
+    (own / "midnight.yaml").write_text(shipped.replace(background, "#112233"), encoding="utf-8")
+    monkeypatch.setenv("LLMDESK_HOME", str(tmp_path))
+    async with seated(FakeDesk()) as seat:
+        await wait_until(lambda: seat.app.screen.styles.background.hex == "#112233")
