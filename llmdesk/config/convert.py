@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmdesk.config.addresses import is_loopback, origin
+from llmdesk.config.command_options import command_options, on_platform
+from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.defaults import CLOUD_URL
-from llmdesk.config.provider_settings import CommandSettings, HttpSettings, OllamaSettings
+from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
 from llmdesk.config.secret import is_secret_name, resolve_secret
 from llmdesk.config.template import fill, has_command, missing_names, parse_template
 from llmdesk.core.lanes import Lane
-from llmdesk.core.policy import ProviderRules, RetryRule
+from llmdesk.core.policy import ProviderRules, RateLimit, RetryRule
 from llmdesk.core.types import ModelRef, Params
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
+    from llmdesk.config.common_settings import CommonSettings, ParamSettings
     from llmdesk.config.loader import Loaded
-    from llmdesk.config.provider_settings import CommonSettings, ParamSettings, PlatformSettings
     from llmdesk.config.secret import Secret
     from llmdesk.config.settings import Settings
     from llmdesk.core.types import Json
@@ -131,8 +132,21 @@ def _rules(name: str, provider: CommonSettings, loaded: Loaded) -> ProviderRules
         local_models=_runs_models(name, provider),
         fallback_models=provider.fallback_models if isinstance(provider, OllamaSettings) else (),
         free=getattr(provider, "billing", "metered") == "free",
+        native_schema=_native_schema(name, provider),
+        rate_limit=(
+            RateLimit(requests_per_minute=limit.requests_per_minute, parallel=limit.parallel)
+            if (limit := provider.rate_limit) is not None
+            else None
+        ),
         disabled=loaded.disabled.get(name, ""),
     )
+
+
+def _native_schema(name: str, provider: CommonSettings) -> bool:
+    """Whether the wire carries a schema: an Ollama where the models run does, its cloud does not (policy R9)."""
+    if isinstance(provider, OllamaSettings):
+        return _runs_models(name, provider)
+    return bool(getattr(provider, "native_schema", False))
 
 
 def lanes(loaded: Loaded) -> dict[str, Lane]:
@@ -149,6 +163,7 @@ def lanes(loaded: Loaded) -> dict[str, Lane]:
             schema_repairs=lane.schema_repairs,
             failover=lane.failover,
             resume=lane.resume,
+            max_wait_s=lane.max_wait_s,
         )
         for name, lane in settings.lanes.items()
     }
@@ -282,24 +297,9 @@ def limits(name: str, section: CommonSettings) -> Limits:
 
 def _options(section: CommonSettings, secrets: Secrets) -> Json:
     if isinstance(section, CommandSettings):
-        return {
-            **on_platform(section),
-            "env": dict(secrets.env),
-            "stdin": section.stdin,
-            "output": {"json": section.output.json_path, "jsonl": section.output.jsonl_path},
-            "limits": {"quota": section.limits.quota, "rate": section.limits.rate, "auth": section.limits.auth},
-        }
+        return command_options(section, secrets.env)
     names = ("organization", "preset", "api_version")
     return {name: value for name in names if (value := getattr(section, name, None)) is not None}
-
-
-def on_platform(section: CommandSettings, platform: str = sys.platform) -> dict[str, Any]:
-    """A program's own settings, with what differs on this platform in their place."""
-    name = {"win32": "windows", "darwin": "macos"}.get(platform, "linux")
-    here: PlatformSettings | None = section.platforms.get(name)  # type: ignore[call-overload]
-    keys = ("command", "env", "cwd", "install")
-    own = {key: getattr(section, key) for key in keys}
-    return own | {key: value for key in keys if here and (value := getattr(here, key)) is not None}
 
 
 def _kind(section: CommonSettings) -> str:

@@ -94,11 +94,11 @@ def _name_bounds(node: Any) -> None:
 
 def field_texts() -> dict[tuple[str, str], str]:
     """(model, key as written in the file) -> the docstring under the field, on one line."""
-    from llmdesk.config import provider_settings, settings
+    from llmdesk.config import command_settings, common_settings, provider_settings, settings
 
     texts: dict[tuple[str, str], str] = {}
     own: dict[str, dict[str, str]] = {}
-    for module in (provider_settings, settings):
+    for module in (common_settings, command_settings, provider_settings, settings):
         own |= _class_texts(module)
     for model in _models():
         inherited: dict[str, str] = {}
@@ -129,13 +129,15 @@ def _class_texts(module: ModuleType) -> dict[str, dict[str, str]]:
 
 
 def _models() -> list[type[BaseModel]]:
+    from llmdesk.config import command_settings as k
+    from llmdesk.config import common_settings as c
     from llmdesk.config import provider_settings as p
     from llmdesk.config import settings as s
 
     return [
-        s.Settings, p.OllamaSettings, p.OpenAISettings, p.AnthropicSettings, p.GoogleSettings, p.CommandSettings,
-        p.RetrySettings, p.TimeoutSettings, p.RateLimitSettings, p.PlatformSettings, p.OutputSettings, p.LimitSettings,
-        s.LaneSettings, p.ParamSettings, s.AgentSettings, s.ModelSettings, s.PriceSettings, s.BudgetSettings,
+        s.Settings, p.OllamaSettings, p.OpenAISettings, p.AnthropicSettings, p.GoogleSettings, k.CommandSettings,
+        c.RetrySettings, c.TimeoutSettings, c.RateLimitSettings, k.PlatformSettings, k.OutputSettings, k.LimitSettings,
+        s.LaneSettings, c.ParamSettings, s.AgentSettings, s.ModelSettings, s.PriceSettings, s.BudgetSettings,
         s.RoutingSettings, s.SmallPromptSettings, s.PrivacySettings, s.TelemetrySettings, s.ScreenSection,
     ]  # fmt: skip
 

@@ -32,7 +32,10 @@ TOKENS_PER_IMAGE = 800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """A purpose: ordered targets and everything that applies to a request made in it."""
+    """A purpose: ordered targets and everything that applies to a request made in it.
+
+    ``max_wait_s`` is the longest a request waits for a provider's own-side rate limit, seconds.
+    """
 
     name: str
     targets: tuple[ModelRef, ...]
@@ -43,6 +46,7 @@ class Lane:
     schema_repairs: int = 1
     failover: Failover = "auto"
     resume: Resume = "ask"
+    max_wait_s: float = 30.0
 
 
 def estimate_tokens(messages: Iterable[Message]) -> int:

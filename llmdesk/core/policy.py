@@ -88,13 +88,22 @@ class RetryRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How fast llmdesk itself asks a provider: requests begun in any minute, requests at once; ``None`` = no limit."""
+
+    requests_per_minute: float | None = None
+    parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRules:
     """What the router must know of a provider without knowing its wire.
 
     ``cooldown_s`` is the least cooldown after a refusal. ``retries_rate`` is false where a 429 is never retried
     (kind ``ollama``). ``loopback`` providers are this machine; ``local_models`` marks an Ollama server whose models
     run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``params`` are laid
-    under those of every lane. ``disabled`` says why it cannot be called at all.
+    under those of every lane. ``native_schema``: the wire carries a schema that the model is held to; elsewhere the
+    schema is told in words. ``rate_limit`` is kept on this side. ``disabled`` says why it cannot be called at all.
     """
 
     name: str
@@ -108,4 +117,6 @@ class ProviderRules:
     free: bool = False
     has_key: bool = False
     params: Params = field(default_factory=Params)
+    native_schema: bool = False
+    rate_limit: RateLimit | None = None
     disabled: str = ""

@@ -131,11 +131,17 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one attempt. ``estimated`` is true when the provider reported none and these are our guess."""
+    """Tokens of one attempt. ``estimated`` is true when the provider reported none and these are our guess.
+
+    ``input_tokens`` and ``output_tokens`` are totals; ``cached_input_tokens`` and ``reasoning_tokens`` say how many of
+    them were read from a cache or spent on reasoning, ``None`` where the provider does not tell.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     estimated: bool = False
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 class FinishReason(StrEnum):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.config import convert
+from llmdesk.config.command_options import on_platform
+from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.loader import Loaded, load_settings
-from llmdesk.config.provider_settings import CommandSettings
 from llmdesk.config.secret import Secret
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.types import ModelRef, Params
@@ -178,9 +179,9 @@ def test_a_program_gets_its_words_variables_and_what_its_platform_changes(loaded
     assert "team-0123456789" not in repr(told)
     codex = loaded.settings.providers["codex"]
     assert isinstance(codex, CommandSettings)
-    assert convert.on_platform(codex, "linux")["install"] == "apt install codex"
-    assert convert.on_platform(codex, "win32")["command"] == ("codex.cmd",)
-    assert convert.on_platform(codex, "darwin")["command"] == ("codex", "exec", "-")
+    assert on_platform(codex, "linux")["install"] == "apt install codex"
+    assert on_platform(codex, "win32")["command"] == ("codex.cmd",)
+    assert on_platform(codex, "darwin")["command"] == ("codex", "exec", "-")
 
 
 def test_the_defaults_convert_too() -> None:
