@@ -22,7 +22,7 @@ from llmdesk.core.version import __version__
 from llmdesk.providers.reply import Limits, Reply, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Iterator, Mapping
 
     import httpx
 
@@ -74,7 +74,18 @@ def broken(endpoint: Endpoint, cause: str) -> SetupBroken:
     return SetupBroken(one_line(redact(f"{endpoint.name}: {cause}")))
 
 
-def client_settings(endpoint: Endpoint) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHeader:
+    """The header a wire expects its key in (never a query: addresses end up in logs, policy E7)."""
+
+    name: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+BEARER = KeyHeader()
+
+
+def client_settings(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> dict[str, Any]:
     """The keyword arguments of every ``httpx.AsyncClient`` that talks to ``endpoint``.
 
     Raises:
@@ -99,7 +110,7 @@ def client_settings(endpoint: Endpoint) -> dict[str, Any]:
         # Reading has no limit here: Reply measures the whole, which a limit on each read cannot (policy N7).
         "timeout": httpx.Timeout(connect=limits.connect_s, write=limits.write_s, pool=limits.pool_s, read=None),
         "headers": {"Accept-Encoding": "identity", "User-Agent": f"llmdesk/{__version__}"},
-        "auth": _own_origin_auth(endpoint),
+        "auth": _own_origin_auth(endpoint, key_header),
     }
     if loopback and parts.scheme == "http":
         # No TLS can happen here, so the 20 ms for loading certificates are saved; this context trusts nobody.
@@ -107,7 +118,7 @@ def client_settings(endpoint: Endpoint) -> dict[str, Any]:
     return settings
 
 
-def make_client(endpoint: Endpoint) -> httpx.AsyncClient:
+def make_client(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> httpx.AsyncClient:
     """Build the client of one endpoint. Nothing is sent.
 
     Raises:
@@ -116,7 +127,7 @@ def make_client(endpoint: Endpoint) -> httpx.AsyncClient:
     import httpx
 
     try:
-        return httpx.AsyncClient(base_url=endpoint.base_url.strip(), **client_settings(endpoint))
+        return httpx.AsyncClient(base_url=endpoint.base_url.strip(), **client_settings(endpoint, key_header))
     except ImportError:
         raise broken(endpoint, "the proxy in the environment is of a kind that is not supported (socks).") from None
     except (ssl.SSLError, OSError):
@@ -127,12 +138,12 @@ def make_client(endpoint: Endpoint) -> httpx.AsyncClient:
         raise broken(endpoint, f"the address or the proxy in the environment is unusable ({problem}).") from None
 
 
-def _own_origin_auth(endpoint: Endpoint) -> httpx.Auth:
+def _own_origin_auth(endpoint: Endpoint, key_header: KeyHeader) -> httpx.Auth:
     """Put key and headers on a request only if it goes to the endpoint's own origin (policy S6, N10)."""
     import httpx
 
     home = httpx.URL(endpoint.base_url.strip())
-    key = {} if endpoint.key is None else {"Authorization": f"Bearer {endpoint.key}"}
+    key = {} if endpoint.key is None else {key_header.name: f"{key_header.prefix}{endpoint.key}"}
     secrets = httpx.Headers({**key, **endpoint.headers})
 
     class OwnOriginOnly(httpx.Auth):
@@ -282,11 +293,22 @@ class Origin:
     Args:
         endpoint: where, with which key and limits.
         start_hint: the command that starts this kind of server, for the message when it is not running.
+        key_header: where the wire expects the key.
+        headers: what the wire wants in every request; those of the endpoint go before them.
     """
 
-    def __init__(self, endpoint: Endpoint, *, start_hint: str = "") -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        start_hint: str = "",
+        key_header: KeyHeader = BEARER,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self.start_hint = start_hint
+        self._key_header = key_header
+        self._headers = {"Accept": "application/x-ndjson, application/json", **(headers or {})}
         self._client: httpx.AsyncClient | None = None
 
     @contextlib.asynccontextmanager
@@ -307,12 +329,10 @@ class Origin:
             ProviderError: net, silent, config: there are no headers to hand over.
         """
         if self._client is None:
-            self._client = make_client(self.endpoint)
+            self._client = make_client(self.endpoint, self._key_header)
         limits = Limits(self.endpoint, asyncio.get_running_loop().time, total_s=total_s)
         progress = Progress()
-        headers = {"Accept": "application/x-ndjson, application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {**self._headers, **({} if body is None else {"Content-Type": "application/json"})}
         with mapped(self.endpoint, progress, start_hint=self.start_hint):
             request = self._client.build_request(
                 method, path.lstrip("/"), content=body, headers=headers, extensions={

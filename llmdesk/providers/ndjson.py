@@ -102,6 +102,18 @@ def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]
             at += 1
 
 
+def document(text: bytes, *, leaves: int = LEAVES) -> object:
+    """Read one JSON document of any shape, as strictly as ``objects``.
+
+    Raises:
+        FrameBroken: see ``objects``; also when there is none, or more than one.
+    """
+    found = list(objects(b'{"it":' + text + b"}", leaves=leaves)) if text.strip() else []
+    if len(found) != 1 or found[0].keys() != {"it"}:
+        raise FrameBroken("it is not JSON")
+    return found[0]["it"]
+
+
 def _whole(value: dict[str, object]) -> dict[str, object]:
     """Replace lone surrogates in every string of a tree."""
 

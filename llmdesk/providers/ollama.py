@@ -15,10 +15,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, WebPageAnswered
+from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError
 from llmdesk.core.json_cost import LEAVES
 from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.base import Check
+from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_value, refuse_page, web_page, without_name
 from llmdesk.providers.http import Origin, is_loopback
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama_errors import Said, failure, read_error
@@ -32,19 +33,9 @@ if TYPE_CHECKING:
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.reply import Reply
 
-CONTROL_S = 10.0
-"""Limit on a call that only asks about models or the account, seconds."""
-
-DRAIN_S = 0.1
-"""How long the proper end of a complete answer is waited for, seconds, to keep the connection."""
-
 _JSON_TYPES = frozenset({
     "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json",
 })  # fmt: skip
-_MANY = 64 * 1024
-"""Bytes of JSON that take longer to decode than a frame of the screen lasts are decoded in a thread."""
-
-
 _NUMBERS = 1_000_000
 """Numbers in one answer of the embedding route: about a thousand texts at a thousand dimensions."""
 
@@ -108,17 +99,17 @@ class OllamaProvider(ModelKeeping):
             async with contextlib.aclosing(reply.body()) as body:
                 async for data in body:
                     for line in lines.feed(data):
-                        self._refuse_page(line if untyped else b"")
+                        refuse_page(self.endpoint, line if untyped else b"")
                         for chunk in objects(line):
                             yield chunk
             for line in lines.finish():
-                self._refuse_page(line if untyped else b"")
+                refuse_page(self.endpoint, line if untyped else b"")
                 for chunk in objects(line):
                     yield chunk
         except FrameBroken as problem:
             raise reader.cut(str(problem)) from None
         except AnswerCut as problem:
-            raise reader.cut(_without_name(problem, self.endpoint.name)) from None
+            raise reader.cut(without_name(problem, self.endpoint.name)) from None
 
     async def _accept(self, reply: Reply, model: str = "") -> None:
         """Let only a 2xx reply with data through."""
@@ -127,17 +118,7 @@ class OllamaProvider(ModelKeeping):
             said = read_error(reply.status, await reply.error_body())
             raise failure(self.endpoint, said, model=model, hint_s=reply.hint_s(self._now()))
         if reply.content_type and reply.content_type not in _JSON_TYPES:
-            raise self._web_page()
-
-    def _refuse_page(self, line: bytes) -> None:
-        if line.startswith(b"<"):
-            raise self._web_page()
-
-    def _web_page(self) -> WebPageAnswered:
-        name = self.endpoint.name
-        return WebPageAnswered(
-            f"{name}: got a web page instead of an answer (login portal or proxy?).", http_status=200
-        )
+            raise web_page(self.endpoint)
 
     # --- one object --------------------------------------------------------------------------------------------------
 
@@ -149,22 +130,13 @@ class OllamaProvider(ModelKeeping):
         limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         async with self._origin.open_stream(method, path, body=raw, total_s=limit) as reply:
             await self._accept(reply, model)
-            return await self._object(reply, cap=min(self.endpoint.caps.line, self.endpoint.caps.answer))
+            return await self._object(reply)
 
-    async def _object(self, reply: Reply, *, cap: int, leaves: int = LEAVES) -> dict[str, object]:
-        data = (await reply.read(cap)).strip()
-        self._refuse_page(data)
-
-        def decoded() -> list[dict[str, object]]:
-            return list(objects(data, leaves=leaves))
-
-        try:
-            found = await asyncio.to_thread(decoded) if len(data) > _MANY else decoded()
-        except FrameBroken as problem:
-            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged ({problem}).") from None
-        if len(found) != 1:
-            raise AnswerCut(f"{self.endpoint.name}: the answer is empty.")
-        return found[0]
+    async def _object(self, reply: Reply, *, cap: int | None = None, leaves: int = LEAVES) -> dict[str, object]:
+        found = await json_value(reply, cap=cap, leaves=leaves)
+        if not isinstance(found, dict):
+            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no JSON object).")
+        return found
 
     # --- models and health --------------------------------------------------------------------------------------------
 
@@ -213,7 +185,7 @@ class OllamaProvider(ModelKeeping):
                 return False
             if reply.status != HTTPStatus.UNAUTHORIZED:
                 await self._accept(reply)
-                await self._object(reply, cap=min(self.endpoint.caps.line, self.endpoint.caps.answer))
+                await self._object(reply)
                 return True
         # The account may know only signatures of signed-in machines; what a key has used up asks for the key itself.
         async with self._origin.open_stream("GET", "/api/usage", total_s=limit) as usage:
@@ -248,7 +220,3 @@ class OllamaProvider(ModelKeeping):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._origin.aclose()
-
-
-def _without_name(problem: ProviderError, name: str) -> str:
-    return str(problem).removeprefix(f"{name}: ").rstrip(".")

@@ -10,26 +10,25 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import (
     KeyRejected,
     ModelGone,
-    ProviderError,
     QuotaReached,
     RateLimited,
     RequestRejected,
     ServerFailed,
     SetupBroken,
 )
-from llmdesk.core.text import one_line, redact, sanitise
+from llmdesk.core.text import redact
 from llmdesk.providers.http import is_loopback
+from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:
+    from llmdesk.core.errors import ProviderError
     from llmdesk.providers.base import Endpoint
 
-DETAILS_LIMIT = 2_000
-_QUOTE_LIMIT = 120
 _WRAPPINGS = 4
 _REFERENCE = re.compile(r"\s*\(ref: [^)]*\)")
 
@@ -48,34 +47,11 @@ class Said:
     page: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row: which statuses and which text (a regular expression, any case), and what that means.
-
-    Empty ``statuses`` and ``text`` match everything; ``None`` among the statuses is an error inside a stream. ``cause``
-    may use the named groups of ``text`` and the words that ``failure`` knows.
-    """
-
-    row: str
-    error: type[ProviderError]
-    cause: str
-    statuses: frozenset[int | None] = frozenset()
-    text: str = ""
-    retries: int | None = None
-    smaller_model: bool = False
-    target_specific: bool = False
-    scope: Literal["provider", "model"] = "provider"
-
-
-def _on(*statuses: int | None) -> frozenset[int | None]:
-    return frozenset(statuses)
-
-
 _SIZE = r"[\d.]+ ?[KMGT]?i?B"
-_BROKE = _on(400, 500, 503, None)
+_BROKE = on(400, 500, 503, None)
 
-RULES: tuple[Rule, ...] = (
-    Rule(row="O10", statuses=_on(400, 413, 422, 500, None), error=RequestRejected, target_specific=True,
+RULES = Rules((
+    Rule(row="O10", statuses=on(400, 413, 422, 500, None), error=RequestRejected, target_specific=True,
          text=r"exceed_context_size|exceeds? the available context|longer than the context length"
               r"|exceeds? (?:the |maximum )*context",
          cause="the prompt is longer than this model's context{window}."),
@@ -97,77 +73,59 @@ RULES: tuple[Rule, ...] = (
     Rule(row="O14", statuses=_BROKE, error=RequestRejected, target_specific=True,
          text=r"image input is not supported|does not support (?:vision|image)|mmproj",
          cause="{model} takes no images."),
-    Rule(row="O14", statuses=_on(400, 500, 501, None), error=ModelGone, target_specific=True,
+    Rule(row="O14", statuses=on(400, 500, 501, None), error=ModelGone, target_specific=True,
          text=r"does not support (?P<what>[\w-]+)",
          cause="{model} does not support {what}. Choose another model."),
-    Rule(row="O14", statuses=_on(400), error=ModelGone, text=r"cannot run this remote model",
+    Rule(row="O14", statuses=on(400), error=ModelGone, text=r"cannot run this remote model",
          cause="this server cannot run {model}. Choose another model."),
-    Rule(row="C1", statuses=_on(429), error=QuotaReached, text=r"\b(?P<period>weekly|monthly)\b",
+    Rule(row="C1", statuses=on(429), error=QuotaReached, text=r"\b(?P<period>weekly|monthly)\b",
          cause="{period} limit reached."),
-    Rule(row="C2", statuses=_on(429), error=RateLimited, cause="rate limited."),
-    Rule(row="C3", statuses=_on(402), error=QuotaReached, cause="the plan's limit is reached (402)."),
-    Rule(row="O12", statuses=_on(401), error=KeyRejected, text=r"\bsignin_url\b",
+    Rule(row="C2", statuses=on(429), error=RateLimited, cause="rate limited."),
+    Rule(row="C3", statuses=on(402), error=QuotaReached, cause="the plan's limit is reached (402)."),
+    Rule(row="O12", statuses=on(401), error=KeyRejected, text=r"\bsignin_url\b",
          cause="not signed in to ollama.com (401). Run: ollama signin"),
-    Rule(row="C7", statuses=_on(401), error=KeyRejected, cause="{key}"),
-    Rule(row="O13", statuses=_on(403), error=KeyRejected, scope="model", text=r"cloud is disabled",
+    Rule(row="C7", statuses=on(401), error=KeyRejected, cause="{key}"),
+    Rule(row="O13", statuses=on(403), error=KeyRejected, scope="model", text=r"cloud is disabled",
          cause="cloud models are switched off on this server (403). See OLLAMA_NO_CLOUD."),
-    Rule(row="C8", statuses=_on(403), error=KeyRejected, scope="model", text=r"subscription|upgrade",
+    Rule(row="C8", statuses=on(403), error=KeyRejected, scope="model", text=r"subscription|upgrade",
          cause="{model} needs a subscription (403)."),
-    Rule(row="host guard", statuses=_on(403), error=KeyRejected, text=r"\A\Z",
+    Rule(row="host guard", statuses=on(403), error=KeyRejected, text=r"\A\Z",
          cause="the server refuses this host name (403). A proxy in front must set Host to localhost."),
-    Rule(row="403", statuses=_on(403), error=KeyRejected, scope="model", cause="{model} is not allowed (403): {said}"),
-    Rule(row="404", statuses=_on(404), error=SetupBroken, text=r"page not found|\A<",
+    Rule(row="403", statuses=on(403), error=KeyRejected, scope="model", cause="{model} is not allowed (403): {said}"),
+    Rule(row="404", statuses=on(404), error=SetupBroken, text=r"page not found|\A<",
          cause="there is no Ollama at this address (404). Check base_url."),
-    Rule(row="O2 C6", statuses=_on(404), error=ModelGone, cause="model {model} is not available.{fetch}"),
-    Rule(row="410", statuses=_on(410), error=ModelGone, cause="model {model} was retired (410). Choose another model."),
-    Rule(row="pull", statuses=_on(None, 500), error=ModelGone, text=r"manifest: file does not exist",
+    Rule(row="O2 C6", statuses=on(404), error=ModelGone, cause="model {model} is not available.{fetch}"),
+    Rule(row="410", statuses=on(410), error=ModelGone, cause="model {model} was retired (410). Choose another model."),
+    Rule(row="pull", statuses=on(None, 500), error=ModelGone, text=r"manifest: file does not exist",
          cause="model {model} is not in the registry. Check its name."),
-    Rule(row="413", statuses=_on(413), error=RequestRejected, target_specific=True,
+    Rule(row="413", statuses=on(413), error=RequestRejected, target_specific=True,
          cause="the request is too large for this server (413)."),
-    Rule(row="400", statuses=_on(400, 422), error=RequestRejected, cause="the request was rejected ({status}): {said}"),
-    Rule(row="O21", statuses=_on(499), error=ServerFailed, cause="the server gave the request up (499)."),
-    Rule(row="in stream", statuses=_on(None), error=QuotaReached, text=r"(?P<period>weekly|monthly) (?:usage )?limit",
+    Rule(row="400", statuses=on(400, 422), error=RequestRejected, cause="the request was rejected ({status}): {said}"),
+    Rule(row="O21", statuses=on(499), error=ServerFailed, cause="the server gave the request up (499)."),
+    Rule(row="in stream", statuses=on(None), error=QuotaReached, text=r"(?P<period>weekly|monthly) (?:usage )?limit",
          cause="{period} limit reached."),
-    Rule(row="in stream", statuses=_on(None), error=RateLimited, text=r"usage limit|rate limit|too many requests",
+    Rule(row="in stream", statuses=on(None), error=RateLimited, text=r"usage limit|rate limit|too many requests",
          cause="rate limited."),
-    Rule(row="in stream", statuses=_on(None), error=KeyRejected, text=r"\Aunauthorized", cause="{key}"),
-    Rule(row="O5 O22", statuses=_on(None), error=ServerFailed, cause="error in mid-answer: {said}"),
+    Rule(row="in stream", statuses=on(None), error=KeyRejected, text=r"\Aunauthorized", cause="{key}"),
+    Rule(row="O5 O22", statuses=on(None), error=ServerFailed, cause="error in mid-answer: {said}"),
     Rule(row="O11 C4 C5 C9", error=ServerFailed, cause="server error {status}{quoted}."),
-)  # fmt: skip
-"""First match wins; the last row takes everything else, unknown statuses too (policy R12)."""
-
-_PATTERNS = tuple(re.compile(rule.text, re.IGNORECASE) for rule in RULES)
+))  # fmt: skip
 
 
 def failure(endpoint: Endpoint, said: Said, *, model: str = "", hint_s: float | None = None) -> ProviderError:
     """Make the error that ``said`` means, with a message fit for a user."""
     text = redact(said.text)
-    rule, found = next(
-        (rule, match)
-        for rule, pattern in zip(RULES, _PATTERNS, strict=True)
-        if (not rule.statuses or said.status in rule.statuses)
-        and (match := pattern.search(_matched_text(said))) is not None
-    )
-    quoted = one_line(_REFERENCE.sub("", text), _QUOTE_LIMIT) if not said.page else "a web page"
+    quote = quoted(_REFERENCE.sub("", text)) if not said.page else "a web page"
     words = {
         "model": model or "the model",
-        "status": said.status,
-        "said": quoted or "no reason given",
-        "quoted": f" ({quoted.rstrip('.')})" if quoted else "",
+        "said": quote or "no reason given",
+        "quoted": f" ({quote.rstrip('.')})" if quote else "",
         "window": f" ({said.window:,} tokens)".replace(",", " ") if said.window else "",
         "key": _key_advice(endpoint),
         "fetch": f" Run: ollama pull {model}" if model and endpoint.key is None else " Choose another model.",
-        **{name: value.lower() if name == "period" else value for name, value in found.groupdict().items()},
     }
-    return rule.error(
-        one_line(f"{endpoint.name}: {rule.cause.format(**words)}"),
-        http_status=said.status,
-        hint_s=hint_s,
-        details=sanitise(text)[:DETAILS_LIMIT],
-        retries=rule.retries,
-        smaller_model=rule.smaller_model,
-        target_specific=rule.target_specific,
-        scope=rule.scope,
+    return RULES.failure(
+        endpoint.name, status=said.status, text=_matched_text(said), words=words, details=text, hint_s=hint_s
     )
 
 
@@ -194,7 +152,7 @@ def read_error(status: int, body: bytes) -> Said:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return Said(status=status, text="" if _is_page(text) else text, page=_is_page(text))
+        return Said(status=status, text="" if is_page(text) else text, page=is_page(text))
     return unwrap(status, value)
 
 
@@ -230,7 +188,3 @@ def unwrap(status: int | None, value: object) -> Said:
     except RecursionError:
         text = ""
     return Said(status=status, text=kind + text, window=window, signin=signin)
-
-
-def _is_page(text: str) -> bool:
-    return text[:200].lower().startswith(("<!doctype", "<html", "<head", "<?xml"))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, RequestRejected, ServerFailed
-from llmdesk.core.text import has_visible, one_line, redact, storable
+from llmdesk.core.text import one_line, redact, storable
 from llmdesk.core.types import (
     ChatRequest,
     Completed,
@@ -20,17 +20,15 @@ from llmdesk.core.types import (
     Message,
     Params,
     ProviderEvent,
-    ReasoningDelta,
     Role,
-    TextDelta,
     ToolCall,
     Usage,
 )
 from llmdesk.core.types import (
     Endpoint as Route,
 )
+from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.ollama_errors import failure, unwrap
-from llmdesk.providers.reply import size
 
 if TYPE_CHECKING:
     from llmdesk.providers.base import Endpoint
@@ -45,13 +43,6 @@ BODY_FIELDS = frozenset({
 
 _OURS = frozenset({"model", "messages", "prompt", "stream", "options"})
 """Not to be replaced through ``extra``: ``options`` is merged, the others are the request itself."""
-
-_EVENT_BYTES = 16
-_CALL_BYTES = 512
-"""What an event costs beside its text, bytes, so that a million of nothing is no small answer either."""
-
-_MOST = 1 << 53
-"""A count beyond this is damage, and more than a column holds."""
 
 
 # --- requests into bodies -------------------------------------------------------------------------------------------
@@ -196,7 +187,7 @@ class AnswerReader:
     """Follows one stream of ``/api/chat`` or ``/api/generate`` to its end.
 
     Args:
-        endpoint: who answers; its answer cap counts bytes of text, not of JSON around it.
+        endpoint: who answers.
         model: what was asked, for messages.
         route: ``chat`` or ``generate``.
     """
@@ -209,11 +200,8 @@ class AnswerReader:
         self._model = model
         self._route = route
         self._keep_wire = keep_wire
-        self._text_chars = 0
-        self._visible = False
-        self._reasoned = False
-        self._called = False
-        self._bytes = 0
+        self._log = AnswerLog(endpoint)
+        self.cut = self._log.cut
 
     def read(self, chunk: dict[str, object]) -> list[ProviderEvent]:
         """Turn one object into events; where it is wanted, the last of them carries the object itself.
@@ -225,33 +213,14 @@ class AnswerReader:
             raise failure(self._endpoint, unwrap(None, chunk), model=self._model)
         done = chunk.get("done") is True
         text, thinking, calls = self._parts(chunk, done=done)
-        events: list[ProviderEvent] = []
-        if thinking:
-            self._reasoned = True
-            events.append(ReasoningDelta(thinking))
-        if text:
-            self._text_chars += len(text)
-            self._visible = self._visible or has_visible(text)
-            events.append(TextDelta(text))
-        events += calls
-        self._called = self._called or bool(calls)
+        events = self._log.take(text, thinking, calls)
         self.had_content = bool(events)
-        self._count(text, thinking, calls)
         if done:
             events.append(self._completed(chunk))
             self.completed = True
         if events and self._keep_wire:
             events[-1] = replace(events[-1], wire=chunk)
         return events
-
-    def cut(self, cause: str = "") -> AnswerCut:
-        """Say that the answer ended before it was complete."""
-        name = self._endpoint.name
-        if not self._text_chars:
-            return AnswerCut(one_line(f"{name}: the answer ended before it began{_because(cause)}."))
-        count = f"{self._text_chars:,}".replace(",", " ")
-        unit = "character" if self._text_chars == 1 else "characters"
-        return AnswerCut(one_line(f"{name}: answer cut off after {count} {unit}{_because(cause)}."))
 
     def _parts(self, chunk: dict[str, object], *, done: bool) -> tuple[str, str, list[ToolCall]]:
         if self._route == "chat":
@@ -289,15 +258,6 @@ class AnswerReader:
             raise self.cut("a malformed tool call")
         return ToolCall(name=name, arguments=arguments or {}, id=number if isinstance(number, str) else "")
 
-    def _count(self, text: str, thinking: str, calls: list[ToolCall]) -> None:
-        self._bytes += sum(_EVENT_BYTES + len(each.encode()) for each in (text, thinking) if each)
-        self._bytes += sum(
-            _CALL_BYTES + len(call.name.encode()) + len(call.id.encode()) + len(json.dumps(call.arguments))
-            for call in calls
-        )
-        if self._bytes > self._endpoint.caps.answer:
-            raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
-
     def _completed(self, chunk: dict[str, object]) -> Completed:
         reason = chunk.get("done_reason")
         if reason in ("load", "unload"):
@@ -305,20 +265,13 @@ class AnswerReader:
         if reason not in (None, "", "stop", "length"):
             said = redact(one_line(str(reason), 60))
             raise ServerFailed(f"{self._endpoint.name}: the answer ended for an unknown reason: {said}", details=said)
-        if reason == "length":
-            finish = FinishReason.LENGTH
-        elif self._called:
-            finish = FinishReason.TOOL_CALLS
-        elif not self._visible and not self._reasoned:
-            raise AnswerCut(f"{self._endpoint.name}: the answer is empty.")
-        else:
-            finish = FinishReason.STOP
+        finish = self._log.finish(by_length=reason == "length")
         return Completed(finish_reason=finish, usage=usage_of(chunk), served_model=_served(chunk))
 
 
 def usage_of(chunk: Mapping[str, object]) -> Usage:
     """Read the token counts; the server leaves out what is zero or unknown, so a missing one is ``None``."""
-    return Usage(input_tokens=_whole(chunk.get("prompt_eval_count")), output_tokens=_whole(chunk.get("eval_count")))
+    return Usage(input_tokens=count(chunk.get("prompt_eval_count")), output_tokens=count(chunk.get("eval_count")))
 
 
 def embedded(endpoint: Endpoint, model: str, answer: dict[str, object]) -> Completed:
@@ -338,11 +291,3 @@ def _served(answer: Mapping[str, object]) -> str:
     """The model that a server says has answered: kept and shown, so one clean line of it."""
     name = answer.get("model")
     return one_line(redact(name[:2_000])) if isinstance(name, str) else ""
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST else None
-
-
-def _because(cause: str) -> str:
-    return f" ({cause})" if cause else ""

@@ -1,0 +1,100 @@
+"""What has come of one answer so far: enough to say that it is too large, empty, or cut.
+
+Every wire that streams counts the same way: bytes of text, not of JSON around it, and something for each event, so
+that a million of nothing is no small answer either.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import AnswerCut
+from llmdesk.core.text import has_visible, one_line
+from llmdesk.core.types import FinishReason, ProviderEvent, ReasoningDelta, TextDelta
+from llmdesk.providers.reply import size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmdesk.core.types import ToolCall
+    from llmdesk.providers.base import Endpoint
+
+_EVENT_BYTES = 16
+_CALL_BYTES = 512
+"""What an event costs beside its text, bytes."""
+
+_MOST = 1 << 53
+"""A count beyond this is damage, and more than a column holds."""
+
+
+class AnswerLog:
+    """The account of one answer.
+
+    Args:
+        endpoint: who answers; its answer cap counts.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.called = False
+        self._endpoint = endpoint
+        self._characters = 0
+        self._visible = False
+        self._reasoned = False
+        self._bytes = 0
+
+    def take(self, text: str = "", reasoning: str = "", calls: Sequence[ToolCall] = ()) -> list[ProviderEvent]:
+        """Count what came, and make the events of it.
+
+        Raises:
+            AnswerCut: that is more than an answer may be.
+        """
+        events: list[ProviderEvent] = []
+        if reasoning:
+            self._reasoned = True
+            events.append(ReasoningDelta(reasoning))
+        if text:
+            self._characters += len(text)
+            self._visible = self._visible or has_visible(text)
+            events.append(TextDelta(text))
+        events += calls
+        self.called = self.called or bool(calls)
+        self._bytes += sum(_EVENT_BYTES + len(each.encode()) for each in (text, reasoning) if each)
+        for call in calls:
+            self._bytes += _CALL_BYTES + len(call.name.encode()) + len(call.id.encode())
+            self._bytes += len(json.dumps(dict(call.arguments)))
+        if self._bytes > self._endpoint.caps.answer:
+            raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
+        return events
+
+    def cut(self, cause: str = "") -> AnswerCut:
+        """Say that the answer ended before it was complete."""
+        name = self._endpoint.name
+        because = f" ({cause})" if cause else ""
+        if not self._characters:
+            return AnswerCut(one_line(f"{name}: the answer ended before it began{because}."))
+        count = f"{self._characters:,}".replace(",", " ")
+        unit = "character" if self._characters == 1 else "characters"
+        return AnswerCut(one_line(f"{name}: answer cut off after {count} {unit}{because}."))
+
+    def finish(self, *, by_length: bool = False) -> FinishReason:
+        """Name the reason of a normal end.
+
+        Args:
+            by_length: the wire said that the limit on the answer was reached (policy R8).
+
+        Raises:
+            AnswerCut: nothing came that a reader sees, no call and no reasoning (policy R10).
+        """
+        if by_length:
+            return FinishReason.LENGTH
+        if self.called:
+            return FinishReason.TOOL_CALLS
+        if not self._visible and not self._reasoned:
+            raise AnswerCut(f"{self._endpoint.name}: the answer is empty.")
+        return FinishReason.STOP
+
+
+def count(value: object) -> int | None:
+    """A number of tokens as a server tells it; ``None`` = it does not, or it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST else None
