@@ -10,7 +10,8 @@ from llmdesk.core.policy import DECISIONS, Next
 from llmdesk.core.types import FinishReason
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer
-from tests.support.ollama_scenes import CLOUD, SCENES, SECRETS, Scene, on_stage
+from tests.support.ollama_scenes import CLOUD, SCENES, SECRETS
+from tests.support.scenes import Scene, on_stage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ from llmdesk.core.errors import ProviderError
 from llmdesk.core.types import ChatRequest, Completed, Message, Role, TextDelta
 from llmdesk.providers.base import Endpoint, Timeouts
 from llmdesk.providers.ollama import OllamaProvider
-from tests.support.ollama_scenes import SCENES, SECRETS, Scene, on_stage
+from tests.support.ollama_scenes import SCENES, SECRETS
+from tests.support.scenes import Scene, on_stage
 
 if TYPE_CHECKING:
     from llmdesk.core.types import ProviderEvent

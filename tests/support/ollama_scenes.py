@@ -1,12 +1,6 @@
 """One scene for each row of docs/policy.md 3.1 (O), 3.2 (C) and 3.8 (N) that a loopback server can play.
 
-A scene says what the provider's server does with ``/api/chat`` and what must come of it: the class, or the whole
-answer. ``on_stage`` plays it (in a thread, so that it serves coroutines and subprocesses alike)::
-
-    for scene in SCENES:
-        with on_stage(scene) as stage:
-            ...  # a provider of kind ollama at stage.base_url, stage.timeouts, stage.allow_http, env stage.environment
-            assert kind == scene.kind and stage.server.count("/api/chat") == scene.tries()
+What a scene is, and how it is played: ``tests.support.scenes``.
 
 Not here: O15 (a matter of lists and lanes), N4 (a trap that must stay empty), N15 (suspend), C5's hint and C10 (the
 router's and nobody's). Rows with a letter after a dot are variants of one row.
@@ -14,160 +8,37 @@ router's and nobody's). Rows with a letter after a dot are variants of one row.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import FinishReason
 from tests.support.fault_server import (
-    FaultServer,
     Mark,
     Play,
-    banner,
-    black_hole,
     chat_answer,
     chat_chunk,
     done_chunk,
     drip,
     error,
-    free_port,
-    gzip_bomb,
-    hang_up,
-    huge_header,
     line,
-    no_answer,
     page,
     plain,
     redirect,
-    reset,
     stream,
 )
 from tests.support.ollama_answers import NDJSON
+from tests.support.scenes import Scene, network_scenes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 REFERENCE = "ref: 6f1d1c1e-2b7a-4b53-9c59-0f4a3a5b1c77"
 ANSWER = "Hello from Ollama."
 SIGNIN = "https://ollama.com/connect?name=box&key=c3NoLWVkMjU1MTktc2VjcmV0"
 SECRETS = ("c3NoLWVkMjU1MTktc2VjcmV0", "ada@lovelace", "proxy-password")
 """Words in the scenes that no message, detail or file may contain."""
-
-Place = Literal[
-    "server",
-    "refused",
-    "black hole",
-    "no host",
-    "tls",
-    "silent tls",
-    "garbled tls",
-    "localhost",
-    "elsewhere",
-    "elsewhere tls",
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """What happens, and what must come of it.
-
-    Args:
-        row: the row, with a letter after a dot for variants.
-        kind: the class of the failure; ``None`` = the request completes.
-        play: the answer to every ``/api/chat``.
-        place: where the provider is said to be, when it is not simply the server.
-        status: the HTTP status that is recorded.
-        text: the whole answer, when it completes.
-        finish: how it completes.
-        timeouts: limits of the provider, seconds, so that a scene of silence is short.
-        environment: variables the scene needs.
-        retries: how often the same target may be asked again, where the row overrides its class.
-        hint_s: how long the server asks to wait, as it must be understood.
-        smaller_model: a smaller local model is the next to ask.
-        target_specific: another target may take the same request.
-        scope: what a refused key blocks.
-        says: words that the message must contain.
-    """
-
-    row: str
-    kind: ErrorKind | None
-    play: Play | None = None
-    place: Place = "server"
-    status: int | None = None
-    text: str = ""
-    finish: FinishReason = FinishReason.STOP
-    timeouts: Mapping[str, float] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    retries: int | None = None
-    hint_s: float | None = None
-    smaller_model: bool = False
-    target_specific: bool = False
-    scope: Literal["provider", "model"] = "provider"
-    says: tuple[str, ...] = ()
-
-    def tries(self, attempts: int = 3, *, sole: bool = True) -> int:
-        """How often the target is asked, with ``retry.attempts`` and as the lane's only target or not."""
-        again = self.kind in (ErrorKind.SERVER, ErrorKind.NET, ErrorKind.TRUNCATED)
-        again = again or (self.kind is ErrorKind.SILENT and sole)
-        if not again:
-            return 1
-        return attempts if self.retries is None else min(attempts, 1 + self.retries)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A scene being played. ``server`` sees no request where the scene is that none arrives."""
-
-    base_url: str
-    server: FaultServer
-    timeouts: Mapping[str, float]
-    environment: Mapping[str, str]
-    allow_http: bool = False
-
-
-@contextlib.contextmanager
-def on_stage(scene: Scene) -> Iterator[Stage]:
-    """Play a scene until the block is left."""
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(FaultServer.in_thread(tls=scene.place == "tls"))
-        if scene.play is not None:
-            server.always("/api/chat", scene.play)
-        match scene.place:
-            case "server" | "tls":
-                url = server.url
-            case "refused":
-                url = f"http://127.0.0.1:{free_port()}"
-            case "black hole":
-                url = f"http://127.0.0.1:{stack.enter_context(black_hole())}"
-            case "no host":
-                url = f"http://no-such-host.invalid:{server.port}"
-            case "silent tls":
-                url = server.url.replace("http://", "https://")
-            case "garbled tls":
-                url = stack.enter_context(_garbled()).replace("http://", "https://")
-            case "localhost":
-                url = f"http://localhost:{server.port}"
-            case "elsewhere":
-                url = "http://ollama.test:11434"
-            case "elsewhere tls":
-                url = "https://ollama.test"
-        yield Stage(
-            base_url=url,
-            server=server,
-            timeouts=scene.timeouts,
-            environment=scene.environment,
-            allow_http=scene.place in ("no host", "elsewhere"),
-        )
-
-
-@contextlib.contextmanager
-def _garbled() -> Iterator[str]:
-    """A server that answers whatever comes, a TLS greeting too, in plain text at once."""
-    with FaultServer.in_thread(greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
-        yield server.url
 
 
 def in_string(**inner: object) -> str:
@@ -321,48 +192,9 @@ STATUSES: tuple[Scene, ...] = (
         status=500, framing="length", length=500, body=(b'{"error":"half a',))),
 )  # fmt: skip
 
-QUICK = {"first_token_s": 0.4, "idle_s": 0.4}
-
-NETWORK: tuple[Scene, ...] = (
-    Scene(row="N1", kind=ErrorKind.NET, place="no host"),
-    Scene(row="N2", kind=ErrorKind.NET, place="black hole", timeouts={"connect_s": 0.3}),
-    Scene(row="N3.a", kind=ErrorKind.CONFIG, place="silent tls", timeouts={"connect_s": 0.3}, says=("TLS",)),
-    Scene(row="N3.d", kind=ErrorKind.CONFIG, place="garbled tls", says=("TLS",)),
-    Scene(row="N3.b", kind=ErrorKind.CONFIG, place="tls", says=("TLS certificate not trusted",)),
-    Scene(row="N3.c", kind=ErrorKind.CONFIG, place="elsewhere tls",
-          environment={"SSL_CERT_FILE": "/nonexistent/authorities.pem"}, says=("SSL_CERT_FILE",)),
-    Scene(row="N5.a", kind=ErrorKind.CONFIG, place="elsewhere", says=("proxy",),
-          environment={"ALL_PROXY": "socks5://ada:proxy-password@127.0.0.1:9"}),
-    Scene(row="N5.b", kind=ErrorKind.CONFIG, place="elsewhere", says=("proxy",),
-          environment={"ALL_PROXY": "gopher://ada:proxy-password@127.0.0.1:9"}),
-    Scene(row="N6.a", kind=ErrorKind.NET, play=reset()),
-    Scene(row="N6.b", kind=ErrorKind.NET, play=hang_up()),
-    Scene(row="N6.c", kind=ErrorKind.TRUNCATED, play=Play(headers=NDJSON, body=(0.05, Mark.RST))),
-    Scene(row="N6.d", kind=ErrorKind.TRUNCATED, play=Play(
-        headers=NDJSON, framing="length", length=100_000, body=(line(TEXT[0]),))),
-    Scene(row="N6.e", kind=ErrorKind.TRUNCATED, play=Play(
-        headers=NDJSON, framing="close", version="HTTP/1.0", body=(line(TEXT[0]),))),
-    Scene(row="N7.a", kind=ErrorKind.SILENT, play=Play(headers=NDJSON, head_pause_s=0.05), timeouts=QUICK),
-    Scene(row="N7.b", kind=ErrorKind.SILENT, timeouts={"content_s": 0.4},
-          play=Play(headers=NDJSON, body=tuple(drip(b" " * 100, 0.05)))),
-    Scene(row="N8.a", kind=ErrorKind.SILENT, play=Play(headers=NDJSON, body=(Mark.HOLD,)), timeouts={"idle_s": 0.3}),
-    Scene(row="N8.b", kind=ErrorKind.SILENT, play=stream(TEXT, end=Mark.HOLD), timeouts={"idle_s": 0.3}),
-    Scene(row="N8.c", kind=ErrorKind.SILENT, play=no_answer(), timeouts={"first_token_s": 0.3}),
-    Scene(row="N9.a", kind=ErrorKind.CAPTIVE, status=200, play=page()),
-    Scene(row="N9.b", kind=ErrorKind.CAPTIVE, status=302, play=redirect(302, "https://login.hotel.example/?u=1"),
-          says=("login.hotel.example",)),
-    Scene(row="N9.c", kind=ErrorKind.CAPTIVE, status=511, play=page(511)),
-    Scene(row="N9.d", kind=ErrorKind.CAPTIVE, status=200, play=Play(
-        headers={"Content-Type": ""}, framing="length", body=(b"<html>\n<body>Sign in</body></html>",))),
-    Scene(row="N10", kind=ErrorKind.CONFIG, status=307, play=redirect(307, "https://other.example/api/chat"),
-          says=("other.example",)),
-    Scene(row="N11.a", kind=ErrorKind.TRUNCATED, play=gzip_bomb(64 << 20)),
-    Scene(row="N11.b", kind=ErrorKind.TRUNCATED, play=gzip_bomb(64 << 20, b"\n")),
-    Scene(row="N12", kind=ErrorKind.TRUNCATED, play=Play(headers=NDJSON, body=endless_line)),
-    Scene(row="N13.a", kind=ErrorKind.NET, play=huge_header()),
-    Scene(row="N13.b", kind=ErrorKind.NET, play=banner()),
-    Scene(row="N14", kind=None, place="localhost", text=ANSWER, play=chat_answer(ANSWER)),
-)  # fmt: skip
+NETWORK = network_scenes(
+    headers=NDJSON, partial=line(TEXT[0]), whole=chat_answer(ANSWER), text=ANSWER, endless=endless_line
+)
 
 HINTS: tuple[tuple[str, float | None], ...] = (
     ("0", None), ("-5", None), ("1e9", 86_400.0), ("inf", None), ("nan", None), ("abc", None), ("1.5", 1.5),

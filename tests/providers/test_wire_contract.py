@@ -1,0 +1,150 @@
+"""What every adapter owes the house, whatever it speaks: one suite over all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from contextlib import aclosing, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from llmdesk.core.errors import ProviderError
+from llmdesk.core.types import Completed, ProviderEvent, TextDelta
+from llmdesk.providers import KINDS
+from tests.support.fault_server import until
+from tests.support.wire import CANARY, hello
+
+if TYPE_CHECKING:
+    from tests.support.scenes import Scene
+    from tests.support.wire import Wire
+
+WIRES = tuple(cast("Wire", import_module(f"tests.support.wires.{kind}").WIRE) for kind in KINDS)
+"""One for each kind there is: a kind without a wire here fails the collection."""
+
+FORMS = (
+    CANARY,
+    quote(CANARY, safe=""),
+    quote_plus(CANARY),
+    base64.b64encode(CANARY.encode()).decode().rstrip("="),
+    base64.urlsafe_b64encode(CANARY.encode()).decode().rstrip("="),
+)
+SECRETS = ("c3NoLWVkMjU1MTktc2VjcmV0", "ada@lovelace", "proxy-password", *FORMS)
+
+CANCEL_S = 0.2
+"""Policy I14: a cancel takes effect within this, seconds."""
+
+wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.kind)
+rows = pytest.mark.parametrize(
+    ("wire", "scene"),
+    [pytest.param(wire, scene, id=f"{wire.kind}-{scene.row}") for wire in WIRES for scene in wire.scenes],
+)
+
+
+@rows
+async def test_each_row_gives_its_class_or_its_whole_answer(
+    wire: Wire, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[ProviderEvent] = []
+    problem: ProviderError | None = None
+    begun = time.monotonic()
+    with wire.set(scene, monkeypatch) as there:
+        try:
+            async with aclosing(there.provider.stream(hello(wire.model))) as stream:
+                async for event in stream:
+                    events.append(event)  # noqa: PERF401 - what came before a failure counts
+        except ProviderError as error:
+            problem = error
+        finally:
+            await there.provider.aclose()
+    assert time.monotonic() - begun < 6.0
+    ends = [event for event in events if isinstance(event, Completed)]
+    if scene.kind is None:
+        assert problem is None, problem
+        assert _text(events) == scene.text
+        assert events[-1:] == ends
+        assert ends[0].finish_reason is scene.finish
+        return
+    assert problem is not None
+    assert not ends
+    assert problem.kind is scene.kind, problem
+    assert problem.http_status == scene.status
+    assert problem.hint_s == (pytest.approx(scene.hint_s) if scene.hint_s is not None else None)
+    assert problem.retries == scene.retries
+    assert problem.smaller_model == scene.smaller_model
+    assert problem.target_specific == scene.target_specific
+    assert problem.scope == scene.scope
+    for words in scene.says:
+        assert words in problem.message
+    _fit_for_a_user(problem)
+
+
+@wires
+async def test_a_plain_answer_comes_in_pieces_with_its_usage(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire.set(wire.happy, monkeypatch) as there:
+        events = [event async for event in there.provider.stream(hello(wire.model))]
+        await there.provider.aclose()
+        assert there.asked() == 1
+    assert _text(events) == wire.happy.text
+    last = events[-1]
+    assert isinstance(last, Completed)
+    told = (last.usage.input_tokens, last.usage.output_tokens)
+    assert told == (wire.usage or told)
+    assert not last.usage.estimated
+
+
+@wires
+async def test_cancelling_lets_go_of_the_other_side_at_once(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire.set(wire.endless, monkeypatch) as there:
+        some = asyncio.Event()
+
+        async def ask() -> None:
+            async with aclosing(there.provider.stream(hello(wire.model))) as stream:
+                async for _ in stream:
+                    some.set()
+
+        asking = asyncio.create_task(ask())
+        await asyncio.wait_for(some.wait(), 10)
+        cancelled = time.monotonic()
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        assert time.monotonic() - cancelled < CANCEL_S
+        await until(there.left, limit_s=5.0)
+        assert time.monotonic() - cancelled < 5 * CANCEL_S  # the other side's own thread notices a moment later
+        await there.provider.aclose()
+
+
+@wires
+async def test_leaving_the_iteration_lets_go_too(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire.set(wire.endless, monkeypatch) as there:
+        async with aclosing(there.provider.stream(hello(wire.model))) as stream:
+            await anext(stream)
+        await until(there.left)
+        await there.provider.aclose()
+
+
+@wires
+async def test_an_adapter_can_be_closed_twice_and_unused(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire.set(wire.happy, monkeypatch) as there:
+        await there.provider.aclose()
+        await there.provider.aclose()
+        assert there.asked() == 0
+        assert not any(form in repr(there.provider) for form in FORMS)
+
+
+def _text(events: list[ProviderEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def _fit_for_a_user(problem: ProviderError) -> None:
+    assert problem.message.startswith("there: ")
+    assert len(problem.message) <= 200
+    assert "\n" not in problem.message
+    assert len(problem.details) <= 2_000
+    for secret in SECRETS:
+        for text in (problem.message, problem.details, repr(problem), str(problem.__cause__), str(problem.__context__)):
+            assert secret not in text
