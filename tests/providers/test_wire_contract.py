@@ -145,6 +145,7 @@ def _fit_for_a_user(problem: ProviderError) -> None:
     assert len(problem.message) <= 200
     assert "\n" not in problem.message
     assert len(problem.details) <= 2_000
+    assert problem.__cause__ is None, "a foreign exception may carry what was redacted"
     for secret in SECRETS:
         for text in (problem.message, problem.details, repr(problem), str(problem.__cause__), str(problem.__context__)):
             assert secret not in text
