@@ -12,7 +12,7 @@ from llmdesk.config.defaults import CLOUD_URL
 from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
 from llmdesk.config.secret import is_secret_name, resolve_secret
-from llmdesk.config.template import fill, has_command, missing_names, parse_template
+from llmdesk.config.template import fill, is_late, missing_names, parse_template
 from llmdesk.core.lanes import Lane
 from llmdesk.core.policy import ProviderRules, RateLimit, RetryRule
 from llmdesk.core.types import ModelRef, Params
@@ -229,13 +229,13 @@ def model_rules(loaded: Loaded) -> dict[ModelRef, ModelRule]:
 
 
 def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Secrets:
-    """Resolve everything secret of one provider. Blocks while a ``$(command)`` runs: call it in a thread.
+    """Resolve everything secret of one provider. Blocks while a command or the keychain works: call it in a thread.
 
     Whoever calls a provider comes through here first, to list its models too, so that this is where
     ``network: local-only`` holds for all of them.
 
     Raises:
-        SetupBroken: a command failed, a value cannot be used, or nothing may leave this machine.
+        SetupBroken: a command or the keychain failed, a value cannot be used, or nothing may leave this machine.
     """
     section = loaded.settings.providers[provider]
     if loaded.settings.privacy.network == "local-only" and not _on_loopback(section):
@@ -257,9 +257,9 @@ def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Se
 
 
 def _variable(name: str, secret: Secret, env: Mapping[str, str], provider: str) -> str:
-    """A variable for a program: any text where the name tells of no secret and no command has to run."""
+    """A variable for a program: any text where the name tells of no secret and nothing has to be fetched."""
     parts = parse_template(secret.template)
-    if is_secret_name(name) or has_command(parts):
+    if is_secret_name(name) or is_late(parts):
         return resolve_secret(secret.template, env, provider=provider) or ""
     return "" if missing_names(parts, env) else fill(parts, env)
 
@@ -298,7 +298,7 @@ def limits(name: str, section: CommonSettings) -> Limits:
 def _options(section: CommonSettings, secrets: Secrets) -> Json:
     if isinstance(section, CommandSettings):
         return command_options(section, secrets.env)
-    names = ("organization", "preset", "api_version")
+    names = ("organization", "preset", "api_version", "native_schema")
     return {name: value for name in names if (value := getattr(section, name, None)) is not None}
 
 

@@ -38,6 +38,16 @@ USUAL: dict[str, tuple[str, str]] = {
 }
 """Kind -> the vendor's own address and the usual name of its key; the key belongs to that address only."""
 
+ALIASES: dict[str, dict[str, str]] = {
+    "anthropic": {"haiku": "claude-haiku-5-5", "sonnet": "claude-sonnet-5-5", "opus": "claude-opus-5-5"},
+    "google": {
+        "flash": "gemini-flash-latest",
+        "flash-lite": "gemini-flash-lite-latest",
+        "pro": "gemini-pro-latest",
+    },
+    "openai": {"mini": "gpt-5-mini", "nano": "gpt-5-nano"},
+}
+"""Kind -> short names of models; where each comes from stands in ``defaults.yaml``."""
 
 OVERRIDES: dict[str, tuple[str, ...]] = {
     "LLMDESK_LANE": ("default_lane",),

@@ -32,10 +32,11 @@ set), `local`, and seven lanes that ask the one and then the other. `llmdesk con
   that name as a whole; `null` removes it. Lanes stand in the file's order, then the defaults.
 - **Templates.** `${NAME}` and `${NAME:-default}` come from the environment, `$$` is a dollar sign. A provider with a
   missing name is switched off and the rest works; elsewhere it is an error. Inside `{ }` and `[ ]` YAML wants quotes
-  around them. In `api_key`, `headers` and `env`, `$(command)` stands for the output of a command: words, no shell, at
-  most 10 seconds, run only when the provider is called.
+  around them. In `api_key`, `headers` and `env`, `$(command)` stands for the output of a command (words, no shell) and
+  `${keyring:SERVICE/NAME}` for an entry of the system's keychain; either has 10 seconds, and only when the provider is
+  called. The keychain needs `pip install 'llmdesk[keyring]'` and an entry made by `keyring set SERVICE NAME`.
 - **Keys.** Write them as templates. A key written out is accepted in a file only you can read (mode 0600). A file
-  that others can change may name no programs.
+  that others can change may name no programs. [providers.md](providers.md) shows each provider with its key.
 - **Addresses.** Plain `http://` is for this machine, or with `allow_http: true`.
 - **Short form.** `provider: ollama` (or `cloud`, `local`, `openai`, `anthropic`, `google`) and `model: NAME`, with
   `base_url` and `api_key` where needed, put that model first in every lane.
@@ -171,6 +172,7 @@ _HEADINGS = {
 
 def reference() -> str:
     """The reference page, in Markdown."""
+    from llmdesk.config.defaults import ALIASES
     from llmdesk.config.merge import read_presets
 
     texts = field_texts()
@@ -183,9 +185,13 @@ def reference() -> str:
             text = texts[model.__name__, key].replace("|", "\\|")
             lines.append(f"| `{key}` | {_default(field)} | {text} |")
         lines.append("")
-    presets = ((name, preset["base_url"]) for name, preset in read_presets().items())
-    lines += ["## Presets of kind openai", "", "| preset | address |", "| --- | --- |"]
-    lines += [f"| `{name}` | `{url}` |" for name, url in presets]
+    lines += ["## Short names of models", "", "A provider's own `models` go before these.", ""]
+    lines += ["| kind | short name | model |", "| --- | --- | --- |"]
+    lines += [f"| {kind} | `{name}` | `{model}` |" for kind, names in ALIASES.items() for name, model in names.items()]
+    lines += ["", "## Presets of kind openai", "", "| preset | address | key |", "| --- | --- | --- |"]
+    for name, preset in read_presets().items():
+        key = f"`{preset['api_key']}`" if "api_key" in preset else "none"
+        lines.append(f"| `{name}` | `{preset['base_url']}` | {key} |")
     return "\n".join(lines) + "\n"
 
 

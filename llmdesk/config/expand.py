@@ -13,6 +13,7 @@ from llmdesk.config.template import (
     Variable,
     fill,
     has_command,
+    is_late,
     literal_text,
     missing_names,
     parse_template,
@@ -137,15 +138,15 @@ def _check_secrets(draft: Draft, path: Path, value: Any) -> None:
 
 
 def _check_secret(draft: Draft, path: Path, parts: tuple[Part, ...]) -> None:
-    """Check what can be checked of a secret without running a command; what it resolves to is never in a message."""
+    """Check what can be checked without a command or the keychain; what a secret resolves to is in no message."""
     provider, is_key = str(path[1]), path[2] == "api_key"
     sensitive = is_key or is_secret_name(str(path[-1]))
     variables = tuple(part.name for part in parts if isinstance(part, Variable))
-    runs = has_command(parts)
+    runs, late = has_command(parts), is_late(parts)
     written = literal_text(tuple(part for part in parts if variables == () or not isinstance(part, str)))
     if runs and not draft.source.guarded:
         draft.fault(path, _unguarded(draft, "it names programs to run"))
-    if written and not runs and sensitive and not draft.source.private:
+    if written and not late and sensitive and not draft.source.private:
         mode = f"{draft.source.mode:04o}"
         draft.fault(
             path, f'a secret written out in a file that others can read (mode {mode}); write "${{NAME}}", '
@@ -156,7 +157,7 @@ def _check_secret(draft: Draft, path: Path, parts: tuple[Part, ...]) -> None:
         reason = no_key(missing) if is_key else f"{names} is not set"
         known = path in draft.tree.values or ("providers", provider) in draft.tree.keys
         draft.disable(provider, reason, f"provider {provider} is disabled: {names} is not set" if known else "")
-    elif not runs:
+    elif not late:
         value = fill(parts, draft.env).strip()
         if sensitive:
             redact.learn(value)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.config.addresses import origin
-from llmdesk.config.defaults import CLOUD_KEY, CLOUD_URL, LOCAL_ADDRESS, OVERRIDES, PROVIDERS, USUAL, default_targets
+from llmdesk.config.defaults import (
+    ALIASES,
+    CLOUD_KEY,
+    CLOUD_URL,
+    LOCAL_ADDRESS,
+    OVERRIDES,
+    PROVIDERS,
+    USUAL,
+    default_targets,
+)
 from llmdesk.config.draft import Draft, nearest
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.lanes import DEFAULT_LANES, LARGEST
@@ -72,7 +81,7 @@ def _merge_providers(draft: Draft) -> None:
 
 
 def _completed(draft: Draft, name: str, entry: Any) -> Any:
-    """Fill in the address of the kind, and the usual name of the key where the address is the vendor's own."""
+    """Fill in the kind's address and short names, and the usual name of the key at the vendor's own address."""
     if not isinstance(entry, dict):
         return entry
     entry = dict(entry)
@@ -84,8 +93,13 @@ def _completed(draft: Draft, name: str, entry: Any) -> Any:
         return entry
     here = kind == "ollama" and name != "cloud" and "api_key" not in entry
     entry.setdefault("base_url", LOCAL_ADDRESS if here else vendor)
-    if origin(str(entry["base_url"])) == origin(vendor):
+    at_vendor = origin(str(entry["base_url"])) == origin(vendor)
+    if at_vendor:
         entry.setdefault("api_key", key)
+    if kind in ALIASES and (at_vendor or kind != "openai"):  # many speak OpenAI's format, and have other models
+        written = entry.get("models")
+        if written is None or isinstance(written, dict):
+            entry["models"] = {**ALIASES[kind], **(written or {})}
     return entry
 
 
@@ -103,6 +117,9 @@ def _with_preset(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, An
         found["base_url"] = by_organization.replace("{organization}", organization)
     if "base_url" in entry:  # a key is bound to its own address
         found.pop("api_key", None)
+    headers, written = found.get("headers", {}), entry.get("headers")
+    if headers and isinstance(written, dict):  # one more header leaves those the endpoint asks for
+        entry = {**entry, "headers": {**headers, **written}}
     return {**found, **entry}
 
 

@@ -24,7 +24,8 @@ class HttpSettings(CommonSettings):
     base_url: Text
     """Where the provider is. Not set: the vendor's own address."""
     api_key: Secret | None = None
-    """The key, as `"${NAME}"` or `"$(command)"`; written out only in a private file. It is sent to `base_url` only."""
+    """The key, as `"${NAME}"`, `"$(command)"` or `"${keyring:SERVICE/NAME}"`; written out only in a private file. It
+    is sent to `base_url` only."""
     headers: dict[Text, Secret] = Field(default_factory=dict)
     """More headers of every request, sent to `base_url` only."""
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from llmdesk.config.template import Command, Part, TemplateError, Variable, fill, missing_names, parse_template
+from llmdesk.config.template import (
+    Command,
+    Entry,
+    Part,
+    TemplateError,
+    Variable,
+    fill,
+    is_late,
+    literal_text,
+    missing_names,
+    parse_template,
+)
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.text import MASK, redact
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
 
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 _SECRET_NAME = re.compile(r"key|token|secret|password|auth|cookie", re.IGNORECASE)
-
-COMMAND_LIMIT_S = 10.0
-"""How long a ``$(command)`` may take, seconds."""
 
 
 class Secret:
@@ -52,11 +58,19 @@ class Secret:
 
     @property
     def source(self) -> str:
-        """Where the value comes from: variables and programs by name, or the file."""
+        """Where the value comes from: variables, programs and keychain entries by name, or the file."""
         try:
             return _sources(parse_template(self.template))
         except TemplateError:
             return "the file"
+
+    @property
+    def late(self) -> bool:
+        """Whether getting the value may take time or ask the user: a command or the keychain."""
+        try:
+            return is_late(parse_template(self.template))
+        except TemplateError:
+            return False
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -82,7 +96,7 @@ def _as_secret(value: Any) -> Secret:
 
 
 def resolve_secret(template: str, env: Mapping[str, str], *, provider: str = "provider") -> str | None:
-    """Resolve a key or header value, and teach it to the redactor. Blocks while a ``$(command)`` runs.
+    """Resolve a key or header value, and teach it to the redactor. Blocks while a command or the keychain works.
 
     Args:
         template: what the user wrote.
@@ -93,12 +107,15 @@ def resolve_secret(template: str, env: Mapping[str, str], *, provider: str = "pr
         The value without surrounding space; ``None`` when a variable is missing or nothing is left.
 
     Raises:
-        SetupBroken: a command failed, or the value is not printable ASCII. Neither output nor value is in the message.
+        SetupBroken: a command or the keychain failed, or the value is not printable ASCII. Neither output nor value
+            is in the message.
     """
+    from llmdesk.config.fetch import fetch
+
     parts = parse_template(template)
     if missing_names(parts, env):
         return None
-    value = fill(parts, env, lambda line: _run(line, env, provider)).strip()
+    value = fill(parts, env, lambda part: fetch(part, env, provider)).strip()
     if not value:
         return None
     redact.learn(value)
@@ -120,14 +137,17 @@ def key_fault(value: str) -> str:
 
 
 def _sources(parts: tuple[Part, ...]) -> str:
-    """Name where a value came from: variables and programs, or the file."""
-    names = [f"${part.name}" for part in parts if isinstance(part, Variable)]
-    names += [f"the output of {_program(part)}" for part in parts if isinstance(part, Command)]
+    """Name where a value comes from, first choice first: variables, programs, the keychain, or the file."""
+    from llmdesk.config.fetch import described
+
+    names: list[str] = []
+    for part in parts:
+        if isinstance(part, Variable):
+            instead = _sources(part.default) if part.default and not literal_text(part.default) else ""
+            names.append(f"${part.name}{' or ' if instead else ''}{instead}")
+        elif isinstance(part, Command | Entry):
+            names.append(described(part))
     return " and ".join(names) or "the key in the file"
-
-
-def _program(command: Command) -> str:
-    return command.line.split(maxsplit=1)[0]
 
 
 def _masked(parts: tuple[Part, ...]) -> str:
@@ -138,57 +158,9 @@ def _masked(parts: tuple[Part, ...]) -> str:
             shown.append(f"${{{part.name}{default}}}")
         elif isinstance(part, Command):
             more = " …" if " " in part.line else ""
-            shown.append(f"$({_program(part)}{more})")
+            shown.append(f"$({part.line.split(maxsplit=1)[0]}{more})")
+        elif isinstance(part, Entry):
+            shown.append(f"${{keyring:{part.service}/{part.name}}}")
         else:
             shown.append(MASK)
     return "".join(shown)
-
-
-def _run(line: str, env: Mapping[str, str], provider: str) -> str:
-    """Run one command without a shell and return its output without the newline at its end."""
-    import shlex
-    import subprocess
-
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise SetupBroken(f"{provider}: the command of $(…) cannot be read: {error}.") from None
-    program = words[0]
-    try:
-        # A session of its own takes the terminal away from the command: it cannot ask, and it can be ended whole.
-        # Keys of providers are none of its business; whatever else it needs (PATH, agents, tokens) it gets.
-        process = subprocess.Popen(  # noqa: S603 - the user's own words, no shell
-            words,
-            env={name: value for name, value in env.items() if not name.endswith("_API_KEY")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be started"
-        raise SetupBroken(f"{provider}: {program} in $(…): {reason}.") from None
-    try:
-        output, _ = process.communicate(timeout=COMMAND_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        raise SetupBroken(f"{provider}: {program} in $(…) gave no key within {COMMAND_LIMIT_S:g} s.") from None
-    finally:
-        if process.poll() is None:
-            _end(process)
-    if process.returncode:
-        raise SetupBroken(f"{provider}: {program} in $(…) failed with exit code {process.returncode}.")
-    try:
-        return output.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise SetupBroken(f"{provider}: {program} in $(…) gave something that is not text.") from None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a command that takes too long, with what it started, and reap it."""
-    import signal
-
-    if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.communicate()

@@ -1,4 +1,4 @@
-"""``${NAME}``, ``${NAME:-default}``, ``$(command)`` and ``$$`` in a text of the configuration; pure, runs nothing."""
+"""``${NAME}``, ``${NAME:-default}``, ``${keyring:SERVICE/NAME}``, ``$(command)`` and ``$$`` in a text; runs nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENTRY = re.compile(r"keyring:(?!-)([^}]*)\}")
 
 
 class TemplateError(ValueError):
@@ -31,11 +32,19 @@ class Command:
     line: str
 
 
-Part = str | Variable | Command
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the system's keychain whose secret stands here."""
+
+    service: str
+    name: str
+
+
+Part = str | Variable | Command | Entry
 
 
 def parse_template(text: str) -> tuple[Part, ...]:
-    """Split ``text`` into literal text, variables and commands.
+    """Split ``text`` into literal text, variables, keychain entries and commands.
 
     A dollar sign that begins neither ``${`` nor ``$(`` stands for itself; ``$$`` is one dollar sign.
 
@@ -63,10 +72,21 @@ def missing_names(parts: tuple[Part, ...], env: Mapping[str, str]) -> tuple[str,
 
 
 def has_command(parts: tuple[Part, ...]) -> bool:
-    """Whether filling the template may run a program."""
-    return any(
-        isinstance(part, Command) or (isinstance(part, Variable) and has_command(part.default or ())) for part in parts
-    )
+    """Whether filling the template may run a program the text names."""
+    return any(isinstance(part, Command) for part in _flat(parts))
+
+
+def is_late(parts: tuple[Part, ...]) -> bool:
+    """Whether filling the template may take time or ask the user: a command or the keychain."""
+    return any(isinstance(part, Command | Entry) for part in _flat(parts))
+
+
+def _flat(parts: tuple[Part, ...]) -> Iterator[Part]:
+    """Every part, those of defaults included."""
+    for part in parts:
+        yield part
+        if isinstance(part, Variable):
+            yield from _flat(part.default or ())
 
 
 def literal_text(parts: tuple[Part, ...]) -> str:
@@ -77,16 +97,16 @@ def literal_text(parts: tuple[Part, ...]) -> str:
     )
 
 
-def fill(parts: tuple[Part, ...], env: Mapping[str, str], run: Callable[[str], str] | None = None) -> str:
+def fill(parts: tuple[Part, ...], env: Mapping[str, str], fetch: Callable[[Command | Entry], str] | None = None) -> str:
     """Put the template together. What comes from the environment is not looked at again for templates.
 
     Args:
         parts: from ``parse_template``, with no ``missing_names``.
         env: where variables come from.
-        run: returns the output of a command line; without it, commands are not allowed.
+        fetch: runs a command or opens the keychain; without it, neither is allowed.
 
     Raises:
-        TemplateError: there is a command and no ``run``.
+        TemplateError: there is a command or a keychain entry, and no ``fetch``.
         KeyError: a variable is missing.
     """
     done: list[str] = []
@@ -96,12 +116,13 @@ def fill(parts: tuple[Part, ...], env: Mapping[str, str], run: Callable[[str], s
         elif isinstance(part, Variable):
             value = env.get(part.name)
             if not value and part.default is not None:
-                value = fill(part.default, env, run)
+                value = fill(part.default, env, fetch)
             done.append(env[part.name] if value is None else value)
-        elif run is None:
-            raise TemplateError("$(command) works for api_key, headers and env only. A dollar sign itself is $$.")
+        elif fetch is not None:
+            done.append(fetch(part))
         else:
-            done.append(run(part.line))
+            form = "$(command)" if isinstance(part, Command) else "${keyring:…}"
+            raise TemplateError(f"{form} works for api_key, headers and env only. A dollar sign itself is $$.")
     return "".join(done)
 
 
@@ -125,6 +146,8 @@ def _parse(text: str, start: int, *, inside: bool) -> tuple[tuple[Part, ...], in
 
 
 def _variable(text: str, start: int) -> tuple[Part, int]:
+    if entry := _ENTRY.match(text, start):
+        return _entry(entry[1]), entry.end()
     name = _NAME.match(text, start)
     if name is None:
         raise TemplateError("'${' is not followed by a name. Write ${NAME}, or $$ for a dollar sign.")
@@ -135,6 +158,14 @@ def _variable(text: str, start: int) -> tuple[Part, int]:
     if not text.startswith("}", at):
         raise TemplateError(f"'${{{name[0]}' is not closed. Write ${{{name[0]}}} or ${{{name[0]}:-default}}.")
     return Variable(name[0], default), at + 1
+
+
+def _entry(written: str) -> Entry:
+    """Read ``SERVICE/NAME``; the last slash parts them, so that a service may be an address."""
+    service, _, name = written.rpartition("/")
+    if not (service and name and written.isprintable() and written == written.strip()):
+        raise TemplateError("'${keyring:' is followed by a service and a name: ${keyring:SERVICE/NAME}.")
+    return Entry(service, name)
 
 
 def _command(text: str, start: int) -> tuple[Part, int]:

@@ -153,12 +153,13 @@ def test_an_endpoint_gets_its_secrets_resolved(loaded: Loaded) -> None:
     assert (told.base_url, told.allow_http, told.options) == (
         "http://gpu-box.lan:8000/v1",
         True,
-        {"organization": "acme"},
+        {"organization": "acme", "native_schema": True},
     )
     assert "key-of-team" not in repr(told) + repr(secrets)
     assert "t-team" not in repr(told) + repr(secrets)
     claude = convert.endpoint(loaded, "claude")
-    assert (claude.key, claude.models, claude.options) == (None, ("claude-sonnet-4-5",), {"api_version": "2026-10-21"})
+    assert (claude.key, claude.options) == (None, {"api_version": "2026-10-21", "native_schema": True})
+    assert "claude-sonnet-4-5" in claude.models
     assert claude.base_url == "https://api.anthropic.com"
 
 

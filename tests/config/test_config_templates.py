@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from llmdesk.config import secret as secret_module
+from llmdesk.config import fetch as fetch_module
 from llmdesk.config.secret import Secret, resolve_secret
 from llmdesk.config.template import (
     TemplateError,
@@ -178,7 +178,7 @@ def test_a_failing_command_is_named_and_its_output_is_not(template: str, message
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are a POSIX idea")
 def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secret_module, "COMMAND_LIMIT_S", 0.5)
+    monkeypatch.setattr(fetch_module, "FETCH_LIMIT_S", 0.5)
     script = tmp_path / "hang.py"
     pid_file = tmp_path / "pid"
     script.write_text(

@@ -1,0 +1,158 @@
+"""Secrets that stand neither in the file nor in the environment: the output of a command, an entry of the keychain."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmdesk.config import keychain
+from llmdesk.config.template import Command, Entry
+from llmdesk.core.errors import SetupBroken
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping, Sequence
+
+FETCH_LIMIT_S = 10.0
+"""How long a ``$(command)`` or the keychain may take, seconds."""
+
+INSTALL = "pip install 'llmdesk[keyring]'"
+"""What brings the package that knows the keychains of all systems."""
+
+
+def fetch(part: Command | Entry, env: Mapping[str, str], provider: str) -> str:
+    """Return the secret a part of a template stands for. Blocks, at most ``FETCH_LIMIT_S``.
+
+    Args:
+        part: the command or the entry.
+        env: the environment of the process that fetches it; keys of providers are left out.
+        provider: the name to put into messages.
+
+    Raises:
+        SetupBroken: there is no secret to be had; the message holds neither output nor value.
+    """
+    return _output(part.line, env, provider) if isinstance(part, Command) else _entry(part, env, provider)
+
+
+def described(part: Command | Entry) -> str:
+    """Name where a secret comes from."""
+    if isinstance(part, Command):
+        return f"the output of {program_of(part)}"
+    return f"the keychain entry {part.service}/{part.name}"
+
+
+def program_of(command: Command) -> str:
+    """The program a command runs; its arguments may hold anything."""
+    return command.line.split(maxsplit=1)[0]
+
+
+def _output(line: str, env: Mapping[str, str], provider: str) -> str:
+    """Run one command without a shell and return its output without the newline at its end."""
+    import subprocess
+
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise SetupBroken(f"{provider}: the command of $(…) cannot be read: {error}.") from None
+    program = words[0]
+    try:
+        code, output = _run(words, env)
+    except subprocess.TimeoutExpired:
+        raise SetupBroken(f"{provider}: {program} in $(…) gave no key within {FETCH_LIMIT_S:g} s.") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be started"
+        raise SetupBroken(f"{provider}: {program} in $(…): {reason}.") from None
+    if code:
+        raise SetupBroken(f"{provider}: {program} in $(…) failed with exit code {code}.")
+    try:
+        text = output.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise SetupBroken(f"{provider}: {program} in $(…) gave something that is not text.") from None
+    if not text.strip():
+        raise SetupBroken(f"{provider}: {program} in $(…) printed nothing.")
+    return text
+
+
+def _entry(entry: Entry, env: Mapping[str, str], provider: str) -> str:
+    """Read one entry of the keychain in a process of its own; the package is not even imported here."""
+    import subprocess
+
+    if find_spec("keyring") is None:
+        raise SetupBroken(_keychain_fault(keychain.NO_PACKAGE, entry, provider))
+    program = str(Path(keychain.__file__))
+    try:
+        # -P: the folder the user works in is no place to import from.
+        code, output = _run([sys.executable, "-P", program, entry.service, entry.name], env)
+    except subprocess.TimeoutExpired:
+        raise SetupBroken(
+            f"{provider}: the keychain gave no answer within {FETCH_LIMIT_S:g} s. Unlock it and try again."
+        ) from None
+    except (OSError, ValueError):
+        raise SetupBroken(f"{provider}: the keychain cannot be asked.") from None
+    if code != keychain.FOUND:
+        raise SetupBroken(_keychain_fault(code, entry, provider))
+    secret = output.decode(errors="replace")
+    if not secret.strip():
+        raise SetupBroken(f"{provider}: {described(entry)} is empty. Store it with: {_store(entry)}")
+    return secret
+
+
+def _keychain_fault(code: int, entry: Entry, provider: str) -> str:
+    match code:
+        case keychain.NO_PACKAGE:
+            return f"{provider}: the keychain needs one more package. Install it with: {INSTALL}"
+        case keychain.NO_KEYCHAIN:
+            return f"{provider}: this system has no keychain that can be used. Write ${{NAME}} or $(command) instead."
+        case keychain.NO_ENTRY:
+            return f"{provider}: the keychain has no entry {entry.service}/{entry.name}. Store it: {_store(entry)}"
+        case keychain.LOCKED:
+            return f"{provider}: the keychain is locked. Unlock it and try again."
+        case _:
+            return f"{provider}: the keychain could not be read. Try: {_store(entry).replace(' set ', ' get ', 1)}"
+
+
+def _store(entry: Entry) -> str:
+    return f"keyring set {shlex.quote(entry.service)} {shlex.quote(entry.name)}"
+
+
+def _run(words: Sequence[str], env: Mapping[str, str]) -> tuple[int, bytes]:
+    """Run a program and return its exit code and output.
+
+    Raises:
+        OSError: it cannot be started.
+        ValueError: a word no program can be given.
+        subprocess.TimeoutExpired: it took too long; it and what it started are gone.
+    """
+    import subprocess
+
+    # A session of its own takes the terminal away from the program: it cannot ask, and it can be ended whole.
+    # Keys of providers are none of its business; whatever else it needs (PATH, agents, tokens) it gets.
+    process = subprocess.Popen(  # noqa: S603 - the user's own words, no shell
+        words,
+        env={name: value for name, value in env.items() if not name.endswith("_API_KEY")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=FETCH_LIMIT_S)
+    finally:
+        if process.poll() is None:
+            _end(process)
+    return process.returncode, output
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that takes too long, with what it started, and reap it."""
+    import signal
+
+    if os.name == "posix":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.communicate()
