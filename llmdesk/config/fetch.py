@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llmdesk.config import keychain
 from llmdesk.config.template import Command, Entry
 from llmdesk.core.errors import SetupBroken
+from llmdesk.core.text import redact
 
 if TYPE_CHECKING:
     import subprocess
@@ -35,7 +36,9 @@ def fetch(part: Command | Entry, env: Mapping[str, str], provider: str) -> str:
     Raises:
         SetupBroken: there is no secret to be had; the message holds neither output nor value.
     """
-    return _output(part.line, env, provider) if isinstance(part, Command) else _entry(part, env, provider)
+    secret = _output(part.line, env, provider) if isinstance(part, Command) else _entry(part, env, provider)
+    redact.learn(secret.strip())  # by itself, whatever it becomes a part of
+    return secret
 
 
 def described(part: Command | Entry) -> str:
@@ -95,8 +98,8 @@ def _entry(entry: Entry, env: Mapping[str, str], provider: str) -> str:
         raise SetupBroken(f"{provider}: the keychain cannot be asked.") from None
     if code != keychain.FOUND:
         raise SetupBroken(_keychain_fault(code, entry, provider))
-    secret = output.decode(errors="replace")
-    if not secret.strip():
+    secret = output.decode(errors="replace").strip()
+    if not secret:
         raise SetupBroken(f"{provider}: {described(entry)} is empty. Store it with: {_store(entry)}")
     return secret
 
