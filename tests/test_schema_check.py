@@ -163,6 +163,27 @@ async def test_an_answer_of_many_megabytes_is_checked_within_the_limit() -> None
     assert (await check_answer(answer, {"items": {"type": "string"}})).violations == ()
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "met"),
+    [
+        ("^[a-z]+$", "abc", True),
+        ("^[a-z]+$", "abc\n", False),
+        ("a$|b$", "b\n", False),
+        (r"^\$[$]$", "$$", True),
+        (r"^[]$]$", "$", True),
+        (r"\\$", "\\\n", False),
+    ],
+)
+async def test_the_end_in_a_pattern_is_the_very_end(pattern: str, text: str, met: bool) -> None:
+    checked = await check_answer(json.dumps(text), {"pattern": pattern})
+    assert (checked.violations == ()) is met
+
+
+async def test_a_pattern_with_a_meaning_is_told_by_its_meaning() -> None:
+    schema = {"properties": {"day": {"pattern": "^[0-9]{2}$", "description": "Two digits."}}}
+    assert await _violations('{"day": "1"}', schema) == ('$.day is "1", which its pattern refuses: Two digits.',)
+
+
 # --- hostile schemas ----------------------------------------------------------------------------------------------
 
 DOUBLED = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(24)}

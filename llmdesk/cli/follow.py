@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Consent = Callable[[ConsentNeeded], Awaitable[bool]]
 
+Shape = Callable[[str], tuple[str, str]]
+"""From a complete answer to what stdout gets of it, and a note about that (empty = none)."""
+
 
 EXIT_SCHEMA = 4
 
@@ -50,8 +53,8 @@ class Follower:
     """Shows one request after the other.
 
     ``stream`` writes the answer as it comes, else only the final one is written. ``newline`` ends an answer with a
-    newline everywhere, not only on a terminal. ``consent`` is asked before a failover that needs it; without it the
-    answer is no.
+    newline everywhere, not only on a terminal. ``shape`` makes what is written of an answer that was not streamed.
+    ``consent`` is asked before a failover that needs it; without it the answer is no.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Follower:
         *,
         stream: bool = True,
         newline: bool = False,
+        shape: Shape | None = None,
         consent: Consent | None = None,
     ) -> None:
         self._session = session
@@ -68,6 +72,7 @@ class Follower:
         self._signals = signals
         self._stream = stream and not session.json
         self._newline = newline or self._out.stdout.is_terminal
+        self._shape = shape
         self._consent = consent
         self.conversation: str | None = None
 
@@ -107,12 +112,20 @@ class Follower:
             with suppress(SinkClosed):  # the exit code tells it; the outcome is stored
                 self._out.record(outcome_report(outcome))
         else:
-            await printer.finish(outcome, newline=self._newline)
+            await printer.finish(self._shaped(outcome), newline=self._newline)
         narrator.finished(replace(outcome, kept=outcome.kept and not self._session.demo))
         self._session.told.update(outcome.warnings)
         failure = self._out.stdout.failure
         if failure is not None and failure.exit_code == EXIT_FAILED:  # a reader that went away knows it already
             self._out.complain(f"llmdesk: {failure}")
+
+    def _shaped(self, outcome: Outcome) -> Outcome:
+        if self._shape is None or outcome.status is not Status.COMPLETED:
+            return outcome
+        text, note = self._shape(outcome.text)
+        if note:
+            self._out.say(f"note: {note}")
+        return replace(outcome, text=text)
 
 
 def exit_code(outcome: Outcome, session: Session) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from llmdesk.core.text import storable
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
-    from llmdesk.core.types import Json
 
 MAX_STDIN_BYTES = 64 * 1024 * 1024
 
@@ -52,23 +50,6 @@ def text_or_file(value: str) -> str:
         return storable(path.expanduser().read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home folder of nobody
         raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
-
-
-def read_schema(path: Path) -> Json:
-    """Read a JSON Schema.
-
-    Raises:
-        UsageError: it cannot be read, or is no JSON object.
-    """
-    try:
-        schema = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not JSON: {error}.") from None
-    if not isinstance(schema, dict):
-        raise UsageError(f"{path}: a JSON Schema is an object.")
-    return schema
 
 
 def _why(error: Exception) -> str:

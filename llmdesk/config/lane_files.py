@@ -1,4 +1,4 @@
-"""The system prompts and schemas lanes name; their paths are relative to the configuration."""
+"""The system prompts and schemas lanes name; their paths are relative to the configuration, and schemas may be ours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmdesk.config.builtin_schemas import PREFIX, builtin_schema
 from llmdesk.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,16 +41,26 @@ def read_lane_files(draft: Draft, check: SchemaCheck | None = None) -> tuple[dic
             if not isinstance(named, str) or not named:
                 continue
             try:
-                text = _read(folder, named)
                 if key == "system":
-                    systems[name] = text
+                    systems[name] = _read(folder, named)
                 else:
-                    schemas[name] = _schema(text)
+                    schemas[name] = read_schema(folder, named)
                     for fault in check(schemas[name]) if check is not None else ():
                         draft.fault(("lanes", name, key), f"{named} is not a usable JSON Schema: {fault}")
             except UsageError as error:
                 draft.fault(("lanes", name, key), str(error))
     return systems, schemas
+
+
+def read_schema(folder: Path, name: str) -> Json:
+    """Read the JSON Schema that ``name`` stands for: a file of ``folder``, or ``builtin:NAME`` where no file has it.
+
+    Raises:
+        UsageError: it cannot be read, is no JSON object, or no built-in schema has that name.
+    """
+    if name.startswith(PREFIX) and not (folder / name).exists():
+        return builtin_schema(name)
+    return parse_schema(_read(folder, name))
 
 
 def _read(folder: Path, name: str) -> str:
@@ -69,7 +80,12 @@ def _read(folder: Path, name: str) -> str:
         raise UsageError(f"{path} is not UTF-8") from None
 
 
-def _schema(text: str) -> Json:
+def parse_schema(text: str) -> Json:
+    """Decode a JSON Schema.
+
+    Raises:
+        UsageError: it is no JSON object.
+    """
     try:
         schema = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from llmdesk.core.fences import unfenced
 from llmdesk.core.text import one_line, storable
 
 if TYPE_CHECKING:
@@ -22,21 +23,13 @@ MAX_DIGITS = 4_300
 def decode(text: str) -> JsonValue:
     """Decode JSON as RFC 8259 means it: no NaN, no key twice, no number that nothing else could read."""
     decoded: JsonValue = json.loads(
-        _unfenced(text),
+        unfenced(text),
         object_pairs_hook=_object,
         parse_int=_integer,
         parse_float=_number,
         parse_constant=_constant,
     )
     return decoded if "\\u" not in text else _without_surrogates(decoded)
-
-
-def _unfenced(text: str) -> str:
-    stripped = text.strip()
-    if not (stripped.startswith("```") and stripped.endswith("```") and len(stripped) > 6):
-        return stripped
-    tag, newline, body = stripped[3:-3].partition("\n")
-    return body if newline and tag.strip().lower() in ("", "json") else stripped
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 MAX_VIOLATIONS = 20
 """How many violations are told; a model cannot use more in one repair."""
+
+
+_DOLLAR = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+"""What a regular expression is made of where ``$`` matters: escapes, classes of characters, and ``$`` itself."""
 
 
 def check_schema(schema: object) -> tuple[str, ...]:
@@ -72,12 +77,25 @@ def _as_dict(value: object) -> dict[object, object]:
 
 def _validator(schema: dict[str, JsonValue]) -> Validator:
     from jsonschema import Draft202012Validator
-    from jsonschema.validators import validator_for
+    from jsonschema.validators import extend, validator_for
     from referencing.jsonschema import EMPTY_REGISTRY
 
     # Without a registry of our own jsonschema fetches http: and file: references by itself.
-    chosen = validator_for(schema, default=Draft202012Validator)
+    draft = validator_for(schema, default=Draft202012Validator)
+    chosen: type[Validator] = extend(draft, {"pattern": _pattern})  # type: ignore[no-untyped-call]
     return chosen(schema, registry=EMPTY_REGISTRY)
+
+
+def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not re.search(_ended(pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _ended(pattern: str) -> str:
+    """Let ``$`` stand for the very end, as JSON Schema means it; Python's also stands before a last newline."""
+    return _DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
 
 
 def _loose_references(schema: dict[str, JsonValue]) -> Iterator[str]:
@@ -125,6 +143,10 @@ def _told(error: ValidationError) -> Iterator[str]:
             yield f"{path} is none of {', '.join(_quoted(value) for value in wanted)}"
         case "const":
             yield f"{path} is not {_quoted(wanted)}"
+        case "pattern" if isinstance(error.schema, dict) and isinstance(
+            meaning := error.schema.get("description"), str
+        ):
+            yield f"{path} is {_quoted(error.instance)}, which its pattern refuses: {meaning}"
         case "anyOf" | "oneOf" if error.context:
             nearest = max(error.context, key=lambda inner: (len(inner.absolute_path), inner.validator != "type"))
             yield f"{path} fits none of the allowed forms; nearest: {next(_told(nearest), '')}"

@@ -10,7 +10,7 @@ import click
 
 from llmdesk.cli.options import TEXT, desk_command
 from llmdesk.cli.params import parse_params
-from llmdesk.cli.reading import as_text, read_schema, read_stdin, text_or_file
+from llmdesk.cli.reading import as_text, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelRef
 from llmdesk.core.views import Ask, Attachment
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
     from llmdesk.desk import Desk
+    from llmdesk.desk.schemas import NamedSchema
 
 STDIN = "-"
 
@@ -32,6 +33,7 @@ class Wish:
     stdin_file: Attachment | None = field(default=None, repr=False)
     latest: bool = False
     stream: bool = True
+    extract: bool = False
     dry_run: bool = False
     demo: bool = False
 
@@ -45,8 +47,12 @@ class Wish:
 @click.option("--system", type=TEXT, metavar="TEXT", help="System prompt; @FILE reads it from a file.")
 @click.option("--file", "files", metavar="FILE", multiple=True, help="Attach a text or image; - attaches stdin.")
 @click.option(
-    "--schema", type=click.Path(path_type=Path), metavar="FILE", help="The answer must meet this JSON Schema."
+    "--schema",
+    type=TEXT,
+    metavar="SCHEMA",
+    help="The answer must meet this JSON Schema: a file, builtin:codegen, or fields as in 'name, age int'.",
 )
+@click.option("-x", "--extract", is_flag=True, help="Print only the first fenced code block of the answer.")
 @click.option("--params", type=TEXT, metavar="K=V", multiple=True, help="Set a parameter, such as temperature=0.2.")
 @click.option("--seed", type=int, metavar="N", help="Seed for the model's sampling.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Limit of the answer, tokens.")
@@ -67,7 +73,8 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
     model: str | None,
     system: str | None,
     files: tuple[str, ...],
-    schema: Path | None,
+    schema: str | None,
+    extract: bool,
     params: tuple[str, ...],
     seed: int | None,
     max_tokens: int | None,
@@ -88,7 +95,10 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         raise UsageError(f"--timeout {timeout:g}: it must be a number of seconds above 0.")
     if latest and conversation:
         raise UsageError("--continue and --conversation exclude each other.")
+    if extract and session.json:
+        raise UsageError("--extract and --json exclude each other; the whole answer is in 'text'.")
     session.out.raw = raw
+    named = _named_schema(schema) if schema is not None else None
     text, stdin_file = _inputs(session, prompt, files)
     ask = Ask(
         prompt=text,
@@ -98,8 +108,8 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         model=ModelRef.parse(model) if model is not None else None,
         system=text_or_file(system) if system is not None else None,
         params=parse_params(params, seed=seed, max_tokens=max_tokens),
-        schema=read_schema(schema) if schema is not None else None,
-        schema_name=schema.name if schema is not None else "",
+        schema=named.schema if named is not None else None,
+        schema_name=named.name if named is not None else "",
         conversation=conversation,
         timeout_s=timeout,
         consent=session.yes,
@@ -111,6 +121,7 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         stdin_file=stdin_file,
         latest=latest,
         stream=not no_stream,
+        extract=extract,
         dry_run=dry_run,
         demo=demo,
     )
@@ -163,9 +174,32 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
     checked = ask.schema is not None or any(
         lane.has_schema for lane in desk.lanes() if lane.name == (ask.lane or desk.default_lane)
     )
-    stream = wish.stream and (session.out.stdout.is_terminal or not checked)
-    follower = Follower(session, signals, stream=stream)
+    stream = wish.stream and not wish.extract and (session.out.stdout.is_terminal or not checked)
+    shape = _code_of if wish.extract else _json_of if checked and not stream else None
+    follower = Follower(session, signals, stream=stream, shape=shape)
     return exit_code(await follower.follow(desk.send(ask)), session)
+
+
+def _named_schema(text: str) -> NamedSchema:
+    from llmdesk.desk.schemas import named_schema
+
+    return named_schema(text)
+
+
+def _json_of(text: str) -> tuple[str, str]:
+    """What was checked, without the Markdown fence that a model may put around it."""
+    from llmdesk.core.fences import unfenced
+
+    return unfenced(text), ""
+
+
+def _code_of(text: str) -> tuple[str, str]:
+    from llmdesk.core.fences import first_block
+
+    block = first_block(text)
+    if block is None:
+        return text, "there is no fenced code block in the answer; this is all of it"
+    return block, ""
 
 
 async def newest_conversation(desk: Desk, lane: str | None) -> str | None:
