@@ -137,7 +137,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxEntry:
-    """A request waiting on disk. ``next_try_at`` ``None`` = only when the user says so."""
+    """A request waiting on disk. ``next_try_at`` ``None`` = only when the user says so.
+
+    ``resumed`` counts how often it was asked again by itself since the user last asked for it.
+    """
 
     id: str
     created_at: float
@@ -151,6 +154,7 @@ class OutboxEntry:
     error_kind: ErrorKind | None = None
     next_try_at: float | None = None
     attempts: int = 0
+    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

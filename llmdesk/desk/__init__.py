@@ -2,12 +2,12 @@
 
 Behind this facade: ``asking`` (the life of a request; ``choosing`` its lane before, ``ending`` its outcome after),
 ``inventory`` (providers, lanes, models), ``archive`` (conversations on paper), ``doctor`` (a look at everything),
-``watch`` (what changed). The composition root builds it: see ``llmdesk.wiring.make_desk``.
+``resuming`` (what is paused is asked again by itself), ``watch`` (what changed). The composition root builds it: see
+``llmdesk.wiring.make_desk``.
 """
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -32,11 +32,12 @@ from llmdesk.core.views import (
 )
 from llmdesk.desk.asking import Asking
 from llmdesk.desk.inventory import Inventory
+from llmdesk.desk.resuming import Resuming
 from llmdesk.desk.run import Run
 from llmdesk.desk.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -57,6 +58,7 @@ class Desk:
         self._watch = Watch(lambda: (parts.database.data_version(), parts.cooldowns.mark()))
         self._asking = Asking(parts, self._watch.changed)
         self._inventory = Inventory(parts, self._asking, self._watch.changed)
+        self._resuming = Resuming(parts, self._asking, self._watch)
 
     async def __aenter__(self) -> Self:
         """Claim what a killed instance left behind: its requests come back as paused, exactly once."""
@@ -74,7 +76,8 @@ class Desk:
             closing.callback(self._parts.instance.close)
             closing.push_async_callback(self._parts.database.aclose)
             closing.push_async_callback(self._parts.adapters.aclose)
-            await self._asking.aclose()
+            closing.push_async_callback(self._asking.aclose)
+            await self._resuming.stop()
 
     @property
     def default_lane(self) -> str:
@@ -171,9 +174,19 @@ class Desk:
                 stays in the outbox.
         """
         whole = await self._one_request(request_id)
-        # Shielded: a request that was claimed must also be served.
-        claimed = asyncio.ensure_future(self._asking.retry(whole, probe=probe, consent=consent))
-        return await asyncio.shield(claimed)
+        return await self._asking.retry(whole, probe=probe, consent=consent)
+
+    async def keep_resuming(self, on_run: Callable[[OutboxEntry, Run], bool]) -> None:
+        """Ask the paused requests of lanes with ``resume: auto`` again when their time has come, until cancelled.
+
+        Those an earlier run of the program left behind come first. It is for a face that stays open; it ends with the
+        desk, and at once where no lane resumes by itself.
+
+        Args:
+            on_run: told of each request that is taken up. True = the caller reads its events and answers its questions;
+                false = nobody watches it, and a failover that needs consent pauses it.
+        """
+        await self._resuming.keep(on_run)
 
     async def drop(self, request_id: str) -> None:
         """Remove a paused request for good.

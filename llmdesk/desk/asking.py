@@ -44,6 +44,9 @@ class Asking:
         self._parts = parts
         self._changed = changed
         self._runs: dict[Run, asyncio.Task[None]] = {}
+        self._claims: set[asyncio.Task[Run]] = set()
+        self.closing = False
+        """Nothing is taken out of the outbox any more."""
         self.answering: set[str] = set()
         """The providers whose last attempt since the last look at them was answered."""
         self._unsettled: list[tuple[str, Outcome, StoredAnswer | None]] = []
@@ -77,17 +80,37 @@ class Asking:
         self._own(run, job, self._begin(run, job))
         return run
 
-    async def retry(self, request_id: str, *, probe: bool, consent: bool) -> Run:
+    async def retry(
+        self, request_id: str, *, probe: bool = False, consent: bool = False, resumed: int = 0, in_turn: bool = False
+    ) -> Run:
         """Take a paused request out of the outbox; exactly one instance gets it.
+
+        Args:
+            request_id: the whole id.
+            probe: ignore cooldowns.
+            consent: failovers need no question.
+            resumed: how often it has now been taken up without its user.
+            in_turn: not before an earlier request of its conversation that is being answered.
 
         Raises:
             UsageError: there is no such paused request (any more), or its lane, agent or provider is not configured;
                 then it stays where it is.
         """
+        if self.closing:
+            raise UsageError("The desk is being closed.")
+        claim = asyncio.get_running_loop().create_task(
+            self._claim(request_id, probe=probe, consent=consent, resumed=resumed, in_turn=in_turn)
+        )
+        self._claims.add(claim)
+        claim.add_done_callback(self._claims.discard)
+        claim.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(claim)  # a request that was claimed must also be served
+
+    async def _claim(self, request_id: str, *, probe: bool, consent: bool, resumed: int, in_turn: bool) -> Run:
         found = await self._parts.requests.load(request_id)
         if found is not None and found.payload:
             lane_for(self._parts, payload.load(found.payload))
-        stored = await self._parts.requests.claim(request_id)
+        stored = await self._parts.requests.claim(request_id, resumed=resumed, in_turn=in_turn)
         if stored is None:
             raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
         view = await self._parts.requests.view(stored.id)
@@ -110,6 +133,7 @@ class Asking:
             kept=True,
             on_disk=True,
             first_number=tried + 1,
+            resumed=stored.resumed,
         )
         self._changed(Topic.OUTBOX)
         self._own(run, job, self._resume(run, job))
@@ -355,7 +379,11 @@ class Asking:
 
     async def aclose(self) -> None:
         """Pause what still runs and wait until it is written down."""
-        while self._runs:
+        self.closing = True
+        while self._claims or self._runs:
+            if self._claims:
+                await asyncio.wait(set(self._claims))  # what they take out of the outbox is a run then
+                continue
             for run in list(self._runs):
                 run.cancel(keep=True)
             await asyncio.wait(list(self._runs.values()))

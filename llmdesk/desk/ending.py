@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from llmdesk.storage.records import StoredAnswer
 
 RESUME_DELAY_S = 60.0
-"""When a lane that resumes by itself tries a server failure again for the first time, seconds (policy section 1)."""
+"""When a lane that resumes by itself asks again after a passing failure, seconds; it doubles with each time."""
 
-RECOVERING = frozenset({ErrorKind.SERVER, ErrorKind.NET, ErrorKind.SILENT, ErrorKind.TRUNCATED})
+MAX_RESUMES = 5
+"""How often that happens before the request waits for its user (policy section 1)."""
+
+PASSING = frozenset({ErrorKind.SERVER, ErrorKind.NET, ErrorKind.SILENT, ErrorKind.TRUNCATED})
+"""Failures that may be over in a while without anybody doing anything."""
+
+LIMITS = frozenset({ErrorKind.RATE, ErrorKind.QUOTA})
+"""Failures whose end is a cooldown's."""
 
 
 def stop(walk: Walk, *, keep: bool) -> None:
@@ -71,9 +78,6 @@ def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bo
     partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
     text = "".join(walk.text) if done or partial else ""
     completed = walk.completed if done else None
-    next_try_at = walk.next_try_at
-    if next_try_at is None and walk.status is Status.PAUSED and walk.error and job.lane.resume == "auto":
-        next_try_at = now + RESUME_DELAY_S if walk.error.kind in RECOVERING else None
     return Outcome(
         request_id=job.id,
         status=walk.status,
@@ -96,10 +100,27 @@ def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bo
         failovers=tuple(walk.failovers),
         warnings=tuple(walk.warnings),
         error=None if done else walk.error,
-        next_try_at=next_try_at,
+        next_try_at=_next_try_at(job, walk, now),
         kept=job.kept and stored,
         wire=completed.wire if completed else None,
     )
+
+
+def _next_try_at(job: Job, walk: Walk, now: float) -> float | None:
+    """When the request is asked again, UTC epoch seconds: the first cooldown's end, or sooner after passing failures.
+
+    Without ``resume: auto`` it is when somebody can be asked again, if that is known.
+    """
+    if walk.status is not Status.PAUSED or walk.error is None or job.lane.resume != "auto":
+        return walk.next_try_at
+    if walk.error.kind is ErrorKind.CANCELLED:
+        return None  # its user left it; whoever starts next takes it up
+    met = {walk.error.kind, *(a.error_kind for a in walk.attempts if a.outcome is AttemptOutcome.FAILED)}
+    passing = bool(met & PASSING) or (walk.next_try_at is None and walk.error.kind in LIMITS)
+    if not passing or job.resumed >= MAX_RESUMES:
+        return walk.next_try_at
+    again = now + RESUME_DELAY_S * 2.0**job.resumed
+    return again if walk.next_try_at is None else min(again, walk.next_try_at)
 
 
 def answer_of(outcome: Outcome, *, at: float) -> StoredAnswer | None:

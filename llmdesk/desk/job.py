@@ -15,7 +15,7 @@ class Job:
     """One request inside the desk.
 
     ``kept``: it is to be on disk; ``on_disk``: it is there. ``payload`` is what the outbox needs to ask again;
-    ``first_number`` goes on with the attempts of earlier runs.
+    ``first_number`` goes on with the attempts of earlier runs; ``resumed`` counts those that began without the user.
     """
 
     id: str
@@ -27,4 +27,5 @@ class Job:
     payload: str = ""
     on_disk: bool = False
     first_number: int = 1
+    resumed: int = 0
     warned: int = 0

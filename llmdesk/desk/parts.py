@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,7 +58,9 @@ class Adapters(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Parts:
-    """The collaborators and settings of one desk. ``clock`` gives UTC epoch seconds; ``new_id`` a new id.
+    """The collaborators and settings of one desk.
+
+    ``clock`` gives UTC epoch seconds, ``sleep`` waits for so many seconds, ``new_id`` gives a new id.
 
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
     ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.
@@ -84,6 +87,7 @@ class Parts:
     log: Callable[..., None]
     clock: Callable[[], float]
     new_id: Callable[[], str]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     record_text: bool = True
     stored: bool = True
     demo: bool = False

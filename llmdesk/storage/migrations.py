@@ -169,6 +169,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             _FAILOVERS,
         ),
     ),
+    Migration(
+        name="how often a paused request was asked again by itself",
+        # Counted since a user last asked for it; the end of a cooldown does not count.
+        statements=("ALTER TABLE requests ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0",),
+    ),
 )
 """Append only: what has been released is never edited."""
 

@@ -17,8 +17,8 @@ class StoredRequest:
     ``payload`` is the desk's own text and opaque here. With a ``conversation`` the prompt is also its next message; a
     conversation that does not exist is begun, with ``title`` and ``lane``. ``record_text`` false = the request keeps
     its text only until it has ended, and its attempts keep none (the conversation keeps its messages). ``run`` counts
-    from 1 how often the request was begun: it grows each time it is claimed from the outbox. ``created_at`` is UTC
-    epoch seconds.
+    from 1 how often the request was begun: it grows each time it is claimed from the outbox. ``resumed`` counts how
+    often that happened without its user, since the user last asked for it. ``created_at`` is UTC epoch seconds.
     """
 
     id: str
@@ -33,6 +33,7 @@ class StoredRequest:
     created_at: float
     record_text: bool = True
     run: int = 1
+    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

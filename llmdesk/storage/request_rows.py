@@ -36,8 +36,9 @@ def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -
     created = to_ms(request.created_at)
     connection.execute(
         """INSERT INTO requests
-               (id, status, owner, lane, agent, job, conversation, title, prompt, payload, record_text, run, created_at)
-           VALUES (?, 'accepted', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               (id, status, owner, lane, agent, job, conversation, title, prompt, payload, record_text, run, resumed,
+                created_at)
+           VALUES (?, 'accepted', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             request.id,
             owner,
@@ -50,6 +51,7 @@ def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -
             storable(request.payload),
             request.record_text,
             request.run,
+            request.resumed,
             created,
         ),
     )
@@ -214,6 +216,7 @@ def load(connection: sqlite3.Connection, request_id: str) -> StoredRequest | Non
         created_at=to_s(row["created_at"]),
         record_text=bool(row["record_text"]),
         run=row["run"],
+        resumed=row["resumed"],
     )
 
 
@@ -242,6 +245,7 @@ def outbox(connection: sqlite3.Connection) -> tuple[OutboxEntry, ...]:
             error_kind=to_error_kind(row["error_kind"]),
             next_try_at=to_s(row["next_try_at"]),
             attempts=row["calls"],
+            resumed=row["resumed"],
         )
         for row in rows
     )
