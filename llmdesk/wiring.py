@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.config import convert
+from llmdesk.config.credentials import key_source, late_source
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk import Desk
@@ -188,6 +189,8 @@ def _facts(loaded: Loaded, rules: Mapping[str, ProviderRules]) -> dict[str, Prov
             base_url=convert.endpoint(loaded, name).base_url,
             rules=rules[name],
             aliases=dict(provider.models),
+            key_source=key_source(provider),
+            late_source=late_source(provider),
         )
         for name, provider in loaded.settings.providers.items()
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import StorageError
 from llmdesk.core.lanes import no_local_model_message
+from llmdesk.core.text import one_line
 from llmdesk.core.version import __version__
 from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from llmdesk.paths import Paths
 
 LIBRARIES = ("textual", "httpx", "ollama", "pydantic", "click")
+
+ATTENTION_CHARS = 600
+"""How long the line for all providers that need attention may be, characters."""
 
 FIXES = {
     ProviderState.NO_KEY: "Set the variable the message names, or leave it: the other targets answer.",
@@ -39,10 +43,31 @@ async def examine(parts: Parts, statuses: Sequence[ProviderStatus]) -> tuple[Fin
     return tuple(findings)
 
 
+def attention(statuses: Sequence[ProviderStatus]) -> str:
+    """One line for all providers that cannot be used as they are: how many of how many, and each reason.
+
+    Empty when there is none. Those without a key are not counted: whoever has none does not miss it.
+    """
+    broken = [status for status in statuses if status.state in (ProviderState.DOWN, ProviderState.ATTENTION)]
+    if not broken:
+        return ""
+    reasons = [f"{status.provider}: {_reason(status)}" for status in broken]
+    verb = "needs" if len(broken) == 1 else "need"
+    return f"{len(broken)} of {len(statuses)} providers {verb} attention: {'; '.join(reasons)}"
+
+
+def _reason(status: ProviderStatus) -> str:
+    return status.message.removeprefix(f"{status.provider}: ").rstrip(".") or status.state.value
+
+
 def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
-    """The lines of the first-run card: what can answer, and the command that closes each gap."""
+    """The lines of the first-run card: what can answer, and the command that closes each gap.
+
+    Several providers that need attention share a line: the card must not grow with the configuration.
+    """
     findings: list[Finding] = []
     can_answer = False
+    broken = [status for status in statuses if status.state in (ProviderState.DOWN, ProviderState.ATTENTION)]
     for status in statuses:
         facts = parts.providers[status.provider]
         match status.state:
@@ -57,7 +82,12 @@ def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
                 text = f"{status.provider}: {status.message.removeprefix(f'{status.provider}: ')}"
                 findings.append(Finding(topic=status.provider, level=Level.NOTE, text=text))
             case ProviderState.DOWN | ProviderState.ATTENTION:
-                findings.append(Finding(topic=status.provider, level=Level.PROBLEM, text=status.message))
+                if len(broken) == 1:
+                    findings.append(Finding(topic=status.provider, level=Level.PROBLEM, text=status.message))
+    if len(broken) > 1:
+        text = one_line(attention(statuses), ATTENTION_CHARS)
+        fix = f"{parts.program} providers check"
+        findings.append(Finding(topic="providers", level=Level.PROBLEM, text=text, hint=fix))
     if not can_answer:
         text = "Nothing can answer yet. See it work first, with simulated servers:"
         findings.append(Finding(topic="demo", level=Level.NOTE, text=text, hint=f"{parts.program} demo"))
@@ -69,7 +99,7 @@ def _found(status: ProviderStatus) -> str:
         case ProviderState.COOLING:
             return f"{status.provider}: resting after a limit."
         case ProviderState.UNKNOWN:
-            return f"{status.provider}: configured ({status.base_url or status.kind})."
+            return f"{status.provider}: {status.message or f'configured ({status.base_url or status.kind})'}."
         case _:
             count = "" if status.models is None else f", {_models(status.models)}"
             return f"{status.provider}: answers{count}."
@@ -117,11 +147,18 @@ def _provider(parts: Parts, status: ProviderStatus) -> Finding:
         return Finding(topic="provider", level=Level.PROBLEM, text=f"{who} ok, but it has no model", hint=fix)
     details = [status.message or (f"{status.latency_ms} ms" if status.latency_ms is not None else "")]
     details += [] if status.models is None else [_models(status.models)]
+    details += [_key(parts, status)]
     detail = ", ".join(filter(None, details))
     text = f"{who} {status.state.value}{': ' if detail else ''}{detail}"
     return Finding(
         topic="provider", level=level.get(status.state, Level.NOTE), text=text, hint=FIXES.get(status.state, "")
     )
+
+
+def _key(parts: Parts, status: ProviderStatus) -> str:
+    """Where the key comes from; never what it is."""
+    source = parts.providers[status.provider].key_source
+    return f"key from {source}" if source and source not in status.message else ""
 
 
 async def _database(parts: Parts) -> Finding:

@@ -6,17 +6,17 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from llmdesk.core.errors import KeyRejected, ProviderError, QuotaReached, RateLimited, UsageError
+from llmdesk.core.errors import KeyRejected, ModelGone, ProviderError, QuotaReached, RateLimited, UsageError
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Json, ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from llmdesk.desk.asking import Asking
     from llmdesk.desk.parts import Parts, ProviderFacts
-    from llmdesk.providers.base import ModelStore, PullProgress, RunningModel
+    from llmdesk.providers.base import ModelStore, Provider, PullProgress, RunningModel
 
 
 class Inventory:
@@ -52,9 +52,7 @@ class Inventory:
     def _now(self, name: str) -> ProviderStatus:
         """What the last look found, overruled by what has become known since."""
         facts, targets = self._parts.providers[name], self._parts.router.targets
-        status = self._seen.get(name) or ProviderStatus(
-            provider=name, kind=facts.kind, state=ProviderState.UNKNOWN, base_url=facts.base_url
-        )
+        status = self._seen.get(name) or self._unseen(name)
         if facts.rules.disabled:
             return replace(status, state=ProviderState.NO_KEY, message=facts.rules.disabled)
         if private := self._private(name):
@@ -74,9 +72,33 @@ class Inventory:
             return replace(status, state=ProviderState.OK, message="")
         return status
 
+    def _unseen(self, name: str) -> ProviderStatus:
+        facts, source = self._parts.providers[name], self._unfetched(name)
+        return ProviderStatus(
+            provider=name,
+            kind=facts.kind,
+            state=ProviderState.UNKNOWN,
+            base_url=facts.base_url,
+            message=f"not checked, needs {source}" if source else "",
+        )
+
+    def _unfetched(self, name: str) -> str:
+        """What would have to be run or opened for the first time to call a provider; empty = nothing."""
+        known = name in self._seen or name in self._asking.answering
+        return "" if known else self._parts.providers[name].late_source
+
+    async def look_around(self, timeout_s: float) -> tuple[ProviderStatus, ...]:
+        """Look at every provider that is not resting, but run no command and open no keychain for it.
+
+        Nobody asked for this look: a dialog that wants a password must not come of it.
+        """
+        return await self._look_at([name for name in self._parts.providers if not self._unfetched(name)], timeout_s)
+
     async def check(self, timeout_s: float) -> tuple[ProviderStatus, ...]:
         """Look at every provider that is not resting, in parallel."""
-        names = tuple(self._parts.providers)
+        return await self._look_at(tuple(self._parts.providers), timeout_s)
+
+    async def _look_at(self, names: Sequence[str], timeout_s: float) -> tuple[ProviderStatus, ...]:
         looks = await asyncio.gather(*(self._look(name, timeout_s) for name in names), return_exceptions=True)
         for name, fault in zip(names, looks, strict=True):
             if isinstance(fault, Exception):
@@ -108,28 +130,33 @@ class Inventory:
         if facts.rules.disabled or targets.cooling_until(name) is not None or self._private(name):
             return
         blank = self._blank(name)
+        adapter: Provider | None = None
         try:
             async with asyncio.timeout(timeout_s):
-                found = await (await self._parts.adapters.get(name)).check()
+                adapter = await self._parts.adapters.get(name)
+                found = await adapter.check()
         except TimeoutError:
-            self._seen[name] = replace(blank, message=f"{name}: no answer within {timeout_s:g} s.")
-        except KeyRejected as error:
+            missing = "answer" if adapter is not None or not facts.late_source else facts.late_source
+            self._seen[name] = replace(blank, message=f"{name}: no {missing} within {timeout_s:g} s.")
+        except (KeyRejected, ModelGone) as error:
             self._seen[name] = replace(blank, state=ProviderState.ATTENTION, message=one_line(str(error)))
         except (RateLimited, QuotaReached) as error:
             message = one_line(str(error))
             duration = max(facts.rules.cooldown_s, error.hint_s or 0.0)
             await asyncio.to_thread(self._parts.cooldowns.cool, name, error.kind.value, message, duration)
             self._changed(Topic.COOLDOWNS)
-        except ProviderError as error:
-            self._seen[name] = replace(blank, message=one_line(str(error)))
+        except ProviderError as error:  # without an adapter it was not called: what is wrong is on this side
+            state = ProviderState.DOWN if adapter is not None else ProviderState.ATTENTION
+            self._seen[name] = replace(blank, state=state, message=one_line(str(error)))
         else:
             targets.take_back(name)
+            untried = "key not tried" if facts.rules.has_key and not found.key_tried else ""
             self._seen[name] = replace(
                 blank,
                 state=ProviderState.OK,
                 latency_ms=found.latency_ms,
                 models=found.models,
-                message=found.message or ("" if found.key_tried else "key not tried" if facts.rules.has_key else ""),
+                message=", ".join(filter(None, (found.message.rstrip("."), untried))),
                 key_tried=found.key_tried,
             )
 
