@@ -152,6 +152,56 @@ class Desk:
         finally:
             run.cancel()
 
+    async def critique(
+        self,
+        *,
+        task: str,
+        output: str,
+        lane: str = "critic",
+        model: ModelRef | None = None,
+        agent: str | None = None,
+        job: str | None = None,
+        timeout_s: float | None = None,
+        consent: bool = False,
+        notice: Callable[[DeskEvent], None] | None = None,
+    ) -> Verdict:
+        """Let a critic judge whether ``output`` does what ``task`` asks; a critic that cannot run escalates.
+
+        The request is recorded like any other but belongs to no conversation, and does not wait in the outbox when
+        nobody can answer: by then it has escalated.
+
+        Args:
+            task: what was to be done; both texts are data to the critic, whatever they say.
+            output: what came of it.
+            lane: who judges.
+            model: ask this model instead of the lane's targets.
+            agent: in whose name.
+            job: what it counts to.
+            timeout_s: how long it may take in all, seconds; ``None`` = as long as the lane allows.
+            consent: failovers need no question, and a request that cannot be kept is sent all the same.
+            notice: told of each event on the way.
+
+        Raises:
+            UsageError: the lane, agent or provider does not exist.
+        """
+        from llmdesk.desk.critic import Critique
+
+        critique = Critique(task=task, output=output, lane=lane, model=model, agent=agent, job=job)
+        found = self._parts.lanes.get(lane)
+        run = self.send(critique.ask(found.system if found else None, timeout_s=timeout_s, consent=consent))
+        try:
+            async for event in run:
+                if notice is not None:
+                    notice(event)
+            outcome = await run.outcome()
+        finally:
+            run.cancel()
+        if outcome.status is Status.PAUSED and outcome.kept:
+            with suppress(StorageError):
+                await self._parts.requests.drop(outcome.request_id)
+            self._watch.changed(Topic.OUTBOX)
+        return verdict_of(outcome)
+
     async def plan(self, ask: Ask) -> Plan:
         """Say what ``send`` would do; nothing is sent."""
         return await self._asking.plan(ask)
@@ -233,10 +283,10 @@ class Desk:
         return await self._inventory.check(timeout_s)
 
     async def discover(self) -> Discovery:
-        """Look around for the first-run card: Ollama running? models? key?"""
+        """Look around for the first-run card: Ollama running? models? key? Runs no command and opens no keychain."""
         from llmdesk.desk.doctor import discover
 
-        return discover(self._parts, await self._inventory.check(DISCOVERY_LIMIT_S))
+        return discover(self._parts, await self._inventory.look_around(DISCOVERY_LIMIT_S))
 
     async def models(self, provider: str | None = None) -> tuple[ModelRow, ...]:
         """List the models of one provider, or of all that can be asked (those that fail become a warning).

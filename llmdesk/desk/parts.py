@@ -36,12 +36,18 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderFacts:
-    """What may be shown of a provider."""
+    """What may be shown of a provider.
+
+    ``key_source`` says where its key comes from, never what it is. ``late_source`` says what has to be run or opened
+    before it can be called: a command, the keychain; empty = nothing.
+    """
 
     kind: str
     base_url: str
     rules: ProviderRules
     aliases: Mapping[str, str] = field(default_factory=dict)
+    key_source: str = ""
+    late_source: str = ""
 
 
 class Adapters(Protocol):
