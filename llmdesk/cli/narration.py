@@ -66,7 +66,9 @@ class Narrator:
 
     def _waiting(self, event: Waiting) -> None:
         now = self._now()
-        if event.until - now < SHORTEST_WAIT_S:
+        if event.until is None:
+            self._out.say(f"waiting: {event.target} until another request to it has ended ({event.reason})")
+        elif event.until - now < SHORTEST_WAIT_S:
             self._out.say(f"retrying: {event.target}")
         else:
             self._out.say(f"waiting: {event.target} until {clock(event.until, now)} ({event.reason})")
@@ -115,6 +117,8 @@ class Narrator:
         if line := ending_line(outcome, self._now()):
             if line != self._last:
                 self._out.complain(line)
+            for violation in outcome.error.violations if outcome.error is not None else ():
+                self._out.complain(f"violation: {violation}")
         elif outcome.status is Status.COMPLETED:
             self._out.detail(f"done: {done_line(outcome)}")
 

@@ -9,6 +9,7 @@ from llmdesk.cli.times import iso
 from llmdesk.core.types import PARAM_NAMES, Attempt, ModelRef, Outcome, Params, Usage
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import Failure
     from llmdesk.core.views import (
         Conversation,
         ConversationView,
@@ -49,8 +50,16 @@ def outcome_report(outcome: Outcome) -> Report:
             {"from": str(step.source), "to": str(step.target), "reason": step.reason} for step in outcome.failovers
         ],
         "warnings": list(outcome.warnings),
-        "error": {"kind": outcome.error.kind.value, "message": outcome.error.message} if outcome.error else None,
+        "error": _failure(outcome.error),
     }
+
+
+def _failure(error: Failure | None) -> Report | None:
+    """Why there is no answer; ``violations`` where an answer missed its schema."""
+    if error is None:
+        return None
+    missed = {"violations": list(error.violations)} if error.violations else {}
+    return {"kind": error.kind.value, "message": error.message, **missed}
 
 
 def attempt_report(attempt: Attempt) -> Report:

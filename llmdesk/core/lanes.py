@@ -49,6 +49,14 @@ class Lane:
     max_wait_s: float = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallPrompt:
+    """A cost rule: prompts estimated below ``below_tokens`` go to ``prefer`` before the lane's own targets."""
+
+    below_tokens: int
+    prefer: tuple[ModelRef, ...]
+
+
 def estimate_tokens(messages: Iterable[Message]) -> int:
     """Guess the tokens of ``messages``; about 3.5 characters each, CJK one each, images a flat 800."""
     total = 0.0

@@ -238,8 +238,9 @@ class Attempt:
     """One call to one target, or the reason why it was not called (``outcome`` skipped).
 
     ``reason`` is the error kind's value for a failure and one of ``cooling``, ``no key``, ``attention``, ``gone``,
-    ``unfit``, ``privacy`` for a skip. ``discarded_text`` is what came before the failure: kept to be looked at,
-    never sent to a model. ``cost_usd`` is a decimal string, ``None`` = unknown price. ``at`` is UTC epoch seconds.
+    ``unfit``, ``privacy``, ``busy`` (too long a wait for the user's own limit), ``next`` (left by the user) for a skip.
+    ``discarded_text`` is what came before the failure: kept to be looked at, never sent to a model. ``cost_usd`` is a
+    decimal string, ``None`` = unknown price. ``at`` is UTC epoch seconds.
     """
 
     number: int
@@ -274,10 +275,11 @@ class FailoverStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a request did not complete."""
+    """Why a request did not complete; ``violations`` is everything in which an answer missed its schema."""
 
     kind: ErrorKind
     message: str
+    violations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,11 +343,18 @@ class AttemptStarted:
     left_out_turns: int = 0
 
 
+RATE_LIMIT = "rate limit"
+"""The ``reason`` of a wait for the user's own limit; the others are the values of ``ErrorKind``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Nothing is being asked until ``until`` (UTC epoch seconds), or until a control is used."""
+    """Nothing is being asked until ``until`` (UTC epoch seconds), or until a control is used.
 
-    until: float
+    ``until`` ``None`` = until another request to the same provider has ended, and nobody knows when that is.
+    """
+
+    until: float | None
     reason: str
     target: ModelRef
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ErrorKind, ProviderError, SchemaNotMet
-from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.policy import DECISIONS, Retry
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import (
@@ -19,39 +18,40 @@ from llmdesk.core.types import (
     Completed,
     FailedOver,
     FailoverStep,
-    FinishReason,
-    Message,
     ReasoningDelta,
-    Role,
     TextDelta,
     ToolCall,
-    Usage,
     Waiting,
 )
 from llmdesk.router.controls import Wish
+from llmdesk.router.fit import about_length
 from llmdesk.router.prepare import Prepared, prepare
 from llmdesk.router.route import Left, Place, Trip, Unfit
+from llmdesk.router.schema import meet_schema
+from llmdesk.router.turns import take_turn
+from llmdesk.router.usage import cut_usage, settled_usage
 from llmdesk.router.words import repair_messages, with_next_try, worded
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from llmdesk.router.pacing import Turn
     from llmdesk.router.targets import Targets
-
-PROMPT_CUT_SHARE = 0.6
-"""Below this share of our own estimate the server has cut the prompt (policy O10)."""
-
-PROMPT_CUT_FLOOR = 256
-"""Shorter prompts are not judged: their estimate is too coarse, tokens."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Try:
-    """The attempt being made: its number, and when it began on both clocks."""
+    """The attempt being made: its number, when it began on both clocks, and its turn where turns are taken.
+
+    ``waits`` = it stands in line for its turn; ``sent`` = the provider was asked.
+    """
 
     number: int
     at: float
     begun: float
+    turn: Turn | None = None
+    waits: bool = False
+    sent: bool = False
 
 
 class Asker:
@@ -148,15 +148,30 @@ class Asker:
         this = _Try(number=self._trip.take_number(), at=self._targets.clock(), begun=self._targets.elapsed())
         self._trip.controls.attempt_begins()
         try:
+            await self._make(place, behind, this)
+        finally:
+            if this.turn is not None:
+                this.turn.end(sent=this.sent)
+
+    async def _make(self, place: Place, behind: Attempt | None, this: _Try) -> None:
+        """Make one attempt; its turn ends after whatever it led to is on disk."""
+        try:
             try:
-                prepared = await prepare(self._targets, self._trip.route, place)
+                prepared = await prepare(
+                    self._targets, self._trip.route, place, outgrown_tokens=self._trip.outgrown_tokens
+                )
+                place.window_tokens = prepared.window_tokens
+                await self._take_turn(place, this)
                 self._look_again(place)
                 self._announce(place, behind, this.number, prepared)
                 await self._stream(place, prepared.request, this)
             finally:
                 left = self._trip.controls.attempt_ends()
         except asyncio.CancelledError:
-            await self._cancelled(place, this, left=left)
+            if this.waits:
+                self._trip.give_number_back()  # nothing was sent, so that there is nothing to record
+            else:
+                await self._cancelled(place, this, left=left)
             raise
         except Unfit:
             self._trip.give_number_back()
@@ -170,6 +185,22 @@ class Asker:
         served = self._walk.completed.served_model if self._walk.completed else ""
         made = self._record(place, this, AttemptOutcome.COMPLETED)
         self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served))
+
+    async def _take_turn(self, place: Place, this: _Try) -> None:
+        """Wait where the user limits how fast this provider is asked; the time in line is no time of the attempt."""
+        pacer = self._targets.pacer(place.ref)
+        if pacer is None:
+            return
+        self._look_again(place)
+        this.waits = True
+        try:
+            this.turn = await take_turn(pacer, self._targets, self._trip, place, lambda: self._look_again(place))
+        except (Unfit, asyncio.CancelledError):
+            if place.failed is not None:  # what was to follow a last failure follows now
+                await self._draw(place, place.failed, place.failed.message)
+            raise
+        this.waits = False
+        this.at, this.begun = self._targets.clock(), self._targets.elapsed()
 
     def _look_again(self, place: Place) -> None:
         """Much may have happened since the lane was looked at: a wait, a consent, another request's 429 (policy I3)."""
@@ -208,6 +239,7 @@ class Asker:
         """Ask, pass on what comes, and check it when it is whole."""
         walk, sink = self._walk, self._trip.sink
         provider = await self._targets.adapter(place.ref.provider)
+        this.sent = True
         async with aclosing(provider.stream(request)) as events:
             async for event in events:
                 if walk.first_token_s is None and not isinstance(event, Completed):
@@ -224,23 +256,8 @@ class Asker:
                 sink(event)
         if walk.completed is None:
             raise AnswerCut(f"{place.ref.provider}: the answer ended without saying that it is complete.")
-        walk.usage = self._usage(request, walk.completed.usage)
-        await self._meet_schema(walk.completed)
-
-    async def _meet_schema(self, completed: Completed) -> None:
-        lane = self._trip.route.lane
-        if lane.schema is None or self._trip.route.endpoint == "embed":
-            return
-        violations: tuple[str, ...] = ("the answer was cut by its length limit",)
-        if completed.finish_reason is not FinishReason.LENGTH:
-            self._walk.data, violations = await self._trip.check("".join(self._walk.text), lane.schema)
-        if violations:
-            self._walk.data = None
-            name = lane.schema_name or "the schema"
-            raise SchemaNotMet(
-                one_line(f"{lane.name}: the answer does not match {name}: {violations[0]}"),
-                details="\n".join(violations),
-            )
+        walk.usage = settled_usage(walk, request, walk.completed.usage)
+        await meet_schema(self._trip, walk.completed)
 
     # --- how it ended ---
 
@@ -281,12 +298,13 @@ class Asker:
                 reason=ErrorKind.SERVER.value,
                 message=one_line(redact(f"{place.ref.provider}: unexpected {type(fault).__name__}: {fault}.")),
                 discarded_text="".join(self._walk.text),
-                usage=self._cut_usage("".join(self._walk.text)),
+                usage=cut_usage(self._walk, self._trip.route.messages, "".join(self._walk.text)),
             )
         )
 
     async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
         """Draw the consequences before anything else is sent, then record the attempt."""
+        place.failed = error
         if isinstance(error, SchemaNotMet):
             place.rejected += 1
         text = "".join(self._walk.text)
@@ -299,7 +317,7 @@ class Asker:
             message=error.message,
             details=error.details,
             discarded_text="" if refused else text,
-            usage=self._cut_usage(text),
+            usage=cut_usage(self._walk, self._trip.route.messages, text),
         )
         try:
             error.message = await self._consequences(place, error, len(text))
@@ -332,34 +350,18 @@ class Asker:
             duration = max(place.rules.cooldown_s, error.hint_s or 0.0)
             cooldowns, provider = self._targets.cooldowns, place.ref.provider
             await _to_its_end(asyncio.to_thread(cooldowns.cool, provider, error.kind.value, message, duration))
+            self._tell_the_line(place)
             return with_next_try(message, self._targets.clock() + cooldowns.remaining_s(provider))
         self._targets.leave_out(place.ref, error, message)
+        if about_length(error) and place.window_tokens is not None:
+            self._trip.outgrown_tokens = max(self._trip.outgrown_tokens or 0, place.window_tokens)
+        self._tell_the_line(place)
         return message
 
-    # --- what it used ---
-
-    def _usage(self, request: ChatRequest, reported: Usage) -> Usage:
-        """Complete what the provider reported, and notice a prompt that was cut without a word (policy O10)."""
-        if request.endpoint == "embed":
-            return reported
-        guess, told = estimate_tokens(request.messages), reported.input_tokens
-        if told is not None and guess >= PROMPT_CUT_FLOOR and told < PROMPT_CUT_SHARE * guess:
-            self._walk.warnings.append(f"The prompt was cut by the server: it read {told} tokens of about {guess}.")
-        if told is not None and reported.output_tokens is not None:
-            return reported
-        return Usage(
-            input_tokens=guess if told is None else told,
-            output_tokens=_said("".join(self._walk.text)) if reported.output_tokens is None else reported.output_tokens,
-            estimated=True,
-        )
-
-    def _cut_usage(self, text: str) -> Usage | None:
-        """What a failed attempt used, as far as we can tell; ``None`` where nothing came."""
-        if self._walk.completed is not None:
-            return self._walk.usage
-        if not text:
-            return None
-        return Usage(input_tokens=estimate_tokens(self._trip.route.messages), output_tokens=_said(text), estimated=True)
+    def _tell_the_line(self, place: Place) -> None:
+        """Whoever waits to ask this provider need not wait for what is known now."""
+        if pacer := self._targets.pacer(place.ref):
+            pacer.wake_all()
 
 
 async def _to_its_end(work: Coroutine[object, object, object]) -> None:
@@ -370,7 +372,3 @@ async def _to_its_end(work: Coroutine[object, object, object]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
-
-
-def _said(text: str) -> int:
-    return estimate_tokens([Message(role=Role.ASSISTANT, content=text)])

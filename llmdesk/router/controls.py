@@ -33,6 +33,11 @@ class Controls:
             self.left = True
             self._attempt.cancel()
 
+    def wake(self) -> None:
+        """End a wait with ``NOTHING`` before its time: what it waits for may have come."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(Wish.NOTHING)
+
     async def wait(self, seconds: float | None) -> Wish:
         """Wait until a wish comes or ``seconds`` are over."""
         self._waiter = asyncio.get_running_loop().create_future()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import ErrorKind, ProviderError, RequestRejected
+from llmdesk.core.errors import ErrorKind, ProviderError, RequestRejected, SchemaNotMet
 from llmdesk.core.policy import DECISIONS, Next
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Attempt, AttemptOutcome, ConsentNeeded, Failure, ModelRef, Status
 from llmdesk.router.attempt import Asker
 from llmdesk.router.controls import Wish
+from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.route import Left, Place, Trip, Unfit
 from llmdesk.router.words import hour
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 QUIET_SKIPS = frozenset({"no key"})
 """Skips that come from the configuration, not from an event: they leave no seam and need no consent."""
 
-SKIP_KINDS = {"attention": ErrorKind.AUTH, "gone": ErrorKind.GONE, "unfit": ErrorKind.REQUEST}
+SKIP_KINDS = {"attention": ErrorKind.AUTH, "gone": ErrorKind.GONE, "unfit": ErrorKind.REQUEST, "busy": ErrorKind.RATE}
 """The error class a skip stands for; a cooling provider's comes from its cooldown."""
 
 
@@ -29,7 +30,8 @@ class Journey:
     def __init__(self, targets: Targets, trip: Trip) -> None:
         self._targets = targets
         self._trip = trip
-        self._lane = trip.route.lane
+        self._lane = in_order(trip.route.lane, preferred(targets, trip.route))
+        self._busy_until: dict[str, float] = {}
         askable = {ref for ref in self._lane.targets if not targets.rules(ref).disabled}
         self._asker = Asker(targets, trip, sole=len(askable) <= 1)
 
@@ -61,6 +63,8 @@ class Journey:
             try:
                 await self._asker.ask(place, behind)
             except Unfit as unfit:
+                if unfit.until is not None:
+                    self._busy_until[place.ref.provider] = unfit.until
                 await self._note_skip(place.target, unfit.reason, str(unfit))
                 return False, None
             except Left:
@@ -124,7 +128,8 @@ class Journey:
             last = RequestRejected(unfit[0].message)
         if last is not None:
             walk.status = DECISIONS[last.kind].last
-            walk.error = Failure(kind=last.kind, message=one_line(last.message))
+            missed = tuple(last.details.splitlines()) if isinstance(last, SchemaNotMet) else ()
+            walk.error = Failure(kind=last.kind, message=one_line(last.message), violations=missed)
         else:
             walk.status = Status.PAUSED
             walk.error = self._nobody(skipped)
@@ -132,8 +137,8 @@ class Journey:
 
     def _nobody(self, skipped: list[Attempt]) -> Failure:
         """Every target was skipped: say which comes back first, or what is missing (policy R13)."""
-        if first := self._targets.earliest_recovery(self._lane.targets):
-            provider, until = first
+        if first := self._first_back():
+            until, provider = first
             kinds = [a.error_kind for a in skipped if a.target.provider == provider and a.error_kind]
             return Failure(
                 kind=kinds[0] if kinds else ErrorKind.RATE,
@@ -145,8 +150,15 @@ class Journey:
         return Failure(kind=telling[0].error_kind or ErrorKind.CONFIG, message=telling[0].message)
 
     def _recovery(self) -> float | None:
-        first = self._targets.earliest_recovery(self._lane.targets)
-        return first[1] if first else None
+        first = self._first_back()
+        return first[0] if first else None
+
+    def _first_back(self) -> tuple[float, str] | None:
+        """When the first provider that is resting or busy may be asked again (UTC epoch seconds), and which it is."""
+        ends = [(until, provider) for provider, until in self._busy_until.items()]
+        if first := self._targets.earliest_recovery(self._lane.targets):
+            ends.append((first[1], first[0]))
+        return min(ends, default=None)
 
 
 def _goes_on(error: ProviderError) -> bool:

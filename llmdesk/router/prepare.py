@@ -11,14 +11,14 @@ from llmdesk.core.lanes import (
     LARGEST,
     estimate_tokens,
     fit_history,
-    is_cloud_name,
     largest_chain,
     no_local_model_message,
     same_model,
-    window_for,
 )
-from llmdesk.core.types import ChatRequest, Message, ModelInfo, Params
+from llmdesk.core.types import ChatRequest, ModelInfo
+from llmdesk.router.fit import capacity_tokens, check_abilities, check_outgrown, local_window, runs_here
 from llmdesk.router.route import Place, Route, Unfit
+from llmdesk.router.schema import takes_schema, told_in_words
 
 if TYPE_CHECKING:
     from llmdesk.router.targets import Targets
@@ -26,15 +26,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A request ready for one target; ``model`` is what its server lists of it, ``None`` = unknown."""
+    """A request ready for one target.
+
+    ``model`` is what its server lists of it, ``None`` = unknown; so is ``window_tokens``, what it is asked with.
+    """
 
     request: ChatRequest
     model: ModelInfo | None
     left_out_turns: int
+    window_tokens: int | None = None
 
 
-async def prepare(targets: Targets, route: Route, place: Place) -> Prepared:
+async def prepare(targets: Targets, route: Route, place: Place, *, outgrown_tokens: int | None = None) -> Prepared:
     """Fit ``route`` to the target at ``place``.
+
+    Args:
+        targets: what is known of it.
+        route: the request.
+        place: the target; a ref that stands for several models gets its chain here.
+        outgrown_tokens: a window that was found too small for this request, tokens.
 
     Raises:
         Unfit: the target cannot hold or read it.
@@ -44,21 +54,36 @@ async def prepare(targets: Targets, route: Route, place: Place) -> Prepared:
     if targets.local_only and (model is None or model.remote):
         why = "it is not known to run here" if model is None else "it runs elsewhere"
         raise Unfit(f"{place.target}: not asked, because {why} and privacy.network is local-only.", reason="privacy")
+    return fitted_to(targets, route, place, model, outgrown_tokens=outgrown_tokens)
+
+
+def fitted_to(
+    targets: Targets, route: Route, place: Place, model: ModelInfo | None, *, outgrown_tokens: int | None = None
+) -> Prepared:
+    """As ``prepare``, once it is known which model is asked.
+
+    Raises:
+        Unfit: the target cannot hold or read it.
+    """
+    target, chats = place.target, route.endpoint != "embed"
     messages = (*route.messages, *place.extra_messages)
-    _check_modality(place, model, messages)
+    check_abilities(target, model, messages, chats=chats)
+    schema = route.lane.schema if chats and route.format is None else None
+    if schema is not None and not takes_schema(place.rules, target.model, model):
+        messages, schema = told_in_words(messages, schema), None
     wanted = route.lane.params.over(place.rules.params)
     output = wanted.max_output_tokens or DEFAULT_OUTPUT_TOKENS
-    window = targets.windows.get(str(place.target)) or targets.windows.get(str(place.ref))
+    window = capacity_tokens(targets, place.ref, target.model, model)
+    check_outgrown(target, window, outgrown_tokens)
     params = replace(wanted, context_tokens=None)
-    if place.rules.local_models and route.endpoint != "embed" and not is_cloud_name(place.target.model):
-        window = _local_window(wanted, estimate_tokens(messages) + output, model)
+    if chats and runs_here(place.rules, target.model):
+        window = local_window(wanted, estimate_tokens(messages) + output, window, model, outgrown_tokens)
         params = replace(params, context_tokens=window)
     fitted = fit_history(messages, window_tokens=window, output_tokens=output)
     if not fitted.fits:
-        raise Unfit(f"{place.target}: the prompt is longer than this model's context ({window} tokens).")
-    schema = route.lane.schema if place.rules.local_models else None
+        raise Unfit(f"{target}: the prompt is longer than this model's context ({window} tokens).")
     request = ChatRequest(
-        model=place.target.model,
+        model=target.model,
         messages=fitted.messages,
         params=params,
         format=route.format if route.format is not None else schema,
@@ -67,7 +92,7 @@ async def prepare(targets: Targets, route: Route, place: Place) -> Prepared:
         endpoint=route.endpoint,
         keep_wire=route.keep_wire,
     )
-    return Prepared(request=request, model=model, left_out_turns=fitted.left_out_turns)
+    return Prepared(request=request, model=model, left_out_turns=fitted.left_out_turns, window_tokens=window)
 
 
 async def _resolve(targets: Targets, place: Place) -> ModelInfo | None:
@@ -76,7 +101,7 @@ async def _resolve(targets: Targets, place: Place) -> ModelInfo | None:
         return place.chain[0]
     if place.ref.model != LARGEST:
         if not place.rules.local_models:
-            return None
+            return targets.listed(place.ref)
         try:
             listed = await targets.models(place.ref.provider)
         except ProviderError:
@@ -91,18 +116,3 @@ async def _resolve(targets: Targets, place: Place) -> ModelInfo | None:
     if not place.chain:
         raise ModelGone(no_local_model_message(place.rules.fallback_models))
     return place.chain[0]
-
-
-def _local_window(params: Params, needed: int, model: ModelInfo | None) -> int:
-    """The window to ask a local server for (policy R15b); what the user set wins."""
-    return params.context_tokens or window_for(
-        needed,
-        loaded_tokens=model.loaded_context_tokens if model else None,
-        model_tokens=model.context_tokens if model else None,
-    )
-
-
-def _check_modality(place: Place, model: ModelInfo | None, messages: tuple[Message, ...]) -> None:
-    blind = model is not None and bool(model.capabilities) and "vision" not in model.capabilities
-    if blind and any(message.images for message in messages):
-        raise Unfit(f"{place.target}: this model does not read images.")

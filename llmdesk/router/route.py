@@ -24,6 +24,7 @@ from llmdesk.core.types import (
 )
 
 if TYPE_CHECKING:
+    from llmdesk.core.errors import ProviderError
     from llmdesk.core.lanes import Lane
     from llmdesk.core.policy import ProviderRules
     from llmdesk.router.controls import Controls
@@ -34,7 +35,7 @@ class Route:
     """One request, ready to be walked: the lane as it applies, complete messages, and what the caller allows.
 
     ``first_number`` continues the numbering of a request that was paused before. ``format`` and ``extra`` are the
-    caller's own wire fields.
+    caller's own wire fields. ``pinned``: the caller named the targets, so that no rule puts others before them.
     """
 
     lane: Lane
@@ -46,6 +47,7 @@ class Route:
     extra: Json = field(default_factory=dict)
     consent: bool = False
     probe: bool = False
+    pinned: bool = False
     first_number: int = 1
 
 
@@ -97,7 +99,8 @@ class Walk:
 class Place:
     """A target being worked on: the models it stands for, how often the one in turn was asked, what a repair adds.
 
-    ``rejected`` counts its answers that did not meet the schema.
+    ``rejected`` counts its answers that did not meet the schema; ``failed`` is what its last attempt failed with;
+    ``window_tokens`` is the window it was asked with, ``None`` = unknown.
     """
 
     ref: ModelRef
@@ -106,6 +109,8 @@ class Place:
     rejected: int = 0
     chain: tuple[ModelInfo, ...] = ()
     extra_messages: tuple[Message, ...] = ()
+    failed: ProviderError | None = None
+    window_tokens: int | None = None
 
     @property
     def target(self) -> ModelRef:
@@ -115,6 +120,7 @@ class Place:
     def step(self) -> None:
         """Go on to the next model of the chain, which begins from the original messages (policy R7)."""
         self.chain, self.tries, self.rejected, self.extra_messages = self.chain[1:], 0, 0, ()
+        self.failed = None
 
 
 class Left(Exception):
@@ -122,11 +128,15 @@ class Left(Exception):
 
 
 class Unfit(Exception):
-    """The target turned out not to be asked; the text says why, ``reason`` in one word."""
+    """The target turned out not to be asked; the text says why, ``reason`` in one word.
 
-    def __init__(self, message: str, *, reason: str = "unfit") -> None:
+    ``until``: when that may be over by itself, UTC epoch seconds.
+    """
+
+    def __init__(self, message: str, *, reason: str = "unfit", until: float | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.until = until
 
 
 Sink = Callable[[DeskEvent], None]
@@ -151,6 +161,8 @@ class Trip:
     record: Recorder
     controls: Controls
     check: Checker
+    outgrown_tokens: int | None = None
+    """The largest window that was found too small for this request, tokens."""
     _number: int = 0
 
     def take_number(self) -> int:

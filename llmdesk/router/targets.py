@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from llmdesk.core.errors import ErrorKind, ProviderError
 from llmdesk.core.lanes import LARGEST, is_cloud_name, same_model
 from llmdesk.core.policy import DECISIONS, Block, ProviderRules
+from llmdesk.router.pacing import Pacer
 from llmdesk.router.words import with_next_try
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from llmdesk.core.cooldown import Cooldown
+    from llmdesk.core.lanes import SmallPrompt
     from llmdesk.core.types import ModelInfo, ModelRef
     from llmdesk.providers.base import Provider
 
@@ -47,6 +49,7 @@ class Targets:
         windows: context sizes the configuration states, tokens, by ``provider/model``.
         memory_bytes: this machine's memory, ``None`` = unknown.
         local_only: let nothing leave loopback.
+        small_prompt: where small prompts go first; ``None`` = no such rule.
         clock: UTC epoch seconds.
         elapsed: a clock for durations, seconds.
     """
@@ -60,6 +63,7 @@ class Targets:
         windows: Mapping[str, int] | None = None,
         memory_bytes: int | None = None,
         local_only: bool = False,
+        small_prompt: SmallPrompt | None = None,
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -71,6 +75,8 @@ class Targets:
         self.elapsed = elapsed
         self._rules = rules
         self.local_only = local_only
+        self.small_prompt = small_prompt
+        self._pacers: dict[str, Pacer] = {}
         self._out: dict[str, tuple[str, str]] = {}
         self._lists: dict[str, tuple[float, tuple[ModelInfo, ...]]] = {}
 
@@ -154,6 +160,17 @@ class Targets:
         ends = [(until, ref.provider) for ref in targets if (until := self.cooling_until(ref.provider)) is not None]
         return (min(ends)[1], min(ends)[0]) if ends else None
 
+    # --- how fast they may be asked ---
+
+    def pacer(self, ref: ModelRef) -> Pacer | None:
+        """The line before a target's provider; ``None`` = it may be asked as fast as anybody likes."""
+        limit = self.rules(ref).rate_limit
+        if limit is None:
+            return None
+        if ref.provider not in self._pacers:
+            self._pacers[ref.provider] = Pacer(limit, self.elapsed)
+        return self._pacers[ref.provider]
+
     # --- which models there are --------------------------------------------------------------------------------------
 
     async def models(self, provider: str, *, fresh: bool = False) -> tuple[ModelInfo, ...]:
@@ -167,6 +184,12 @@ class Targets:
             found = (self.elapsed(), await (await self.adapter(provider)).list_models())
             self._lists[provider] = found
         return found[1]
+
+    def listed(self, ref: ModelRef) -> ModelInfo | None:
+        """What is known of a model without asking: its entry in a list that was fetched before, however long ago."""
+        _, models = self._lists.get(ref.provider, (0.0, ()))
+        ollama = self.rules(ref).kind == "ollama"
+        return next((m for m in models if m.name == ref.model or (ollama and same_model(ref.model, m.name))), None)
 
     def forget_models(self, provider: str | None = None) -> None:
         """Ask for the model list of a provider (or of all) again next time."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, ProviderError
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Message, Role
+
+if TYPE_CHECKING:
+    from llmdesk.router.route import Place
 
 RETIREMENT_HINT_TRIES = 3
 """After this many 500s in a row the model itself is suspected (policy C5)."""
@@ -59,3 +63,13 @@ def repair_messages(answer: str, violations: str) -> tuple[Message, ...]:
             content=f"That does not match the required JSON schema:\n{violations}\nAnswer again with the JSON only.",
         ),
     )
+
+
+def busy(place: Place, *, until: float | None) -> str:
+    """Say which own limit is in the way of a target, and until when; ``None`` = nobody knows."""
+    provider, limit = place.ref.provider, place.rules.rate_limit
+    if until is None or limit is None:
+        count = limit.parallel if limit else None
+        return f"{provider}: busy with {count or 'other'} requests, as many as its rate_limit allows at once."
+    rate = f"{limit.requests_per_minute:g} requests a minute"
+    return one_line(f"{provider}: its rate_limit of {rate} is used up, next try {hour(until)}.")

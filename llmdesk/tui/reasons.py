@@ -32,6 +32,8 @@ WORDS: dict[str, str] = {
     "unfit": "does not fit",
     "privacy": "not allowed here",
     "next": "left by you",
+    "busy": "too long a wait for its rate_limit",
+    "rate limit": "its rate_limit is reached",
 }
 """A failure's kind or a skip's reason, and how the screen says it."""
 

@@ -51,7 +51,7 @@ async def test_one_repair_shows_the_model_its_answer_and_what_is_wrong_with_it(w
     assert repair[: len(first)] == first
     assert repair[len(first)] == ("assistant", '{"file": "a.py"}')
     assert "$.path is missing" in repair[-1][1]
-    assert later == [("user", "write"), ("assistant", GOOD), ("user", "more")], "the repair is no part of the talk"
+    assert later[1:] == [("user", "write"), ("assistant", GOOD), ("user", "more")], "the repair is no part of the talk"
 
 
 async def test_a_schema_that_is_never_met_fails_with_its_violations(world: DeskWorld) -> None:

@@ -108,7 +108,7 @@ class DeskWorld:
             ),
             "local": ProviderRules(
                 name="local", kind="ollama", retry=quick, cooldown_s=600, retries_rate=False,
-                loopback=True, local_models=True, free=True,
+                loopback=True, local_models=True, native_schema=True, free=True,
             ),
         }  # fmt: skip
         self.lanes = self.lanes or {name: Lane(name=name, targets=(CLOUD, LOCAL)) for name in ("chat", "codegen")}

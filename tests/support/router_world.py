@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from llmdesk.core import cooldown as rules_of_cooldown
 from llmdesk.core.cooldown import Cooldown, Instant
-from llmdesk.core.lanes import Lane
+from llmdesk.core.lanes import Lane, SmallPrompt
 from llmdesk.core.policy import ProviderRules, RetryRule
 from llmdesk.core.types import Attempt, DeskEvent, Message, ModelInfo, ModelRef, Role
 from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Controls, Route, Router, Targets, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLOUD = ModelRef("cloud", "big:120b")
 LOCAL = ModelRef("local", "largest")
@@ -57,6 +62,10 @@ class RouterWorld:
     local_only: bool = False
     memory_bytes: int | None = None
     controls: Controls | None = None
+    elapsed: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] | None = None
+    windows: dict[str, int] = field(default_factory=dict)
+    small_prompt: SmallPrompt | None = None
 
     def __post_init__(self) -> None:
         quick = RetryRule(attempts=3, delay_s=0.0)
@@ -66,7 +75,7 @@ class RouterWorld:
             ),
             "local": ProviderRules(
                 name="local", kind="ollama", retry=quick, cooldown_s=600, retries_rate=False,
-                loopback=True, local_models=True, free=True,
+                loopback=True, local_models=True, native_schema=True, free=True,
             ),
         }  # fmt: skip
         if not self.local.models:
@@ -78,7 +87,10 @@ class RouterWorld:
                 cooldowns=self.book,
                 memory_bytes=self.memory_bytes,
                 local_only=self.local_only,
-                clock=lambda: self.book.now,
+                windows=self.windows,
+                small_prompt=self.small_prompt,
+                clock=lambda: self.clock() if self.clock is not None else self.book.now,
+                elapsed=self.elapsed,
             ),
             check=self._check,
         )

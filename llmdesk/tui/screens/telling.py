@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
+    RATE_LIMIT,
     Accepted,
     AttemptFailed,
     AttemptOutcome,
@@ -100,9 +101,15 @@ class Telling:
         self._set_badge(Badge.RUNNING)
 
     def _waiting(self, event: Waiting) -> None:
-        until_s = time.monotonic() + max(0.0, event.until - time.time())
-        text = f"{event.target.provider}: {reason_words(event.reason)}, next try {clock(event.until)} in"
-        self.wait(Wait(text=text, until_s=until_s, offers=(RETRY, NEXT, CANCEL)))
+        why = f"{event.target.provider}: {reason_words(event.reason)}"
+        # The user's own limit is waited for: asking sooner is not on offer, another target is.
+        offers = (NEXT, CANCEL) if event.reason == RATE_LIMIT else (RETRY, NEXT, CANCEL)
+        if event.until is None:
+            text = f"{why}, waits until another request has ended…"
+            self.wait(Wait(text=text, since_s=time.monotonic(), offers=offers))
+        else:
+            until_s = time.monotonic() + max(0.0, event.until - time.time())
+            self.wait(Wait(text=f"{why}, next try {clock(event.until)} in", until_s=until_s, offers=offers))
         self._set_badge(Badge.WAITING)
 
     def _answering(self) -> None:
