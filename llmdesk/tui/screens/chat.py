@@ -148,6 +148,10 @@ class ChatScreen(SearchingScreen):
                 lines.append(f"○ {waiting} paused request{'' if waiting == 1 else 's'} in the outbox: f7")
             level = Level.INFO if discovery.can_answer else Level.WARNING
             talk.record.note("\n".join(sanitise(line) for line in lines), level)
+            return
+        for finding in discovery.findings:
+            if finding.level.value == "problem":  # a line at the edge: the transcript belongs to the talk by now
+                self.say(sanitise(finding.text), severity="warning")
 
     async def _watch(self, desk: Desk) -> None:
         """Keep the panels in step with what happens here and in other instances."""

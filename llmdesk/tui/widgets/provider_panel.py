@@ -45,7 +45,7 @@ def state_words(status: ProviderStatus, left_s: float | None) -> str:
                 return f"{status.models} model{'' if status.models == 1 else 's'}"
             return f"{status.latency_ms} ms" if status.latency_ms is not None else "ok"
         case ProviderState.UNKNOWN:
-            return "not asked yet"
+            return "not checked" if status.message else "not asked yet"
         case ProviderState.NO_KEY | ProviderState.DOWN | ProviderState.ATTENTION:
             return status.state.value
 
