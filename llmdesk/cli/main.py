@@ -26,6 +26,7 @@ _HOME = "llmdesk.cli.commands."
 
 COMMANDS = {
     "exec": (_HOME + "exec", "Ask once; the answer goes to stdout."),
+    "check": (_HOME + "check", "A critic judges an output by its task."),
     "demo": (_HOME + "demo", "Open the desk against a simulated cloud and local Ollama."),
     "outbox": (_HOME + "outbox", "The paused requests: list, show, retry, drop."),
     "failovers": (_HOME + "failovers", "What failed over, from where to where, and why."),

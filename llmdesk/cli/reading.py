@@ -32,6 +32,22 @@ def read_stdin(session: Session) -> bytes:
     return raw
 
 
+def read_file(path: Path) -> bytes:
+    """Read a file that an option names.
+
+    Raises:
+        UsageError: it cannot be read, or is absurdly long.
+    """
+    try:
+        with path.expanduser().open("rb") as stream:
+            raw = stream.read(MAX_STDIN_BYTES + 1)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home folder of nobody
+        raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
+    if len(raw) > MAX_STDIN_BYTES:
+        raise UsageError(f"{path}: is longer than 64 MiB.")
+    return raw
+
+
 def as_text(raw: bytes) -> str:
     """Bytes of a prompt as text; what is no UTF-8 becomes U+FFFD, everything else stays as it is."""
     return raw.decode("utf-8", "replace")

@@ -136,6 +136,23 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a critic found. ``issues`` are at most three, the gravest first; ``confidence`` goes from 0 to 1.
+
+    ``escalate`` = a person or a stronger model has to decide; it is set, with ``passed`` false, wherever no verdict
+    came. ``target`` is who judged, ``None`` = nobody; ``cost_usd`` is a decimal string, ``None`` = unknown.
+    """
+
+    passed: bool
+    issues: tuple[str, ...] = ()
+    confidence: float
+    escalate: bool
+    request_id: str | None = None
+    target: ModelRef | None = None
+    cost_usd: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxEntry:
     """A request waiting on disk. ``next_try_at`` ``None`` = only when the user says so.
 

@@ -8,11 +8,12 @@ Behind this facade: ``asking`` (the life of a request; ``choosing`` its lane bef
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
-from llmdesk.core.types import Json, Message, ModelRef, Outcome, Params
+from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Status
 from llmdesk.core.views import (
     Ask,
     Attachment,
@@ -29,6 +30,7 @@ from llmdesk.core.views import (
     RequestView,
     ScreenSettings,
     Topic,
+    Verdict,
 )
 from llmdesk.desk.asking import Asking
 from llmdesk.desk.inventory import Inventory
@@ -144,13 +146,7 @@ class Desk:
             UsageError: there is no message, or the lane or agent is unknown.
         """
         ask = Ask(messages=tuple(messages), lane=lane, params=params or Params(), agent=agent, job=job, schema=schema)
-        run = self.send(ask)
-        try:
-            async for _ in run:
-                pass  # nobody watches; what is not taken would only pile up
-            return await run.outcome()
-        finally:
-            run.cancel()
+        return await _ended(self.send(ask))
 
     async def critique(
         self,
@@ -184,19 +180,24 @@ class Desk:
         Raises:
             UsageError: the lane, agent or provider does not exist.
         """
-        from llmdesk.desk.critic import Critique
+        from llmdesk.desk.critic import critic_ask, verdict_of
 
-        critique = Critique(task=task, output=output, lane=lane, model=model, agent=agent, job=job)
         found = self._parts.lanes.get(lane)
-        run = self.send(critique.ask(found.system if found else None, timeout_s=timeout_s, consent=consent))
-        try:
-            async for event in run:
-                if notice is not None:
-                    notice(event)
-            outcome = await run.outcome()
-        finally:
-            run.cancel()
-        if outcome.status is Status.PAUSED and outcome.kept:
+        ask = critic_ask(task, output, house_rules=found.system if found is not None else None)
+        run = self.send(
+            replace(
+                ask,
+                lane=lane,
+                model=model,
+                agent=agent,
+                job=job,
+                timeout_s=timeout_s,
+                consent=consent,
+                unkept_ok=consent,
+            )
+        )
+        outcome = await _ended(run, notice)
+        if outcome.status is Status.PAUSED:
             with suppress(StorageError):
                 await self._parts.requests.drop(outcome.request_id)
             self._watch.changed(Topic.OUTBOX)
@@ -368,3 +369,14 @@ class Desk:
     def watch(self) -> AsyncIterator[frozenset[Topic]]:
         """Yield what changed, in this instance or another one, for as long as it is iterated."""
         return self._watch()
+
+
+async def _ended(run: Run, notice: Callable[[DeskEvent], None] | None = None) -> Outcome:
+    """Take every event of ``run``, as what is not taken would only pile up, and wait for its end."""
+    try:
+        async for event in run:
+            if notice is not None:
+                notice(event)
+        return await run.outcome()
+    finally:
+        run.cancel()
