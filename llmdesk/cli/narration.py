@@ -117,6 +117,9 @@ class Narrator:
         if line := ending_line(outcome, self._now()):
             if line != self._last:
                 self._out.complain(line)
+            for each in outcome.advice:
+                if each not in (self._told, reason_of(outcome)):
+                    self._out.say(f"advice: {each}")
             for violation in outcome.error.violations if outcome.error is not None else ():
                 self._out.complain(f"violation: {violation}")
         elif outcome.status is Status.COMPLETED:
@@ -130,7 +133,7 @@ class Narrator:
 
 def ending_line(outcome: Outcome, now: float) -> str:
     """One line for an outcome that is not an answer; empty for one that is."""
-    reason = outcome.error.message if outcome.error is not None else ""
+    reason = reason_of(outcome)
     match outcome.status:
         case Status.COMPLETED:
             return ""
@@ -140,6 +143,11 @@ def ending_line(outcome: Outcome, now: float) -> str:
             return "cancelled" + (f": {reason}" if reason else ".")
         case Status.REFUSED | Status.FAILED | Status.BLOCKED:
             return f"{outcome.status.value}: {reason or 'no reason given'}"
+
+
+def reason_of(outcome: Outcome) -> str:
+    """Why there is no answer; empty where nobody said."""
+    return outcome.error.message if outcome.error is not None else ""
 
 
 def done_line(outcome: Outcome) -> str:

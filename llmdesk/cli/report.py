@@ -108,6 +108,8 @@ def request_report(view: RequestView) -> Report:
         "answer": view.answer,
         "reason": view.reason,
         "error_kind": view.error_kind.value if view.error_kind else None,
+        "next_try_at": iso(view.next_try_at),
+        "advice": list(view.advice),
         "attempts": [attempt_report(attempt) for attempt in view.attempts],
     }
 

@@ -287,7 +287,8 @@ class Outcome:
     """How a request ended: everything ``exec --json`` prints, and what the screen shows below an answer.
 
     ``text`` is the text of exactly one attempt. ``data`` is the parsed object of a schema lane. ``next_try_at`` is
-    UTC epoch seconds, ``None`` when nothing is known to recover by itself. ``kept`` is false when the request is not
+    UTC epoch seconds, ``None`` when nothing is known to recover by itself. ``advice`` says, for a paused request, what
+    would let each target answer. ``kept`` is false when the request is not
     on disk (recording switched off, or a disk that refuses).
     """
 
@@ -313,6 +314,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     error: Failure | None = None
     next_try_at: float | None = None
+    advice: tuple[str, ...] = ()
     kept: bool = True
     wire: Json | None = field(default=None, repr=False, compare=False)
 

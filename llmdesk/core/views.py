@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from llmdesk.core.types import (
     Attempt,
     Endpoint,
+    Failover,
     Json,
     Message,
     ModelInfo,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmdesk.core.errors import ErrorKind
+    from llmdesk.core.lanes import SmallPrompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Ask:
 
     Either ``prompt`` (with the history of ``conversation``, or a new conversation) or ``messages`` (complete, nothing
     is added but the lane's system prompt if there is none) is given. ``model`` replaces the lane's targets by this one.
-    ``timeout_s`` bounds the whole request and ends in paused. ``consent`` answers every ``failover: ask`` with yes.
+    ``failover`` goes before the lane's own rule. ``timeout_s`` bounds the whole request and ends in paused. ``consent`` answers every ``failover: ask`` with yes.
     ``probe`` ignores cooldowns, on the user's explicit order only. ``keep`` false = no row, no outbox (embeddings);
     ``unkept_ok`` = send it even if the disk refuses the row. ``keep_wire`` lets events carry their wire objects.
     """
@@ -66,6 +68,7 @@ class Ask:
     endpoint: Endpoint = "chat"
     conversation: str | None = None
     timeout_s: float | None = None
+    failover: Failover | None = None
     consent: bool = False
     probe: bool = False
     keep: bool = True
@@ -100,14 +103,39 @@ class ProviderStatus:
     key_tried: bool | None = None
 
 
+SchemaWay = Literal["", "native", "in words"]
+"""How a target is told the schema; empty = there is none."""
+
+Consent = Literal["", "needed", "never"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetStatus:
-    """A lane's target now: ``skip`` says why it would not be asked, empty = it would be."""
+    """A lane's target now: ``skip`` says why it would not be asked, empty = it would be.
+
+    The rest is known for a certain request only. ``model`` is the one that stands behind a ref like ``local/largest``,
+    empty = not known before it is asked. ``window_tokens`` ``None`` = unknown; ``input_tokens`` estimates what would
+    be sent there, without the ``left_out_turns`` oldest turns; ``None`` = it does not fit. ``params`` are those in
+    force. ``wait_s`` is the wait for the provider's own-side rate limit, seconds; ``full`` = a place has to become free
+    first. ``consent``: it follows another target, and the lane asks first, or never goes on. ``preferred``: a rule put
+    it before the lane's own targets.
+    """
 
     target: ModelRef
     skip: str = ""
     message: str = ""
     cooldown_until: float | None = None
+    model: str = ""
+    kind: str = ""
+    window_tokens: int | None = None
+    input_tokens: int | None = None
+    left_out_turns: int = 0
+    params: Params | None = None
+    schema: SchemaWay = ""
+    wait_s: float = 0.0
+    full: bool = False
+    consent: Consent = ""
+    preferred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +153,25 @@ class LaneView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a request would do, without doing it: ``exec --dry-run``."""
+    """What a request would do, without doing it: ``exec --dry-run``.
+
+    ``why`` says how the lane was chosen. ``max_wait_s`` bounds the wait for a provider's own-side rate limit, seconds.
+    ``small_prompt`` is the rule of that name, ``None`` = there is none; it applies where a target is ``preferred``.
+    """
 
     lane: str
+    why: str = ""
+    agent: str | None = None
     targets: tuple[TargetStatus, ...]
     input_tokens: int
     params: Params
     system: str | None = None
     failover: str = "auto"
+    resume: str = "ask"
+    max_wait_s: float = 0.0
+    schema_name: str | None = None
+    schema_repairs: int = 0
+    small_prompt: SmallPrompt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +215,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestView:
-    """One request with everything that happened to it."""
+    """One request with everything that happened to it; ``advice`` is what would let a paused one be answered."""
 
     id: str
     status: Status
@@ -191,6 +230,8 @@ class RequestView:
     attempts: tuple[Attempt, ...]
     reason: str = ""
     error_kind: ErrorKind | None = None
+    next_try_at: float | None = None
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from llmdesk.core.views import (
     Topic,
     Verdict,
 )
+from llmdesk.desk.advice import advise
 from llmdesk.desk.asking import Asking
 from llmdesk.desk.inventory import Inventory
 from llmdesk.desk.resuming import Resuming
@@ -258,7 +259,9 @@ class Desk:
         view = await self._parts.requests.view(await self._one_request(request_id))
         if view is None:
             raise UsageError(f"No request {request_id}.")
-        return view
+        if view.status is not Status.PAUSED:
+            return view
+        return replace(view, advice=advise(view.attempts, program=self._parts.program))
 
     async def _one_request(self, prefix: str) -> str:
         found = await self._parts.requests.resolve(prefix) if prefix else ()

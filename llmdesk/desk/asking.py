@@ -25,10 +25,10 @@ from llmdesk.core.types import (
 )
 from llmdesk.core.views import Ask, Plan, TargetStatus, Topic
 from llmdesk.desk import ending, payload
-from llmdesk.desk.choosing import check, lane_for
+from llmdesk.desk.choosing import check, lane_for, why_lane
 from llmdesk.desk.job import Job
 from llmdesk.desk.run import Run
-from llmdesk.router import Route, Walk
+from llmdesk.router import Route, Walk, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -142,14 +142,23 @@ class Asking:
     async def plan(self, ask: Ask) -> Plan:
         """Say what ``send`` would do."""
         lane = lane_for(self._parts, ask)
+        check(ask)
         messages = await self._messages(ask, lane, ask.conversation, request_id=None)
+        targets = self._parts.router.targets
         return Plan(
             lane=lane.name,
-            targets=self.target_states(lane, probe=ask.probe),
+            why=why_lane(self._parts, ask),
+            agent=ask.agent,
+            targets=decide(targets, _route(ask, lane, messages)),
             input_tokens=estimate_tokens(messages),
             params=lane.params,
             system=lane.system,
             failover=lane.failover,
+            resume=lane.resume,
+            max_wait_s=lane.max_wait_s,
+            schema_name=(lane.schema_name or "the schema") if lane.schema is not None else None,
+            schema_repairs=lane.schema_repairs,
+            small_prompt=targets.small_prompt,
         )
 
     def target_states(self, lane: Lane, *, probe: bool = False) -> tuple[TargetStatus, ...]:
@@ -263,6 +272,7 @@ class Asking:
             latency_s=self._parts.router.targets.elapsed() - begun,
             now=self._parts.clock(),
             stored=self._parts.stored,
+            program=self._parts.program,
         )
         outcome = await self._settle(job, outcome)
         met = tuple(line for line in self._parts.warnings[job.warned :] if line not in outcome.warnings)
@@ -274,18 +284,7 @@ class Asking:
             for ref in job.lane.targets:
                 self._parts.router.targets.take_back(ref.provider)
         messages = await self._messages(job.ask, job.lane, job.conversation, request_id=job.id)
-        route = Route(
-            lane=job.lane,
-            messages=messages,
-            endpoint=job.ask.endpoint,
-            format=job.ask.format,
-            keep_wire=job.ask.keep_wire,
-            tools=job.ask.tools,
-            extra=job.ask.extra,
-            consent=job.ask.consent,
-            probe=job.ask.probe,
-            first_number=job.first_number,
-        )
+        route = replace(_route(job.ask, job.lane, messages), first_number=job.first_number)
 
         async def record(attempt: Attempt) -> None:
             if job.kept:
@@ -391,6 +390,21 @@ class Asking:
             request_id, outcome, answer = self._unsettled.pop()
             with suppress(StorageError):
                 await self._parts.requests.finish(request_id, outcome, answer=answer)
+
+
+def _route(ask: Ask, lane: Lane, messages: tuple[Message, ...]) -> Route:
+    return Route(
+        lane=lane,
+        messages=messages,
+        endpoint=ask.endpoint,
+        format=ask.format,
+        keep_wire=ask.keep_wire,
+        tools=ask.tools,
+        extra=ask.extra,
+        consent=ask.consent,
+        probe=ask.probe,
+        pinned=ask.model is not None or ask.targets is not None,
+    )
 
 
 def _last_user(messages: tuple[Message, ...]) -> str:

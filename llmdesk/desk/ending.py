@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import ErrorKind, StorageError
 from llmdesk.core.text import has_visible, one_line, redact
 from llmdesk.core.types import Attempt, AttemptOutcome, Failure, FinishReason, ModelRef, Outcome, Status
+from llmdesk.desk.advice import advise
 
 if TYPE_CHECKING:
     from llmdesk.core.views import Completeness
@@ -64,7 +65,7 @@ def unexpected(error: BaseException) -> Failure:
     return Failure(kind=ErrorKind.SERVER, message=text)
 
 
-def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bool) -> Outcome:
+def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bool, program: str) -> Outcome:
     """What became of a request.
 
     Args:
@@ -73,11 +74,13 @@ def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bo
         latency_s: how long it took, seconds.
         now: UTC epoch seconds.
         stored: whether this desk writes on a disk at all.
+        program: how the user starts llmdesk, for the advice.
     """
     done = walk.status is Status.COMPLETED
     partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
     text = "".join(walk.text) if done or partial else ""
     completed = walk.completed if done else None
+    helpless = walk.status is Status.PAUSED and walk.error and walk.error.kind is not ErrorKind.CANCELLED
     return Outcome(
         request_id=job.id,
         status=walk.status,
@@ -101,6 +104,7 @@ def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bo
         warnings=tuple(walk.warnings),
         error=None if done else walk.error,
         next_try_at=_next_try_at(job, walk, now),
+        advice=advise(walk.attempts, program=program) if helpless else (),
         kept=job.kept and stored,
         wire=completed.wire if completed else None,
     )

@@ -276,6 +276,7 @@ def view(connection: sqlite3.Connection, request_id: str) -> RequestView | None:
         attempts=tuple(to_attempt(each) for each in attempts),
         reason=row["reason"],
         error_kind=to_error_kind(row["error_kind"]),
+        next_try_at=to_s(row["next_try_at"]),
     )
 
 

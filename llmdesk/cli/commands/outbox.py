@@ -84,19 +84,25 @@ class _Retry:
 
 @desk_command("retry", short_help="Ask again, one or all.")
 @click.argument("request", type=TEXT, metavar="[ID]", required=False)
+@click.option("--lane", type=TEXT, metavar="LANE", help="Ask only those of this lane again.")
 @click.option("--now", "probe", is_flag=True, help="Ask even a provider that is cooling down.")
 @click.option("--no-stream", is_flag=True, help="Print an answer when it is complete.")
 @click.pass_obj
-def retry(session: Session, request: str | None, probe: bool, no_stream: bool) -> int:
+def retry(session: Session, request: str | None, lane: str | None, probe: bool, no_stream: bool) -> int:
     """Ask a paused request again; without ID all of them, oldest first.
 
     The exit code is that of exec; for several, that of the last one that was not completed.
     """
+    if request is not None and lane is not None:
+        raise UsageError("Give either an ID or --lane.")
 
     async def ask_again(desk: Desk, signals: Signals) -> int:
-        wanted = [await _paused(desk, request)] if request is not None else [e.id for e in await desk.outbox()]
-        if not wanted:
-            session.nothing(desk, "The outbox is empty.")
+        entries = await desk.outbox()
+        wanted = [e.id for e in entries if lane in (None, e.lane)]
+        if request is not None:
+            wanted = [await _paused(desk, request)]
+        elif not wanted:
+            session.nothing(desk, f"Nothing of lane {lane} is paused." if entries else "The outbox is empty.")
         how = _Retry(probe=probe, stream=not no_stream, several=len(wanted) > 1)
         return await _retry_each(session, desk, signals, wanted, how)
 
@@ -162,9 +168,12 @@ def _print(session: Session, view: RequestView) -> None:
         ("job", view.job),
         ("conversation", view.conversation),
         ("reason", view.reason),
+        ("next try", clock(view.next_try_at, session.now()) if view.next_try_at is not None else None),
     ):
         if value:
             out.line(f"{label}: {value}")
+    for each in view.advice:
+        out.line(f"advice: {each}")
     for attempt in view.attempts:
         told = f" ({attempt.message or attempt.reason})" if attempt.message or attempt.reason else ""
         out.line(f"attempt {attempt.number}: {attempt.target} {attempt.outcome.value}, {attempt.elapsed_s:.1f} s{told}")
