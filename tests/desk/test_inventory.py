@@ -197,6 +197,51 @@ async def test_an_answer_shows_that_a_provider_is_well_again(world: DeskWorld) -
         assert (status.state, status.message) == (ProviderState.OK, "")
 
 
+async def test_what_a_check_could_not_try_is_said_beside_what_it_found(world: DeskWorld) -> None:
+    from llmdesk.providers.base import Check
+
+    class Open(type(world.cloud)):  # type: ignore[misc]
+        async def check(self) -> Check:
+            return Check(latency_ms=7, models=2, message="Its version is old.", key_tried=False)
+
+    world.shelf.providers = {"cloud": Open("cloud"), "local": Open("local")}
+    async with world.desk() as desk:
+        statuses = by_name(await desk.check_providers())
+    assert statuses["cloud"].message == "Its version is old, key not tried"
+    assert statuses["local"].message == "Its version is old"  # it has no key to try
+
+
+async def test_what_is_wrong_on_this_side_needs_attention_and_is_not_called_down(world: DeskWorld) -> None:
+    world.shelf.broken["cloud"] = errors.SetupBroken("cloud: pass in $(…) failed with exit code 1.")
+    world.local.list_error = errors.ModelGone("local: retired.", http_status=410)
+    async with world.desk() as desk:
+        statuses = by_name(await desk.check_providers())
+    assert {name: status.state for name, status in statuses.items()} == {
+        "cloud": ProviderState.ATTENTION, "local": ProviderState.ATTENTION,
+    }  # fmt: skip
+    assert statuses["cloud"].message == "cloud: pass in $(…) failed with exit code 1."
+
+
+async def test_the_look_at_start_up_fetches_no_key_and_a_check_does(world: DeskWorld) -> None:
+    late = {"cloud": "the output of pass"}
+    async with world.desk(providers=world.facts(late)) as desk:
+        await desk.discover()
+        cloud, local = desk.providers()
+        assert (cloud.state, cloud.message) == (ProviderState.UNKNOWN, "not checked, needs the output of pass")
+        assert local.state is ProviderState.OK
+        assert world.cloud.checks == 0
+        assert by_name(await desk.check_providers())["cloud"].state is ProviderState.OK
+        await desk.discover()
+        assert world.cloud.checks == 2  # fetched already: nothing asks for a password any more
+
+
+async def test_a_key_that_was_used_needs_no_more_care_at_start_up(world: DeskWorld) -> None:
+    async with world.desk(providers=world.facts({"cloud": "the keychain entry a/b"})) as desk:
+        await ask(desk)
+        await desk.discover()
+    assert world.cloud.checks == 1
+
+
 # --- models ---
 
 

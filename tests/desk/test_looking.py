@@ -9,8 +9,9 @@ import pytest
 from llmdesk.core import errors
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import Status
-from llmdesk.core.views import Attachment, Level
+from llmdesk.core.views import Attachment, Level, ProviderState, ProviderStatus
 from llmdesk.desk.attach import MAX_BYTES
+from llmdesk.desk.doctor import attention
 from tests.support.desk_world import DeskWorld, ask, fails
 
 if TYPE_CHECKING:
@@ -77,7 +78,43 @@ async def test_a_resting_cloud_alone_cannot_answer(world: DeskWorld) -> None:
     assert found.findings[0].text == "cloud: resting after a limit."
 
 
+async def test_several_that_need_attention_share_one_line_with_each_reason(world: DeskWorld) -> None:
+    world.cloud.list_error = errors.KeyRejected("cloud: key rejected (401). Check $CLOUD_KEY.")
+    world.local.list_error = errors.NetworkFailed("local: connection refused at 127.0.0.1:11434.")
+    async with world.desk() as desk:
+        found = await desk.discover()
+    problems = [finding for finding in found.findings if finding.level is Level.PROBLEM]
+    (problem,) = problems
+    assert problem.text == (
+        "2 of 2 providers need attention: cloud: key rejected (401). Check $CLOUD_KEY; "
+        "local: connection refused at 127.0.0.1:11434"
+    )
+    assert problem.hint == "llmdesk providers check"
+    assert not found.can_answer
+
+
+def test_what_needs_attention_is_counted_and_who_has_no_key_is_not() -> None:
+    def status(name: str, state: ProviderState, message: str = "") -> ProviderStatus:
+        return ProviderStatus(provider=name, kind="openai", state=state, message=message)
+
+    well = status("a", ProviderState.OK)
+    keyless = status("b", ProviderState.NO_KEY, "no key: set B_KEY")
+    down = status("c", ProviderState.DOWN, "c: connection refused.")
+    assert attention([well, keyless]) == ""
+    assert attention([well, keyless, down]) == "1 of 3 providers needs attention: c: connection refused"
+    assert attention([down, status("d", ProviderState.ATTENTION)]) == (
+        "2 of 2 providers need attention: c: connection refused; d: needs attention"
+    )
+
+
 # --- doctor ---
+
+
+async def test_the_doctor_says_where_each_key_comes_from(world: DeskWorld) -> None:
+    async with world.desk(providers=world.facts({"cloud": "the keychain entry llmdesk/cloud"})) as desk:
+        texts = [finding.text for finding in await desk.doctor() if finding.topic == "provider"]
+    assert texts[0].endswith("key from the keychain entry llmdesk/cloud")
+    assert "key" not in texts[1]
 
 
 async def test_the_doctor_looks_at_everything_and_finds_a_healthy_desk_healthy(world: DeskWorld) -> None:

@@ -122,6 +122,20 @@ class DeskWorld:
         """Where the files are."""
         return find_paths(env={"LLMDESK_HOME": str(self.home)})
 
+    def facts(self, late: Mapping[str, str] | None = None) -> dict[str, ProviderFacts]:
+        """What is known of each provider; ``late`` ones have a key that has to be fetched from there."""
+        return {
+            name: ProviderFacts(
+                kind=rule.kind,
+                base_url=f"http://{name}.test",
+                rules=rule,
+                aliases=self.aliases.get(name, {}),
+                key_source=(late or {}).get(name, "$CLOUD_KEY" if rule.has_key else ""),
+                late_source=(late or {}).get(name, ""),
+            )
+            for name, rule in self.rules.items()
+        }
+
     def desk(self, **changes: Any) -> Desk:
         """One more instance; ``changes`` replace parts of it."""
         warnings: list[str] = []
@@ -141,12 +155,7 @@ class DeskWorld:
             "lanes": self.lanes,
             "default_lane": "chat",
             "agents": self.agents,
-            "providers": {
-                name: ProviderFacts(
-                    kind=rule.kind, base_url=f"http://{name}.test", rules=rule, aliases=self.aliases.get(name, {})
-                )
-                for name, rule in self.rules.items()
-            },
+            "providers": self.facts(),
             "router": Router(targets, check=checked),
             "adapters": self.shelf,
             "database": database,
