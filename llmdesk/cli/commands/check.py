@@ -54,8 +54,6 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         raise UsageError("Standard input cannot be both the task and the output.")
     ref = ModelRef.parse(model) if model is not None else None
     read = {name: _read(session, given) for name, given in (("task", task), ("output", output))}
-    if not read["task"].strip():
-        raise UsageError("The task is empty; without one nothing can be judged.")
 
     async def judge(desk: Desk, _: Signals) -> int:
         from llmdesk.cli.narration import Narrator
