@@ -85,6 +85,7 @@ def make_desk(
         },
         memory_bytes=_memory_bytes(),
         local_only=loaded.settings.privacy.network == "local-only",
+        small_prompt=convert.small_prompt(loaded),
     )
     screen = loaded.settings.ui
     return Desk(

@@ -1,31 +1,39 @@
-"""``exec --dry-run``: what a request would do."""
+"""``exec --dry-run``: what a request would do, and why."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.cli.report import params_report, plan_report
+from llmdesk.cli.report import params_report, plan_report, small_prompt_words
 from llmdesk.cli.times import clock
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
+    from llmdesk.core.types import Params
     from llmdesk.core.views import Plan, TargetStatus
 
 
 def show_plan(session: Session, plan: Plan) -> None:
-    """Print the route, the estimate and the parameters; one JSON object with ``--json``."""
+    """Print the whole decision; one JSON object with ``--json``."""
     out = session.out
     if session.json:
         out.record(plan_report(plan))
         return
-    out.line(f"lane: {plan.lane} (failover: {plan.failover})")
+    why = f", {plan.why}" if plan.why else ""
+    out.line(f"lane: {plan.lane} (failover: {plan.failover}, resume: {plan.resume}{why})")
+    out.line(f"small prompts: {small_prompt_words(plan)}")
     for number, target in enumerate(plan.targets, start=1):
         out.line(f"target {number}: {target.target} {target_note(target, session.now())}".rstrip())
+        for line in _target_lines(plan, target):
+            out.line(f"  {line}")
     out.line(f"estimate: {plan.input_tokens} input tokens")
-    params = ", ".join(f"{name}={value}" for name, value in params_report(plan.params).items())
-    out.line(f"params: {params or 'the defaults of each model'}")
+    out.line(f"params: {_params(plan.params) or 'the defaults of each model'}")
+    if plan.schema_name is not None:
+        repairs = "1 repair" if plan.schema_repairs == 1 else f"{plan.schema_repairs} repairs"
+        out.line(f"schema: {plan.schema_name}, checked here in any case, {repairs} a target")
     if plan.system:
         out.line(f"system: {len(plan.system)} characters")
+    out.line("budget: none")
     out.line("Nothing was sent.")
 
 
@@ -38,3 +46,34 @@ def target_note(target: TargetStatus, now: float) -> str:
             until = "" if when[:5] in reason else f" until {when}"  # most messages tell it themselves
         return f"(skipped: {reason}{until})"
     return f"({target.message})" if target.message else ""
+
+
+def _target_lines(plan: Plan, target: TargetStatus) -> list[str]:
+    """What is known of a target for this request, one thing a line."""
+    if not target.kind:
+        return []
+    window = f"{target.window_tokens} tokens" if target.window_tokens is not None else "unknown"
+    need = f"{target.input_tokens} tokens" if target.input_tokens is not None else "does not fit"
+    model = f", answers with {target.model}" if target.model else ""
+    lines = [f"kind {target.kind}{model}", f"window: {window}, estimate: {need}"]
+    if target.left_out_turns:
+        lines.append(f"left out: the {target.left_out_turns} oldest turns")
+    if target.preferred:
+        lines.append("goes first, because the prompt is small")
+    if target.schema:
+        lines.append("schema: sent with the request" if target.schema == "native" else "schema: told in words")
+    if target.full:
+        lines.append("rate_limit: waits until a request to this provider has ended")
+    elif target.wait_s > 0:
+        lines.append(f"rate_limit: waits {target.wait_s:.1f} s (at most {plan.max_wait_s:g} s in this lane)")
+    if target.consent == "needed":
+        lines.append("consent: asked for before it is used (failover: ask)")
+    elif target.consent == "never":
+        lines.append("consent: never used after another target (failover: never)")
+    if target.params is not None and (params := _params(target.params)):
+        lines.append(f"params: {params}")
+    return lines
+
+
+def _params(params: Params) -> str:
+    return ", ".join(f"{name}={value}" for name, value in params_report(params).items())

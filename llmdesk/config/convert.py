@@ -13,7 +13,7 @@ from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
 from llmdesk.config.secret import is_secret_name, resolve_secret
 from llmdesk.config.template import fill, is_late, missing_names, parse_template
-from llmdesk.core.lanes import Lane
+from llmdesk.core.lanes import Lane, SmallPrompt
 from llmdesk.core.policy import ProviderRules, RateLimit, RetryRule
 from llmdesk.core.types import ModelRef, Params
 
@@ -202,6 +202,15 @@ def params(section: ParamSettings) -> Params:
 def provider_params(loaded: Loaded) -> dict[str, Params]:
     """The parameters each provider adds below those of the lane."""
     return {name: params(provider.params) for name, provider in loaded.settings.providers.items()}
+
+
+def small_prompt(loaded: Loaded) -> SmallPrompt | None:
+    """Where small prompts go first; ``None`` = no such rule."""
+    rule = loaded.settings.routing.small_prompt
+    if rule is None:
+        return None
+    prefer = tuple(dict.fromkeys(resolve_ref(loaded.settings, ModelRef.parse(text)) for text in rule.prefer))
+    return SmallPrompt(below_tokens=rule.below_tokens, prefer=prefer)
 
 
 def agents(loaded: Loaded) -> dict[str, AgentRule]:

@@ -64,11 +64,8 @@ def validate(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaC
 
 def not_applied(settings: Settings) -> tuple[str, ...]:
     """What a file asks for and this version does not do; nobody shall rely on a limit that is not there."""
-    limited = [name for name, provider in settings.providers.items() if getattr(provider, "rate_limit", None)]
     asked = {
         "budgets": settings.budgets,
-        **{f"providers.{name}.rate_limit": True for name in limited},
-        "routing.small_prompt": settings.routing.small_prompt,
         "telemetry.otlp_endpoint": settings.telemetry.otlp_endpoint,
     }
     return tuple(name for name, value in asked.items() if value)

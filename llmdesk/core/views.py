@@ -45,7 +45,8 @@ class Ask:
 
     Either ``prompt`` (with the history of ``conversation``, or a new conversation) or ``messages`` (complete, nothing
     is added but the lane's system prompt if there is none) is given. ``model`` replaces the lane's targets by this one.
-    ``failover`` goes before the lane's own rule. ``timeout_s`` bounds the whole request and ends in paused. ``consent`` answers every ``failover: ask`` with yes.
+    ``failover`` goes before the lane's own rule. ``timeout_s`` bounds the whole request and ends in paused. ``consent``
+    answers every ``failover: ask`` with yes.
     ``probe`` ignores cooldowns, on the user's explicit order only. ``keep`` false = no row, no outbox (embeddings);
     ``unkept_ok`` = send it even if the disk refuses the row. ``keep_wire`` lets events carry their wire objects.
     """

@@ -34,7 +34,7 @@ def lane_for(parts: Parts, ask: Ask) -> Lane:
         UsageError: the lane, agent or provider does not exist.
     """
     agent = _agent(parts, ask.agent)
-    name = ask.lane or (agent.lane if agent else None) or parts.default_lane
+    name = _choice(parts, ask, agent)[0]
     if name not in parts.lanes:
         raise UsageError(f"No lane '{name}'. There are: {', '.join(parts.lanes)}.")
     lane = parts.lanes[name]
@@ -44,11 +44,30 @@ def lane_for(parts: Parts, ask: Ask) -> Lane:
         lane = replace(lane, system=ask.system)
     if ask.schema is not None:
         lane = replace(lane, schema=ask.schema, schema_name=ask.schema_name)
+    if ask.failover is not None:
+        lane = replace(lane, failover=ask.failover)
     if ask.model is not None:
         lane = replace(lane, targets=(_known(parts, ask.model),))
     if ask.targets is not None:
         lane = replace(lane, targets=ask.targets)
     return lane
+
+
+def why_lane(parts: Parts, ask: Ask) -> str:
+    """How the lane of ``ask`` was chosen, in words.
+
+    Raises:
+        UsageError: the agent does not exist.
+    """
+    return _choice(parts, ask, _agent(parts, ask.agent))[1]
+
+
+def _choice(parts: Parts, ask: Ask, agent: Agent | None) -> tuple[str, str]:
+    if ask.lane:
+        return ask.lane, "asked for"
+    if agent is not None and agent.lane:
+        return agent.lane, f"lane of agent {agent.name}"
+    return parts.default_lane, "default lane"
 
 
 def _agent(parts: Parts, name: str | None) -> Agent | None:

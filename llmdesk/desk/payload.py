@@ -12,7 +12,8 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import Message, ModelRef, Params, Role, ToolCall
 from llmdesk.core.views import Ask
 
-_PLAIN = ("lane", "agent", "job", "system", "schema", "schema_name", "format", "extra", "endpoint", "timeout_s")
+_PLAIN = ("lane", "agent", "job", "system", "schema", "schema_name", "format", "extra", "endpoint", "timeout_s",
+          "failover")  # fmt: skip
 
 
 def dump(ask: Ask) -> str:

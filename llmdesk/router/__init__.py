@@ -2,17 +2,31 @@
 
 What each class of failure means is data in ``core.policy``. Here: ``targets`` (what is known without asking),
 ``journey`` (the walk down the lane), ``attempt`` (one target, asked as often as allowed), ``prepare`` (what is sent),
-``controls`` (where the user can cut in), ``words`` (messages).
+``controls`` (where the user can cut in), ``words`` (messages). Parts of an attempt: ``fit`` (may it be asked at all),
+``schema``, ``pacing`` and ``turns`` (the user's own rate limits), ``usage``. ``decision`` tells all of it beforehand.
 """
 
 from __future__ import annotations
 
 from llmdesk.router.controls import Controls, Wish
+from llmdesk.router.decision import decide
 from llmdesk.router.journey import Journey
 from llmdesk.router.route import Checker, Recorder, Route, Sink, Trip, Walk
 from llmdesk.router.targets import Cooldowns, Targets
 
-__all__ = ["Checker", "Controls", "Cooldowns", "Recorder", "Route", "Router", "Sink", "Targets", "Walk", "Wish"]
+__all__ = [
+    "Checker",
+    "Controls",
+    "Cooldowns",
+    "Recorder",
+    "Route",
+    "Router",
+    "Sink",
+    "Targets",
+    "Walk",
+    "Wish",
+    "decide",
+]
 
 
 class Router:

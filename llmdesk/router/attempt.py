@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from llmdesk.router.targets import Targets
 
 
+SMALL_PROMPT = "asked first, because the prompt is small (routing.small_prompt)"
+"""What is recorded of an answer that the lane's own order would have had another target give."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Try:
     """The attempt being made: its number, when it began on both clocks, and its turn where turns are taken.
@@ -184,7 +188,8 @@ class Asker:
             raise
         served = self._walk.completed.served_model if self._walk.completed else ""
         made = self._record(place, this, AttemptOutcome.COMPLETED)
-        self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served))
+        why = SMALL_PROMPT if place.ref in self._trip.first else ""
+        self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served, message=why))
 
     async def _take_turn(self, place: Place, this: _Try) -> None:
         """Wait where the user limits how fast this provider is asked; the time in line is no time of the attempt."""

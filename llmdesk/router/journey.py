@@ -30,7 +30,8 @@ class Journey:
     def __init__(self, targets: Targets, trip: Trip) -> None:
         self._targets = targets
         self._trip = trip
-        self._lane = in_order(trip.route.lane, preferred(targets, trip.route))
+        trip.first = preferred(targets, trip.route)
+        self._lane = in_order(trip.route.lane, trip.first)
         self._busy_until: dict[str, float] = {}
         askable = {ref for ref in self._lane.targets if not targets.rules(ref).disabled}
         self._asker = Asker(targets, trip, sole=len(askable) <= 1)

@@ -161,6 +161,8 @@ class Trip:
     record: Recorder
     controls: Controls
     check: Checker
+    first: tuple[ModelRef, ...] = ()
+    """The targets that a rule has put before those of the lane."""
     outgrown_tokens: int | None = None
     """The largest window that was found too small for this request, tokens."""
     _number: int = 0

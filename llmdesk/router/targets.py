@@ -187,9 +187,13 @@ class Targets:
 
     def listed(self, ref: ModelRef) -> ModelInfo | None:
         """What is known of a model without asking: its entry in a list that was fetched before, however long ago."""
-        _, models = self._lists.get(ref.provider, (0.0, ()))
+        models = self.listed_models(ref.provider)
         ollama = self.rules(ref).kind == "ollama"
         return next((m for m in models if m.name == ref.model or (ollama and same_model(ref.model, m.name))), None)
+
+    def listed_models(self, provider: str) -> tuple[ModelInfo, ...]:
+        """The list of a provider that was fetched last; empty = none was."""
+        return self._lists.get(provider, (0.0, ()))[1]
 
     def forget_models(self, provider: str | None = None) -> None:
         """Ask for the model list of a provider (or of all) again next time."""

@@ -123,7 +123,8 @@ def checked(answer: dict[str, Any]) -> dict[str, Any]:
         matches(step, {"from": (str,), "to": (str,), "reason": (str,)})
     assert (answer["error"] is None) == (answer["status"] == "completed")
     if answer["error"] is not None:
-        matches(answer["error"], {"kind": (str,), "message": (str,)})
+        missed: Shape = {"violations": (list,)} if answer["error"]["kind"] == "schema" else {}
+        matches(answer["error"], {"kind": (str,), "message": (str,), **missed})
     return answer
 
 
@@ -239,7 +240,10 @@ def test_exit_codes_tell_the_outcomes_apart(world: World, tmp_path: Path) -> Non
 
 def test_a_dry_run_calls_nobody_and_stores_nothing(world: World) -> None:
     ran = world.at.run("exec", "--dry-run", "--json", "hi", "--params", "temperature=0.5")
-    assert list(ran.answer) == ["lane", "failover", "input_tokens", "system", "params", "targets"]
+    assert list(ran.answer) == [
+        "lane", "failover", "input_tokens", "system", "params", "targets",
+        "why", "agent", "resume", "max_wait_s", "schema", "small_prompt", "budget",
+    ]  # fmt: skip
     assert [target["ref"] for target in ran.answer["targets"]] == ["cloud/gpt-oss:120b", "local/largest"]
     assert "Nothing was sent." in world.at.run("exec", "--dry-run", "hi").out
     assert world.cloud.connections + world.local.connections == 0

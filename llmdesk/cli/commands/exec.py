@@ -18,6 +18,7 @@ from llmdesk.core.views import Ask, Attachment
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
+    from llmdesk.core.types import Failover
     from llmdesk.desk import Desk
     from llmdesk.desk.schemas import NamedSchema
 
@@ -60,9 +61,12 @@ class Wish:
 @click.option("--raw", is_flag=True, help="Do not make control characters visible on a terminal.")
 @click.option("--timeout", type=float, metavar="S", help="Pause the request after this many seconds.")
 @click.option("--demo", is_flag=True, help="Ask a simulated cloud and local Ollama; nothing is kept.")
+@click.option(
+    "--failover", type=click.Choice(["auto", "ask", "never"]), help="Whether another target may answer this request."
+)
 @click.option("--conversation", type=TEXT, metavar="ID", help="Go on with this conversation.")
 @click.option("--continue", "latest", is_flag=True, help="Go on with the newest conversation.")
-@click.option("--dry-run", is_flag=True, help="Show route and estimate; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the whole decision; send nothing.")
 @click.pass_obj
 def command(  # noqa: PLR0917 - one parameter an option, passed by name
     session: Session,
@@ -82,6 +86,7 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
     raw: bool,
     timeout: float | None,
     demo: bool,
+    failover: Failover | None,
     conversation: str | None,
     latest: bool,
     dry_run: bool,
@@ -112,6 +117,7 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         schema_name=named.name if named is not None else "",
         conversation=conversation,
         timeout_s=timeout,
+        failover=failover,
         consent=session.yes,
         unkept_ok=session.yes,
     )
