@@ -56,7 +56,7 @@ from llmdesk.core.views import (
 from llmdesk.providers.base import PullProgress, RunningModel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -274,6 +274,10 @@ class FakeDesk:
         self.retried.append((request_id, probe))
         self.entries = [entry for entry in self.entries if entry.id != request_id]
         return self._run(Ask(prompt="again", conversation="conversation-again"))
+
+    async def keep_resuming(self, on_run: Callable[[OutboxEntry, FakeRun], bool]) -> None:
+        self.on_run = on_run
+        await asyncio.Event().wait()
 
     async def drop(self, request_id: str) -> None:
         self.dropped.append(request_id)

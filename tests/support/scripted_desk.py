@@ -50,7 +50,7 @@ from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.router import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
 CLOUD = ModelRef("cloud", "gpt-oss:120b")
@@ -239,6 +239,9 @@ class ScriptedDesk:
     async def retry(self, request_id: str, *, probe: bool = False, consent: bool = False) -> Run:
         self.calls.append(("retry", request_id, probe, consent))
         return self._play(request_id)
+
+    async def keep_resuming(self, on_run: Callable[[OutboxEntry, Run], bool]) -> None:
+        await asyncio.Event().wait()
 
     async def drop(self, request_id: str) -> None:
         self.calls.append(("drop", request_id))

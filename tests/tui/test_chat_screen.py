@@ -193,14 +193,13 @@ async def test_a_paused_request_says_where_it_is_and_can_be_probed() -> None:
         assert desk.retried == [("request-1", True)]
 
 
-@pytest.mark.parametrize("resume", ["auto", "ask"])
-async def test_when_the_wait_is_over_the_lane_decides_whether_it_goes_by_itself(resume: str) -> None:
-    desk = FakeDesk(scripts=[paused(0.5), answer("at last")], resume=resume)
+async def test_when_the_wait_is_over_the_screen_offers_to_ask_again_and_does_nothing_by_itself() -> None:
+    desk = FakeDesk(scripts=[paused(0.5), answer("at last")])
     async with seated(desk) as seat:
         await seat.ask("x")
         await seat.see("Nobody could answer now")
-        await seat.see("at last" if resume == "auto" else "can be asked again now")
-        assert desk.retried == ([("request-1", False)] if resume == "auto" else [])
+        await seat.see("can be asked again now")
+        assert desk.retried == []
 
 
 async def test_a_failed_request_gives_the_prompt_back() -> None:

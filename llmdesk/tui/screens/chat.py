@@ -15,6 +15,7 @@ from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import OutboxEntry, Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.screens.resumed import Resumed
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
@@ -58,6 +59,7 @@ class ChatScreen(SearchingScreen):
         self._asked_conversation = conversation
         self._sidebar: bool | None = None
         self._resting = ""
+        self._resumed = Resumed(self)
 
     def compose(self) -> ComposeResult:
         """Header, lane and sidebar, lanes bar."""
@@ -126,6 +128,7 @@ class ChatScreen(SearchingScreen):
         self.follow(partial(self._learn_history, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
+        self.follow(partial(desk.keep_resuming, self._resumed.take))
 
     async def _learn_history(self, desk: Desk) -> None:
         """Let the prompts of earlier sessions be recalled."""
@@ -199,6 +202,7 @@ class ChatScreen(SearchingScreen):
     def settled(self, talk: Talk, outcome: Outcome) -> None:
         """A request ended: refresh the panels, and say so where the user is."""
         self.talk_changed(talk)
+        self._resumed.settled(talk)
         if talk is not self.talk:
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             words = "could not be answered" if failed else "has its answer"

@@ -99,6 +99,10 @@ class Record:
         elif self._asked is not None:
             self._requests[request_id] = self._asked
 
+    def ends_with(self, request_id: str) -> bool:
+        """Whether the last prompt is that of this request, so that its answer belongs at the end."""
+        return bool(self._turns) and self._requests.get(request_id) == self._turns[-1]
+
     def mark_sent_part(self, left_out_turns: int) -> None:
         """Show where the part of the conversation begins that still goes along; nothing when all of it does.
 

@@ -39,6 +39,9 @@ def request_text(view: RequestView, *, discarded: bool) -> Content:
         lines += _attempt(attempt, discarded=discarded)
     if not view.attempts:
         lines.append(Content.styled("none", "$muted"))
+    if view.advice:
+        lines += [Content(""), Content.styled("what would help", "bold $accent")]
+        lines += [Content(f"     {one_line(each)}") for each in view.advice]
     if view.answer:
         lines += [Content(""), Content.styled("answer", "bold $accent"), Content(sanitise(view.answer))]
     return Content("\n").join(lines)

@@ -12,6 +12,7 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     Accepted,
+    ConsentNeeded,
     DeskEvent,
     Finished,
     ModelRef,
@@ -29,7 +30,7 @@ from llmdesk.tui.widgets.wait_line import Wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from llmdesk.core.views import Attachment, Conversation
+    from llmdesk.core.views import Attachment, Conversation, OutboxEntry
     from llmdesk.desk import Desk, Run
     from llmdesk.tui.screens.record import Record
     from llmdesk.tui.widgets.lane_pane import LanePane
@@ -76,6 +77,7 @@ class Talk:
     _current: Queued | None = None
     _run: Run | None = None
     _cancelled: bool = False
+    _by_itself: bool = False
     _turn: int = 0
 
     def __post_init__(self) -> None:
@@ -200,8 +202,10 @@ class Talk:
 
     def _let_go(self) -> None:
         """Stop showing the request under way, if any; the desk finishes and stores it."""
+        self.consent(go=False)
         self._turn += 1
         self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
+        self._by_itself = False
         self.paused, self.tell.badge = None, Badge.NONE
         self.outgoing.hold()
 
@@ -213,6 +217,25 @@ class Talk:
         self._cancelled = False
         self._turn += 1
         self.host.follow(partial(self._resume, request_id, probe=probe, turn=self._turn))
+
+    def take_up(self, entry: OutboxEntry, run: Run) -> None:
+        """Show a request of this talk that the desk asks again by itself."""
+        self._current, self._cancelled, self.paused = Queued(text=entry.prompt), False, None
+        self.last_prompt = entry.prompt
+        self._turn += 1
+        self._by_itself = True
+        self.tell.badge = Badge.RUNNING
+        self.tell.wait(Wait(text="asking again…", offers=(CANCEL,)))
+        self.host.talk_changed(self)
+        self.host.follow(partial(self._take_up, run, self._turn))
+
+    async def _take_up(self, run: Run, turn: int) -> None:
+        await self._follow(await self.host.desk(), run, turn)
+
+    def refresh(self, conversation: Conversation) -> None:
+        """Show the open conversation anew: an answer came that this screen did not see."""
+        if not self.busy and conversation.id == self.conversation:
+            self.record.load(conversation.messages)
 
     # --- sending ------------------------------------------------------------------------------------------------
 
@@ -280,6 +303,8 @@ class Talk:
                 outcome = event.outcome
             elif turn == self._turn:
                 self._take(desk, event)
+            elif isinstance(event, ConsentNeeded):
+                run.consent(False)  # nobody sees the question any more
             if time.monotonic() - drawn > YIELD_S:
                 await asyncio.sleep(0)
                 drawn = time.monotonic()
@@ -298,6 +323,7 @@ class Talk:
 
     def _end(self) -> None:
         self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
+        self._by_itself = False
         self.tell.wait(None)
         if self.badge in (Badge.RUNNING, Badge.WAITING):
             self.tell.badge = Badge.NONE
@@ -311,7 +337,7 @@ class Talk:
 
     def _finish(self, desk: Desk, outcome: Outcome) -> None:
         self.conversation = outcome.conversation or self.conversation
-        item, cancelled = self._current, self._cancelled
+        item, cancelled, again = self._current, self._cancelled, self._by_itself
         self.record.outcome(outcome)
         for warning in outcome.warnings:
             self.record.note(one_line(warning), Level.WARNING)
@@ -332,7 +358,7 @@ class Talk:
         self._end()
         if outcome.status is Status.PAUSED and not cancelled:
             self.paused = outcome.request_id if outcome.kept else None
-            self.tell.explain_pause(desk, outcome, self.lane)
+            self.tell.explain_pause(desk, outcome, self.lane, again=again)
         self.host.settled(self, outcome)
         self._next()
 
@@ -342,11 +368,7 @@ class Talk:
         if item is not None:
             self.outgoing.give_back(item)
 
-    def wait_elapsed(self, resume: str) -> None:
-        """The countdown of a paused request has ended: ask again where the lane says so by itself, else offer it."""
-        if self.paused is None or self.busy:
-            return
-        if resume == "auto":
-            self.resume(self.paused, probe=False)
-        else:
+    def wait_elapsed(self) -> None:
+        """The countdown of a paused request has ended: offer to ask again; the desk does it itself where it may."""
+        if self.paused is not None and not self.busy:
             self.tell.wait(Wait(text="paused, and can be asked again now", offers=(RETRY,)))

@@ -141,8 +141,11 @@ class Telling:
             self.badge = badge
             self._changed()
 
-    def explain_pause(self, desk: Desk, outcome: Outcome, lane: str) -> None:
-        """Say why nobody answers now, where the prompt is, and who comes back first (policy R13)."""
+    def explain_pause(self, desk: Desk, outcome: Outcome, lane: str, *, again: bool = False) -> None:
+        """Say why nobody answers now, where the prompt is, and who comes back first (policy R13).
+
+        ``again`` = it was asked again by itself, and all that was said before; then the wait alone tells it.
+        """
         declined, self.declined = self.declined, False
         if declined:
             lines = ["Paused, as you wished: no other target was asked."]
@@ -150,7 +153,7 @@ class Telling:
             lines = ["Nobody could answer now."]
         else:
             lines = [outcome.error.message]
-        lines += [one_line(attempt_line(attempt)) for attempt in outcome.attempts[-6:]]
+        lines += outcome.advice or [one_line(attempt_line(attempt)) for attempt in outcome.attempts[-6:]]
         if outcome.kept:
             lines.append(f"The prompt waits in the outbox (f7) as {outcome.request_id[:8]}; nothing is lost.")
         else:
@@ -161,13 +164,17 @@ class Telling:
         retry = (RETRY,) if outcome.kept else ()
         offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
                   Offer(label="f2 other lane", action="pick_lane"))  # fmt: skip
+        by_itself = outcome.next_try_at is not None and resumes(desk, lane)
         if at is not None:
-            lines.append(f"First to come back: {who} at {clock(at)}.")
+            lines.append(f"It is asked again by itself at {clock(at)}." if by_itself else
+                         f"First to come back: {who} at {clock(at)}.")  # fmt: skip
             until_s = time.monotonic() + max(0.0, at - time.time())
-            self.wait(Wait(text=f"paused: {who} comes back in", until_s=until_s, offers=offers))
+            text = "paused: asked again by itself in" if by_itself else f"paused: {who} comes back in"
+            self.wait(Wait(text=text, until_s=until_s, offers=offers))
         else:
             self.wait(Wait(text="paused until you say so", offers=offers))
-        self.record.note("\n".join(lines), Level.WARNING)
+        if not again:
+            self.record.note("\n".join(lines), Level.WARNING)
 
 
 def cooldown_until(desk: Desk, provider: str) -> float | None:
@@ -185,3 +192,8 @@ def earliest(desk: Desk, lane: str) -> tuple[str, float] | None:
         if target.cooldown_until is not None
     ]
     return min(ends, key=lambda end: end[1], default=None)
+
+
+def resumes(desk: Desk, lane: str) -> bool:
+    """Whether a lane's paused requests are asked again by themselves."""
+    return any(view.name == lane and view.resume == "auto" for view in desk.lanes())
