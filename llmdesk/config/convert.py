@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llmdesk.config.addresses import is_loopback, origin
-from llmdesk.config.command_options import command_options, on_platform
+from llmdesk.config.command_options import command_options, inherited, on_platform
 from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.defaults import CLOUD_URL
 from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
@@ -261,7 +261,8 @@ def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Se
         )
     if isinstance(section, CommandSettings):
         variables = on_platform(section)["env"]
-        return Secrets(env={name: _variable(name, secret, env, provider) for name, secret in variables.items()})
+        named = {name: _variable(name, secret, env, provider) for name, secret in variables.items()}
+        return Secrets(env=inherited(env) | named)
     return Secrets()
 
 

@@ -74,10 +74,9 @@ def _loosen(described: dict[str, Any]) -> None:
         if name == "LaneSettings":
             definition.pop("required", None)
         if "required" in definition and "kind" in definition["properties"]:
-            definition["required"] = [
-                "kind",
-                *(key for key in definition["required"] if key not in ("kind", "base_url")),
-            ]
+            definition["required"] = ["kind"]
+            if name == "CommandSettings":
+                definition["anyOf"] = [{"required": ["command"]}, {"required": ["preset"]}]
 
 
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
@@ -137,7 +136,8 @@ def _models() -> list[type[BaseModel]]:
 
     return [
         s.Settings, p.OllamaSettings, p.OpenAISettings, p.AnthropicSettings, p.GoogleSettings, k.CommandSettings,
-        c.RetrySettings, c.TimeoutSettings, c.RateLimitSettings, k.PlatformSettings, k.OutputSettings, k.LimitSettings,
+        c.RetrySettings, c.TimeoutSettings, c.RateLimitSettings, k.PlatformSettings, k.OutputSettings, k.UsagePaths,
+        k.LimitSettings,
         s.LaneSettings, c.ParamSettings, s.AgentSettings, s.ModelSettings, s.PriceSettings, s.BudgetSettings,
         s.RoutingSettings, s.SmallPromptSettings, s.PrivacySettings, s.TelemetrySettings, s.ScreenSection,
     ]  # fmt: skip
@@ -155,6 +155,7 @@ _HEADINGS = {
     "RateLimitSettings": "providers: rate_limit",
     "PlatformSettings": "providers, kind command: platforms",
     "OutputSettings": "providers, kind command: output",
+    "UsagePaths": "providers, kind command: output, usage",
     "LimitSettings": "providers, kind command: limits",
     "LaneSettings": "lanes",
     "ParamSettings": "params (of providers, lanes and agents)",
@@ -173,7 +174,7 @@ _HEADINGS = {
 def reference() -> str:
     """The reference page, in Markdown."""
     from llmdesk.config.defaults import ALIASES
-    from llmdesk.config.merge import read_presets
+    from llmdesk.config.merge import read_presets, read_tools
 
     texts = field_texts()
     lines = [INTRODUCTION]
@@ -192,6 +193,11 @@ def reference() -> str:
     for name, preset in read_presets().items():
         key = f"`{preset['api_key']}`" if "api_key" in preset else "none"
         lines.append(f"| `{name}` | `{preset['base_url']}` | {key} |")
+    lines += ["", "## Presets of kind command", "", "See [tools](tools.md).", ""]
+    lines += ["| preset | how it is installed |", "| --- | --- |"]
+    for name, tool in read_tools().items():
+        install = str(tool["install"]).replace("|", "\\|")
+        lines.append(f"| `{name}` | `{install}` |")
     return "\n".join(lines) + "\n"
 
 

@@ -88,6 +88,8 @@ def _completed(draft: Draft, name: str, entry: Any) -> Any:
     kind = entry.get("kind")
     if kind == "openai" and isinstance(entry.get("preset"), str):
         entry = _with_preset(draft, name, entry)
+    if kind == "command" and isinstance(entry.get("preset"), str):
+        entry = _with_tool(draft, name, entry)
     vendor, key = {"ollama": (CLOUD_URL, CLOUD_KEY), **USUAL}.get(str(kind), ("", ""))
     if not vendor:
         return entry
@@ -96,6 +98,8 @@ def _completed(draft: Draft, name: str, entry: Any) -> Any:
     at_vendor = origin(str(entry["base_url"])) == origin(vendor)
     if at_vendor:
         entry.setdefault("api_key", key)
+        if kind == "openai":  # its own address, written out: the same endpoint as the preset
+            entry.setdefault("preset", "openai")
     if kind in ALIASES and (at_vendor or kind != "openai"):  # many speak OpenAI's format, and have other models
         written = entry.get("models")
         if written is None or isinstance(written, dict):
@@ -121,6 +125,27 @@ def _with_preset(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, An
     if headers and isinstance(written, dict):  # one more header leaves those the endpoint asks for
         entry = {**entry, "headers": {**headers, **written}}
     return {**found, **entry}
+
+
+def _with_tool(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    tools = read_tools()
+    preset = entry["preset"]
+    if preset not in tools:
+        draft.fault(("providers", name, "preset"), f"unknown preset '{preset}'{nearest(preset, tools)}")
+        return entry
+    found = dict(tools[preset])
+    if note := found.pop("note", None):
+        draft.notes.append(f"provider {name}: {note}.")
+    return {**found, **entry}
+
+
+def read_tools() -> dict[str, dict[str, Any]]:
+    """The command-line tools of ``tools.yaml`` a provider of kind ``command`` can name as its ``preset``."""
+    from importlib.resources import files
+
+    text = files("llmdesk.config").joinpath("tools.yaml").read_text(encoding="utf-8")
+    tools: dict[str, dict[str, Any]] = read_tree(text).root
+    return tools
 
 
 def read_presets() -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from llmdesk.providers.base import Endpoint, Provider
 
 KINDS = {
+    "command": ("llmdesk.providers.command", "CommandProvider"),
     "ollama": ("llmdesk.providers.ollama", "OllamaProvider"),
 }
 """Provider kind -> module and class; the class takes one ``Endpoint``."""

@@ -161,7 +161,7 @@ budgets:
         # providers
         (
             "providers: {a: {kind: ollama, preset: x}}\n",
-            "1:31: providers.a.preset: unknown key 'preset' for kind ollama; kind openai has it",
+            "1:31: providers.a.preset: unknown key 'preset' for kind ollama; kind openai and command has it",
         ),
         (
             "providers: {a: {kind: openai, preset: github}}\n",

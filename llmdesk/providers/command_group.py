@@ -1,0 +1,253 @@
+"""A process group of our own: started without a shell, watched while it prints, and ended as a whole (policy T3-T6).
+
+Whoever leaves early gets control back at once: TERM goes out there and then, and a task of its own waits for the end,
+sends KILL after the grace, and reaps. ``Groups.aclose`` waits for those tasks, so that nothing outlives the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    RecordGroup = Callable[[int, Path], Callable[[], None]]
+
+GRACE_S = 2.0
+"""How long a group may take to end after TERM before it is killed, seconds (policy T4)."""
+
+LEAVING_S = 0.4
+"""The same when llmdesk itself ends and has one second for everything, seconds (policy X5)."""
+
+REAP_S = 1.0
+"""How long a killed group is waited for, seconds; only a process stuck in the kernel takes longer."""
+
+CHUNK = 64 * 1024
+STDERR_TAIL = 64 * 1024
+"""How much of stderr is kept, bytes: its end, which tells the cause."""
+
+_POLL_S = 0.02
+
+
+def _unrecorded(group: int, folder: Path) -> Callable[[], None]:
+    """Record nothing: for a place without a state folder."""
+    return lambda: None
+
+
+class Groups:
+    """Starts process groups and outlives each of them.
+
+    Args:
+        record: is told each group that begins, with the folder made for it, and returns what to call when it is gone;
+            a leftover of a killed llmdesk is found by that record (policy T13).
+    """
+
+    def __init__(self, record: RecordGroup | None = None) -> None:
+        self._record = record or _unrecorded
+        self._ending: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
+
+    async def start(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: bytes, folder: Path
+    ) -> Group:
+        """Start a program in a session of its own, without a terminal, and begin to feed it.
+
+        Raises:
+            OSError: it cannot be started.
+            ValueError: a word or variable holds what the system does not take.
+        """
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+                limit=CHUNK,
+            )
+        )
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:  # it may have been started all the same, and then has to be ended
+            starting.add_done_callback(lambda done: self._end_unwanted(done, folder))
+            raise
+        return Group(process, stdin, folder, self._record(process.pid, folder), self)
+
+    def _end_unwanted(self, started: asyncio.Task[asyncio.subprocess.Process], folder: Path) -> None:
+        if started.cancelled() or started.exception() is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        process = started.result()
+        Group(process, b"", folder, self._record(process.pid, folder), self).end()
+
+    def end_later(self, ending: Callable[[asyncio.Event], asyncio.Task[None]]) -> asyncio.Task[None]:
+        """Keep a task that ends a group, until it is done."""
+        task = ending(self._hurry)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
+
+    async def aclose(self) -> None:
+        """Wait until every group is gone; those that take their time are killed."""
+        self._hurry.set()
+        if self._ending:
+            await asyncio.wait(set(self._ending))
+
+
+class Group:
+    """One running program with everything it starts, and the private folder that goes with it.
+
+    Made by ``Groups.start``.
+    """
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        stdin: bytes,
+        folder: Path,
+        forget: Callable[[], None],
+        groups: Groups,
+    ) -> None:
+        self.id = process.pid
+        self._process = process
+        self._folder = folder
+        self._forget = forget
+        self._groups = groups
+        self._stderr = bytearray()
+        self._helpers = [asyncio.ensure_future(self._drain())]
+        if stdin:
+            self._helpers.append(asyncio.ensure_future(self._feed(stdin)))
+        self._ended: asyncio.Task[None] | None = None
+
+    async def read(self) -> bytes:
+        """The next bytes of stdout; empty = it is closed, or the program is gone and what it left behind is silent."""
+        assert self._process.stdout is not None
+        reading = asyncio.ensure_future(self._process.stdout.read(CHUNK))
+        leaving = asyncio.ensure_future(self._process.wait())
+        try:
+            await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                # The program is gone; a grandchild may hold the pipe open for ever. What was written is in it already.
+                await asyncio.wait({reading}, timeout=_POLL_S * 5)
+            return reading.result() if reading.done() else b""
+        finally:
+            for task in (reading, leaving):
+                task.cancel()
+            await asyncio.gather(reading, leaving, return_exceptions=True)
+
+    async def wait(self) -> int:
+        """The exit code; negative = the signal that ended it."""
+        return await self._process.wait()
+
+    async def stderr(self) -> str:
+        """The end of what it wrote to stderr, undecodable bytes replaced."""
+        await asyncio.wait(self._helpers[:1], timeout=_POLL_S * 5)
+        return self._stderr.decode("utf-8", "replace")
+
+    def end(self) -> asyncio.Task[None]:
+        """End the whole group, now; the task is done when nothing of it is left."""
+        if self._ended is None:
+            signal_group(self.id, signal.SIGTERM)
+            self._ended = self._groups.end_later(lambda hurry: asyncio.ensure_future(self._finish(hurry)))
+        return self._ended
+
+    async def _finish(self, hurry: asyncio.Event) -> None:
+        try:
+            if not await self._gone(GRACE_S, hurry):
+                signal_group(self.id, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+                await self._gone(REAP_S, None)
+        finally:
+            for task in self._helpers:
+                task.cancel()
+            await asyncio.gather(*self._helpers, return_exceptions=True)
+            self._close_pipes()
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+            self._forget()
+
+    async def _gone(self, limit_s: float, hurry: asyncio.Event | None) -> bool:
+        """Wait until no process of the group is alive, and the program itself is reaped."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + limit_s
+        pause = 0.001
+        while self._process.returncode is None or is_alive(self.id):
+            left = until - clock()
+            if hurry is not None and hurry.is_set():
+                left = min(left, LEAVING_S - (limit_s - left))
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 2, _POLL_S)
+        return True
+
+    def _close_pipes(self) -> None:
+        # A grandchild outside the group may hold stdout open; our end of the pipes must not wait for it.
+        transport = getattr(self._process, "_transport", None)
+        if transport is not None:
+            with contextlib.suppress(ProcessLookupError):
+                transport.close()
+
+    async def _feed(self, stdin: bytes) -> None:
+        writer = self._process.stdin
+        assert writer is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for at in range(0, len(stdin), CHUNK):
+                writer.write(stdin[at : at + CHUNK])
+                await writer.drain()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            writer.close()
+            await writer.wait_closed()
+
+    async def _drain(self) -> None:
+        assert self._process.stderr is not None
+        while data := await self._process.stderr.read(CHUNK):
+            self._stderr += data
+            del self._stderr[:-STDERR_TAIL]
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to every process of a group; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            os.kill(group, number)
+        else:
+            os.killpg(group, number)
+
+
+def is_alive(group: int) -> bool:
+    """Whether a process of the group still runs; one that only waits to be reaped by somebody else does not."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    running = _members_running(group)
+    return running is None or running
+
+
+def _members_running(group: int) -> bool | None:
+    """Look through /proc for a member that is no zombie; ``None`` = there is no /proc to look through."""
+    try:
+        processes = [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names are enough
+    except OSError:
+        return None
+    for process in processes:
+        try:
+            stat = Path("/proc", process, "stat").read_bytes()
+        except OSError:
+            continue
+        state, _, its_group = stat.rpartition(b")")[2].split()[:3]
+        if int(its_group) == group and state not in (b"Z", b"X"):
+            return True
+    return False if processes else None
