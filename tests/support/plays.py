@@ -126,10 +126,10 @@ def huge_header(size: int = 200_000) -> Play:
     return Play(headers={"X-Padding": "x" * size}, body=(b"{}",), framing="length")
 
 
-def gzip_bomb(unpacked: int, fill: bytes = b"\0") -> Play:
+def gzip_bomb(unpacked: int, fill: bytes = b"\0", *, content_type: str = "application/x-ndjson") -> Play:
     """Send ``unpacked`` bytes of ``fill``, compressed, unasked."""
     return Play(
-        headers={"Content-Encoding": "gzip", "Content-Type": "application/x-ndjson"},
+        headers={"Content-Encoding": "gzip", "Content-Type": content_type},
         body=(gzip.compress(fill * unpacked),),
         framing="length",
     )

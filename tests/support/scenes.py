@@ -199,8 +199,10 @@ def network_scenes(
             headers={"Content-Type": ""}, framing="length", body=(b"<html>\n<body>Sign in</body></html>",))),
         Scene(row="N10", kind=ErrorKind.CONFIG, status=307, play=redirect(307, "https://other.example/x"),
               says=("other.example",)),
-        Scene(row="N11.a", kind=ErrorKind.TRUNCATED, play=gzip_bomb(64 << 20)),
-        Scene(row="N11.b", kind=ErrorKind.TRUNCATED, play=gzip_bomb(64 << 20, b"\n")),
+        Scene(row="N11.a", kind=ErrorKind.TRUNCATED, play=gzip_bomb(
+            64 << 20, content_type=headers["Content-Type"])),
+        Scene(row="N11.b", kind=ErrorKind.TRUNCATED, play=gzip_bomb(
+            64 << 20, b"\n", content_type=headers["Content-Type"])),
         Scene(row="N12", kind=ErrorKind.TRUNCATED, play=Play(headers=headers, body=endless)),
         Scene(row="N13.a", kind=ErrorKind.NET, play=huge_header()),
         Scene(row="N13.b", kind=ErrorKind.NET, play=banner()),
