@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 KINDS = {
     "command": ("llmdesk.providers.command", "CommandProvider"),
     "ollama": ("llmdesk.providers.ollama", "OllamaProvider"),
+    "openai": ("llmdesk.providers.openai", "OpenAIProvider"),
 }
 """Provider kind -> module and class; the class takes one ``Endpoint``."""
 

@@ -1,0 +1,307 @@
+"""The OpenAI chat wire, inward: chunks of a stream, or one whole reply, into events.
+
+Shapes: openai-python, ``types/chat/chat_completion_chunk.py`` and ``chat_completion.py``. Beyond them, what compatible
+servers send: ``reasoning_content`` (DeepSeek, llama.cpp) or ``reasoning`` (vLLM, OpenRouter, Groq); content as a list
+of parts (Mistral, with ``thinking`` among them); usage in ``x_groq``; ``event: error``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import ModelRefused, ServerFailed
+from llmdesk.core.text import one_line, redact, sanitise
+from llmdesk.core.types import Completed, ProviderEvent, ToolCall, Usage
+from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.exchange import object_of
+from llmdesk.providers.ndjson import FrameBroken, objects
+from llmdesk.providers.openai_errors import failure
+from llmdesk.providers.openai_hints import asked_s
+from llmdesk.providers.openai_said import unwrap
+from llmdesk.providers.refusals import DETAILS_LIMIT
+from llmdesk.providers.reply import size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llmdesk.core.errors import ProviderError
+    from llmdesk.core.types import Json
+    from llmdesk.providers.base import Endpoint
+    from llmdesk.providers.sse import ServerEvent
+
+_NORMAL = frozenset({"stop", "tool_calls", "function_call"})
+_BY_LENGTH = frozenset({"length", "model_length"})
+"""``model_length`` is Mistral's (mistralai/client-python: ``models/completionresponsestreamchoice.py``)."""
+
+_CALL_BYTES = 512
+"""What a call costs beside its text, bytes."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """A tool call while it comes in."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class AnswerReader:
+    """Follows the answer of one request to its end.
+
+    Args:
+        endpoint: who answers; its answer cap counts.
+        model: what was asked, for messages.
+        keep_wire: let events carry the objects they were made of.
+    """
+
+    def __init__(self, endpoint: Endpoint, model: str, *, keep_wire: bool = False) -> None:
+        self.completed = False
+        self.ended = False
+        self.had_content = False
+        self._endpoint = endpoint
+        self._model = model
+        self._keep_wire = keep_wire
+        self._log = AnswerLog(endpoint)
+        self.cut = self._log.cut
+        self._calls: dict[object, _Call] = {}
+        self._call_bytes = 0
+        self._refusal = ""
+        self._by_length = False
+        self._usage: Mapping[str, object] | None = None
+        self._served = ""
+        self._last: Json | None = None
+
+    # --- what ``exchange.follow`` calls ---------------------------------------------------------------------------
+
+    def read(self, event: ServerEvent) -> list[ProviderEvent]:
+        """Turn one event of the stream into ours.
+
+        Raises:
+            ProviderError: it is an error, or not what belongs here.
+            FrameBroken: it is no JSON.
+        """
+        self.had_content = False
+        if event.data.strip() == b"[DONE]":
+            if not self.ended:
+                raise self.cut("[DONE] came, but no reason why it ended")
+            return self._complete()
+        chunk = object_of(event)
+        if chunk.get("error") or event.name == "error" or chunk.get("object") == "error":
+            if self.ended:  # how it ended was said before
+                return self._complete()
+            raise self._failure(chunk)
+        self._last = chunk
+        before = self._usage
+        self._note(chunk)
+        events: list[ProviderEvent] = []
+        if (choice := self._choice(chunk)) is not None:
+            events = self._take(choice, choice.get("delta", choice.get("message")))
+        if self.ended and self._usage is not before:
+            return self._complete(events)
+        return self._carrying(events)
+
+    def read_whole(self, value: object) -> list[ProviderEvent]:
+        """Turn a reply that came as one JSON document into events, the last one ``Completed``.
+
+        Raises:
+            ProviderError: it is an error, or not complete.
+        """
+        if not isinstance(value, dict) or "choices" not in value or value.get("error"):
+            if isinstance(value, dict | list) and value:
+                raise self._failure(value)
+            raise self.cut("it is no answer")
+        self._last = value
+        self._note(value)
+        choice = self._choice(value)
+        events = [] if choice is None else self._take(choice, choice.get("message", choice.get("delta")))
+        return [*events, *self.end()]
+
+    def end(self) -> list[ProviderEvent]:
+        """The body is over: what is still owed.
+
+        Raises:
+            AnswerCut: the wire never said how the answer ended.
+        """
+        if self.completed:
+            return []
+        if not self.ended:
+            raise self.cut()
+        return self._complete()
+
+    # --- one chunk ------------------------------------------------------------------------------------------------
+
+    def _failure(self, value: object) -> ProviderError:
+        said = unwrap(None, value)
+        return failure(self._endpoint, said, model=self._model, hint_s=asked_s(said.text))
+
+    def _note(self, chunk: Mapping[str, object]) -> None:
+        """Keep what stands beside the choices: usage (the last that comes counts) and the model."""
+        groq = chunk.get("x_groq")
+        for usage in (chunk.get("usage"), groq.get("usage") if isinstance(groq, dict) else None):
+            if isinstance(usage, dict) and usage:
+                self._usage = usage
+        model = chunk.get("model")
+        if isinstance(model, str) and model:
+            self._served = one_line(redact(model[:2_000]))
+
+    def _choice(self, chunk: Mapping[str, object]) -> Mapping[str, object] | None:
+        """The first choice; none in a chunk that only tells usage, and none after the end."""
+        choices = chunk.get("choices")
+        if choices is None:
+            return None
+        if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+            raise self.cut("a chunk with choices that are none")
+        if self.ended:
+            return None
+        return next((choice for choice in choices if choice.get("index", 0) in (0, None)), None)
+
+    def _take(self, choice: Mapping[str, object], delta: object) -> list[ProviderEvent]:
+        if delta is None:
+            delta = {}
+        if not isinstance(delta, dict):
+            raise self.cut("a chunk with a delta that is none")
+        text, thought = self._texts(delta.get("content"))
+        thought += self._text(delta.get("reasoning_content")) or self._text(delta.get("reasoning"))
+        refusal = self._text(delta.get("refusal"))
+        self._refusal = (self._refusal + refusal)[:DETAILS_LIMIT]
+        grew = self._assemble(delta)
+        events = self._log.take(text, thought)
+        self.had_content = bool(events) or bool(refusal) or grew
+        reason = choice.get("finish_reason")
+        if reason is not None and reason != "":
+            events += self._ended(reason)
+        return events
+
+    def _texts(self, content: object) -> tuple[str, str]:
+        """Text and reasoning of a content that may come in parts."""
+        if not isinstance(content, list):
+            return self._text(content), ""
+        text, thought = "", ""
+        for part in content:
+            if not isinstance(part, dict):
+                raise self.cut("a content part that is none")
+            if part.get("type") == "thinking":
+                thought += self._texts(part.get("thinking"))[0]
+            else:
+                text += self._text(part.get("text"))
+        return text, thought
+
+    def _text(self, value: object) -> str:
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self.cut("a chunk with text that is none")
+        return value
+
+    # --- tool calls -------------------------------------------------------------------------------------------------
+
+    def _assemble(self, delta: Mapping[str, object]) -> bool:
+        """Add the pieces of tool calls; whether there were any."""
+        pieces = delta.get("tool_calls")
+        if pieces is None:
+            pieces = []
+        if not isinstance(pieces, list):
+            raise self.cut("malformed tool calls")
+        for number, piece in enumerate(pieces):
+            self._piece(piece, number)
+        if isinstance(old := delta.get("function_call"), dict):  # deprecated, still sent by some servers
+            self._add("function_call", "", old)
+            return True
+        return bool(pieces)
+
+    def _piece(self, piece: object, number: int) -> None:
+        function = piece.get("function") if isinstance(piece, dict) else None
+        if not isinstance(piece, dict) or not isinstance(function, dict | None):
+            raise self.cut("a malformed tool call")
+        told, given = piece.get("id"), piece.get("index")
+        key: object = given
+        if not isinstance(given, int):  # whole calls, as some servers send them: an id or a name begins another one
+            fresh = bool(told) or bool((function or {}).get("name")) or not self._calls
+            key = ("whole", len(self._calls), number) if fresh else next(reversed(self._calls))
+        self._add(key, told if isinstance(told, str) else "", function or {})
+
+    def _add(self, key: object, number: str, function: Mapping[str, object]) -> None:
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = _Call()
+            self._call_bytes += _CALL_BYTES
+        name, arguments = function.get("name"), function.get("arguments")
+        if isinstance(arguments, dict):
+            arguments = json.dumps(arguments)
+        if not isinstance(name, str | None) or not isinstance(arguments, str | None):
+            raise self.cut("a malformed tool call")
+        call.id = call.id or number
+        call.name = call.name or name or ""
+        call.arguments += arguments or ""
+        self._call_bytes += len(arguments or "") + len(name or "")
+        if self._call_bytes > self._endpoint.caps.answer:
+            raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
+
+    def _whole_calls(self) -> list[ToolCall]:
+        return [self._whole_call(call) for call in self._calls.values()]
+
+    def _whole_call(self, call: _Call) -> ToolCall:
+        try:
+            found = list(objects(call.arguments.encode("utf-8", "replace"))) if call.arguments.strip() else [{}]
+        except FrameBroken as problem:
+            raise self.cut(f"the arguments of a tool call are damaged: {problem}") from None
+        if len(found) != 1 or not call.name:
+            raise self.cut("a malformed tool call")
+        return ToolCall(name=call.name, arguments=found[0], id=call.id)
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    def _ended(self, reason: object) -> Sequence[ProviderEvent]:
+        """What the terminal marker means (policy R1, R8, R12, P9)."""
+        name = self._endpoint.name
+        if reason == "content_filter":
+            said = f": {self._refusal}" if self._refusal else "."
+            raise ModelRefused(
+                one_line(redact(f"{name}: the model declined (content filter){said}")), details=self._kept()
+            )
+        if reason in _BY_LENGTH:
+            self._by_length = True
+            self.ended = True
+            return []  # calls that were cut are none
+        if reason not in _NORMAL:
+            said = redact(one_line(str(reason)[:200], 60))
+            raise ServerFailed(one_line(f"{name}: the answer ended for an unknown reason: {said}"), details=said)
+        if self._refusal:
+            raise ModelRefused(one_line(redact(f"{name}: the model declined: {self._refusal}")), details=self._kept())
+        calls = self._log.take(calls=self._whole_calls())
+        self.ended = True
+        return calls
+
+    def _kept(self) -> str:
+        return sanitise(redact(self._refusal))
+
+    def _complete(self, events: Sequence[ProviderEvent] = ()) -> list[ProviderEvent]:
+        finish = self._log.finish(by_length=self._by_length)
+        self.completed = True
+        done = Completed(finish_reason=finish, usage=usage_of(self._usage or {}), served_model=self._served)
+        return self._carrying([*events, done])
+
+    def _carrying(self, events: list[ProviderEvent]) -> list[ProviderEvent]:
+        """Let the last event carry the wire object, where that is wanted."""
+        if events and self._keep_wire and self._last is not None:
+            events[-1] = replace(events[-1], wire=self._last)
+        return events
+
+
+def usage_of(usage: Mapping[str, object]) -> Usage:
+    """Read the token counts: openai-python, ``types/completion_usage.py``; DeepSeek tells cache hits in its own way."""
+    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
+    return Usage(
+        input_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        cached_input_tokens=cached if cached is not None else count(usage.get("prompt_cache_hit_tokens")),
+        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+    )
+
+
+def _detail(usage: Mapping[str, object], group: str, name: str) -> int | None:
+    details = usage.get(group)
+    return count(details.get(name)) if isinstance(details, dict) else None
