@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 Consent = Callable[[ConsentNeeded], Awaitable[bool]]
 
-Shape = Callable[[str], tuple[str, str]]
-"""From a complete answer to what stdout gets of it, and a note about that (empty = none)."""
+Shape = Callable[[Outcome], tuple[str, str]]
+"""From a completed request to what stdout gets of its answer, and a note about that (empty = none)."""
 
 
 EXIT_SCHEMA = 4
@@ -122,7 +122,7 @@ class Follower:
     def _shaped(self, outcome: Outcome) -> Outcome:
         if self._shape is None or outcome.status is not Status.COMPLETED:
             return outcome
-        text, note = self._shape(outcome.text)
+        text, note = self._shape(outcome)
         if note:
             self._out.say(f"note: {note}")
         return replace(outcome, text=text)

@@ -150,6 +150,20 @@ def test_a_fence_around_the_whole_answer_is_taken_off_on_stdout_too(
     assert server.count("/api/chat") == 1
 
 
+def test_an_agent_of_a_lane_with_a_schema_leaks_no_draft_either(world: ExecWorld, server: FaultServer) -> None:
+    configure(world, provider("local", server.url), lane="targets: [local/gemma3:4b], schema: 'builtin:codegen'")
+    file = world.home / "config" / "llmdesk.yaml"
+    file.write_text(file.read_text() + "agents: {dev: {lane: codegen}}\n")
+    says(server, "Sure!", f"```json\n{json.dumps(GOOD)}\n```")
+    ran = world.run("exec", "--agent", "dev", "Write add.")
+    assert (ran.code, json.loads(ran.out)) == (0, GOOD)
+
+
+def test_without_a_schema_a_fence_is_the_answers_own(world: ExecWorld, server: FaultServer) -> None:
+    says(server, "```\n{}\n```")
+    assert world.run(*ASK, "--no-stream").out == "```\n{}\n```"
+
+
 @pytest.mark.parametrize("wrong", ["Here you are:\n{}", "{}\nDone.", "```json\n{}\n```\nDone.", "{}{}"])
 def test_words_around_it_are_not_guessed_away_but_repaired(world: ExecWorld, server: FaultServer, wrong: str) -> None:
     says(server, wrong.replace("{}", json.dumps(GOOD)), json.dumps(GOOD))

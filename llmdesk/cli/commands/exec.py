@@ -18,6 +18,7 @@ from llmdesk.core.views import Ask, Attachment
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
+    from llmdesk.core.types import Outcome
     from llmdesk.core.types import Failover
     from llmdesk.desk import Desk
     from llmdesk.desk.schemas import NamedSchema
@@ -177,13 +178,16 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
     from llmdesk.cli.follow import Follower, exit_code
 
     # A draft that fails its schema must not reach a program that reads the pipe as it comes.
-    checked = ask.schema is not None or any(
-        lane.has_schema for lane in desk.lanes() if lane.name == (ask.lane or desk.default_lane)
-    )
-    stream = wish.stream and not wish.extract and (session.out.stdout.is_terminal or not checked)
-    shape = _code_of if wish.extract else _json_of if checked and not stream else None
+    stream = wish.stream and not wish.extract and (session.out.stdout.is_terminal or not _may_be_checked(desk, ask))
+    shape = _code_of if wish.extract else None if stream else _json_of
     follower = Follower(session, signals, stream=stream, shape=shape)
     return exit_code(await follower.follow(desk.send(ask)), session)
+
+
+def _may_be_checked(desk: Desk, ask: Ask) -> bool:
+    """Whether a schema may apply; the lane of an agent is not known here, so any lane's counts for it."""
+    lane = ask.lane or (None if ask.agent else desk.default_lane)
+    return ask.schema is not None or any(each.has_schema for each in desk.lanes() if lane in (None, each.name))
 
 
 def _named_schema(text: str) -> NamedSchema:
@@ -192,19 +196,19 @@ def _named_schema(text: str) -> NamedSchema:
     return named_schema(text)
 
 
-def _json_of(text: str) -> tuple[str, str]:
-    """What was checked, without the Markdown fence that a model may put around it."""
+def _json_of(outcome: Outcome) -> tuple[str, str]:
+    """What was checked, without the Markdown fence that a model may put around it; any other answer as it is."""
     from llmdesk.core.fences import unfenced
 
-    return unfenced(text), ""
+    return unfenced(outcome.text) if outcome.data is not None else outcome.text, ""
 
 
-def _code_of(text: str) -> tuple[str, str]:
+def _code_of(outcome: Outcome) -> tuple[str, str]:
     from llmdesk.core.fences import first_block
 
-    block = first_block(text)
+    block = first_block(outcome.text)
     if block is None:
-        return text, "there is no fenced code block in the answer; this is all of it"
+        return outcome.text, "there is no fenced code block in the answer; this is all of it"
     return block, ""
 
 
