@@ -10,7 +10,7 @@ from llmdesk.core.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES = ("minimal", "full", "local")
+EXAMPLES = ("minimal", "full", "local", "openai-compatible", "anthropic", "google", "command", "many")
 """The names ``example`` knows, the usual one first."""
 
 _MARK = "#: "

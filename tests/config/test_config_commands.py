@@ -17,7 +17,7 @@ from llmdesk.config.show import effective, show
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.errors import UsageError
 
-KEYS = {f"{name}_API_KEY": "k-0123456789" for name in ("OLLAMA", "OPENAI", "ANTHROPIC", "GEMINI")}
+KEYS = {f"{name}_API_KEY": "k-0123456789" for name in ("OLLAMA", "OPENAI", "ANTHROPIC", "GEMINI", "GROQ", "OPENROUTER")}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -47,6 +47,17 @@ def test_the_examples_mean_what_their_names_say(tmp_path: Path) -> None:
     assert {"cloud", "local", "openai", "claude", "gemini"} == set(full.providers)
     assert full.budgets
     assert full.agents
+    kinds = {
+        name: {provider.kind for provider in load(tmp_path, example(name)).settings.providers.values()}
+        for name in ("openai-compatible", "anthropic", "google", "command", "many")
+    }
+    assert kinds == {
+        "openai-compatible": {"ollama", "openai"},
+        "anthropic": {"ollama", "anthropic"},
+        "google": {"ollama", "google"},
+        "command": {"ollama", "command"},
+        "many": {"ollama", "openai", "anthropic", "google"},
+    }
 
 
 def test_what_the_full_example_leaves_as_comments_loads_as_well(tmp_path: Path) -> None:

@@ -112,6 +112,17 @@ providers:
     assert (rules["b"].native_schema, rules["c"].native_schema) == (True, False)
 
 
+def test_openais_own_address_is_its_preset_however_it_is_written(tmp_path: Path) -> None:
+    text = """\
+providers:
+  a: {kind: openai}
+  b: {kind: openai, base_url: https://api.openai.com/v1/}
+  c: {kind: openai, base_url: https://gateway.example/v1}
+"""
+    loaded = load(tmp_path, text, {"OPENAI_API_KEY": KEY})
+    assert [convert.endpoint(loaded, name).options.get("preset") for name in "abc"] == ["openai", "openai", None]
+
+
 # --- short names of models --------------------------------------------------------------------------------------------
 
 ALIASED = """\

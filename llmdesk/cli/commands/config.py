@@ -27,7 +27,7 @@ def command() -> None:
 
 
 @desk_command("init", short_help="Write a commented configuration.")
-@click.option("--example", "name", type=TEXT, metavar="NAME", help="Begin with this example: minimal, full, local.")
+@click.option("--example", "name", type=TEXT, metavar="NAME", help="Begin with this example; a wrong name lists all.")
 @click.pass_obj
 def init(session: Session, name: str | None) -> int:
     """Write a commented configuration, readable for its owner only; what exists is never overwritten."""
