@@ -152,7 +152,7 @@ async def test_dice_against_every_wire(tmp_path: Path) -> None:
         said = llmock.verdict(server)
     finally:
         server.close()
-    assert seen.count(Status.COMPLETED) >= ROUNDS - 3
+    assert seen.count(Status.COMPLETED) >= ROUNDS // 2
     assert said["faults_injected"] >= ROUNDS // 2
 
 
