@@ -5,19 +5,27 @@ For screen readers, for ``TERM=dumb``, and for wherever there is no terminal.
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
-from llmdesk.cli.narration import sentence
+from llmdesk.cli.late import LateAnswers
+from llmdesk.cli.narration import ending_line, sentence
+from llmdesk.cli.sink import SinkClosed
 from llmdesk.core.errors import UsageError
+from llmdesk.core.text import one_line
+from llmdesk.core.types import Status
 from llmdesk.core.version import __version__
 from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
-    from llmdesk.core.types import ConsentNeeded
-    from llmdesk.core.views import Finding
+    from llmdesk.core.types import ConsentNeeded, Outcome
+    from llmdesk.core.views import Finding, OutboxEntry
     from llmdesk.desk import Desk
+
+TITLE_LENGTH = 40
+"""How much of a prompt names it, characters."""
 
 HELP = (
     "/lane NAME: go to another lane; /lane alone lists them.",
@@ -69,6 +77,9 @@ class Linear:
         self._conversations: dict[str, str | None] = {}
         self._lines = LineReader(session.stdin)
         self._follower = Follower(session, signals, newline=True, consent=self._consent)
+        self._late: list[tuple[OutboxEntry, Outcome]] = []
+        self._mark: str | None = None
+        """What stands before the cursor while a line is waited for."""
 
     async def resume(self, conversation: str | None = None) -> None:
         """Go on with this conversation; without one, with the newest of the lane.
@@ -85,6 +96,12 @@ class Linear:
     async def run(self) -> None:
         """Say what is there, then take one line after the other."""
         await self._greet()
+        async with AsyncExitStack() as beside:
+            if self._session.reads_terminal:  # a script's short run would only begin what it cannot finish
+                await beside.enter_async_context(LateAnswers(self._desk, self._came_late))
+            await self._take_lines()
+
+    async def _take_lines(self) -> None:
         with self._signals.handled_by(lambda _number: None):
             while (line := await self._next("you: ")) is not None:
                 if not line.strip():
@@ -105,9 +122,42 @@ class Linear:
         self._session.tell(self._desk.warnings)
 
     async def _next(self, mark: str) -> str | None:
+        self._tell_late()
+        self._ask_for_line(mark)
+        self._mark = mark
+        try:
+            return await self._lines.next_line(self._signals)
+        finally:
+            self._mark = None
+
+    def _ask_for_line(self, mark: str) -> None:
         if self._session.can_ask and not self._session.quiet:
             self._out.prompt(mark)
-        return await self._lines.next_line(self._signals)
+
+    # --- what the desk asked again by itself ---
+
+    def _came_late(self, entry: OutboxEntry, outcome: Outcome) -> None:
+        """Tell it at once where only a line is waited for, else before the next one."""
+        self._late.append((entry, outcome))
+        if (mark := self._mark) is not None:
+            if self._session.can_ask and not self._session.quiet:
+                self._out.prompt("\n")
+            self._tell_late()
+            self._ask_for_line(mark)
+
+    def _tell_late(self) -> None:
+        while self._late:
+            entry, outcome = self._late.pop(0)
+            name = f'"{one_line(entry.prompt, TITLE_LENGTH)}" (lane {entry.lane})'
+            if outcome.status not in (Status.COMPLETED, Status.REFUSED):
+                self._out.complain(f"{name} ended: {ending_line(outcome, self._session.now())}")
+            elif entry.conversation is not None and entry.conversation in self._conversations.values():
+                self._out.say(f"the answer to {name}:")
+                with suppress(SinkClosed):  # the next prompt tells it
+                    self._out.document(outcome.text)
+            else:
+                kind, of = ("outbox", entry.id) if entry.conversation is None else ("conversations", entry.conversation)
+                self._out.say(f"{name} has its answer; read it with: llmdesk {kind} show {of}")
 
     async def _send(self, prompt: str) -> None:
         ask = Ask(
