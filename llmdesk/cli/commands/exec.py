@@ -18,8 +18,7 @@ from llmdesk.core.views import Ask, Attachment
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
-    from llmdesk.core.types import Outcome
-    from llmdesk.core.types import Failover
+    from llmdesk.core.types import Failover, Outcome
     from llmdesk.desk import Desk
     from llmdesk.desk.schemas import NamedSchema
 
