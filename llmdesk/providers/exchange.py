@@ -133,8 +133,9 @@ async def follow(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, 
 
 async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, None]:
     """What the events of the stream tell, until its end or until nothing more is needed."""
+    tail_until: float | None = None
     async with contextlib.aclosing(_events(reply, reader)) as events:
-        while (event := await _next(events, reader)) is not None:
+        while (event := await _next(events, reader, tail_until)) is not None:
             try:
                 made = list(reader.read(event))
             except FrameBroken as problem:
@@ -149,12 +150,14 @@ async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, N
                 yield each
             if reader.completed:
                 return
+            if reader.ended and tail_until is None:
+                tail_until = asyncio.get_running_loop().time() + TAIL_S
 
 
-async def _next(events: AsyncGenerator[ServerEvent, None], reader: Reader) -> ServerEvent | None:
-    """The next event; ``None`` = there is none, or none that could still change anything."""
+async def _next(events: AsyncGenerator[ServerEvent, None], reader: Reader, until: float | None) -> ServerEvent | None:
+    """The next event before ``until``; ``None`` = there is none, or none that could still change anything."""
     try:
-        async with asyncio.timeout(TAIL_S if reader.ended else None):
+        async with asyncio.timeout_at(until):
             return await anext(events, None)
     except (TimeoutError, ProviderError):
         if reader.ended:

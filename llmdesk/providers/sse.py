@@ -34,8 +34,7 @@ class EventSplitter:
     def __init__(self, cap: int) -> None:
         self._cap = cap
         self._line = bytearray()
-        self._data: list[bytes] = []
-        self._size = 0
+        self._data: bytearray | None = None
         self._name = ""
         self._after_return = False
         self._first = True
@@ -48,6 +47,7 @@ class EventSplitter:
         """
         if self._after_return and data.startswith(b"\n"):
             data = data[1:]  # the other half of a CRLF
+            self._after_return = False
         if data:
             self._after_return = data.endswith(b"\r")
         *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
@@ -75,16 +75,19 @@ class EventSplitter:
             self._first = False
             line = line.removeprefix(_MARK)
         if not line:
-            event = ServerEvent(self._name, b"\n".join(self._data)) if self._data else None
-            self._data, self._size, self._name = [], 0, ""
+            event = None if self._data is None else ServerEvent(self._name, bytes(self._data))
+            self._data, self._name = None, ""
             return event
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
-            self._size += len(value) + 1
-            if self._size > self._cap:
+            if self._data is None:
+                self._data = bytearray()
+            else:
+                self._data += b"\n"
+            self._data += value
+            if len(self._data) > self._cap:
                 raise FrameBroken("an event is larger than allowed")
-            self._data.append(value)
         elif field == b"event":
             self._name = value[:100].decode("utf-8", "replace")
         return None
