@@ -59,7 +59,6 @@ class OpenAIProvider:
         organization = endpoint.options.get("organization")
         if self._dialect.organization_header and isinstance(organization, str) and organization:
             headers[self._dialect.organization_header] = organization
-        # Behind a base URL whose path does not end in a slash, paths are appended all the same.
         return Origin(endpoint, start_hint=self._dialect.start_hint, headers=headers)
 
     # --- answers --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ An endpoint without a preset speaks the plain dialect: only what nearly every se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.providers.openai_strict import fits_strict
@@ -73,10 +73,12 @@ def _groq(model: str, level: Reasoning) -> Fields:
 
 
 def _mistral(model: str, level: Reasoning) -> Fields:
-    """docs.mistral.ai/capabilities/reasoning: Magistral always reasons, others take ``none`` and ``high``."""
-    if model.startswith("magistral"):
-        return {}
-    return {"reasoning_effort": "none" if level == "off" else "high"}
+    """docs.mistral.ai, reasoning: Large 4 knows levels, Small 4 and Medium 3.5 none and high, Magistral always does."""
+    if "large-4" in model:
+        return {"reasoning_effort": "none" if level == "off" else level}
+    if not model.startswith("magistral") and ("small" in model or "medium" in model):
+        return {"reasoning_effort": "none" if level == "off" else "high"}
+    return {}
 
 
 def _deepseek(_: str, level: Reasoning) -> Fields:
@@ -105,12 +107,12 @@ def _vllm(model: str, level: Reasoning) -> Fields:
 # --- answers in a given form ------------------------------------------------------------------------------------------
 
 
-def json_object(_: str, __: Json) -> Fields:
-    """JSON of any shape: what the shape is has to stand in the prompt."""
+def _only_json(_: str, __: Json) -> Fields:
+    """No schema is taken (api-docs.deepseek.com/guides/json_mode): the shape has to stand in the prompt."""
     return {"type": "json_object"}
 
 
-def json_schema(_: str, schema: Json) -> Fields:
+def _json_schema(_: str, schema: Json) -> Fields:
     """openai-python: ``types/shared/response_format_json_schema.py``."""
     return _schema(schema, strict=fits_strict(schema))
 
@@ -139,9 +141,10 @@ class Dialect:
     """How one kind of endpoint wants it.
 
     ``output_limit`` and ``seed`` name fields; ``top_k`` says whether it is taken; ``stream_usage`` whether usage has to
-    be asked for; ``thinking_back`` names the field in which the reasoning before a tool call is sent back.
-    ``key_path`` is a route that only answers to a good key; ``lists_with_key_only`` whether the list of models is one
-    (``None`` = unknown). ``start_hint`` is the command that starts a server of this kind on this machine.
+    be asked for; ``any_json`` is the form of an answer that is JSON of any shape; ``thinking_back`` names the field in
+    which the reasoning before a tool call goes back. ``key_path`` is a route that only answers to a good key;
+    ``lists_with_key_only`` whether the list of models is one (``None`` = unknown). ``start_hint`` is the command that
+    starts a server of this kind on this machine.
     """
 
     output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -149,7 +152,8 @@ class Dialect:
     top_k: bool = False
     stream_usage: bool = True
     reasoning: Callable[[str, Reasoning], Fields] = _plain_effort
-    schema: Callable[[str, Json], Fields] = json_schema
+    schema: Callable[[str, Json], Fields] = _json_schema
+    any_json: Json = field(default_factory=lambda: {"type": "json_object"})
     thinking_back: str = ""
     organization_header: str = ""
     key_path: str = ""
@@ -174,11 +178,11 @@ DIALECTS: dict[str, Dialect] = {
     "groq": Dialect(
         output_limit="max_completion_tokens", reasoning=_groq, schema=_groq_schema, lists_with_key_only=True
     ),
-    # mistralai/client-python: models/chatcompletionstreamrequest.py: random_seed, no stream_options (usage comes)
+    # mistralai/client-python: models/chatcompletionstreamrequest.py: random_seed; stream_options is refused
     "mistral": Dialect(seed="random_seed", stream_usage=False, reasoning=_mistral, lists_with_key_only=True),
     # api-docs.deepseek.com: guides/thinking_mode (reasoning goes back with tool calls), guides/json_mode
     "deepseek": Dialect(
-        reasoning=_deepseek, schema=json_object, thinking_back="reasoning_content", lists_with_key_only=True
+        reasoning=_deepseek, schema=_only_json, thinking_back="reasoning_content", lists_with_key_only=True
     ),
     # docs.x.ai/docs/api-reference
     "xai": Dialect(output_limit="max_completion_tokens", lists_with_key_only=True),
@@ -190,13 +194,16 @@ DIALECTS: dict[str, Dialect] = {
     "cerebras": Dialect(output_limit="max_completion_tokens", lists_with_key_only=True),
     # docs.api.nvidia.com/nim/reference/llm-apis
     "nvidia": Dialect(),
-    # lmstudio.ai/docs/developer/openai-compat, lmstudio.ai/docs/cli/server-start
-    "lmstudio": Dialect(top_k=True, start_hint="lms server start"),
+    # lmstudio.ai/docs/developer/openai-compat; json_object is refused (lmstudio-ai/lmstudio-bug-tracker#189)
+    "lmstudio": Dialect(
+        top_k=True, any_json=_schema({"type": "object"}, strict=False), start_hint="lms server start"
+    ),
     # docs.vllm.ai: serving/openai_compatible_server, "Extra parameters" (top_k)
     "vllm": Dialect(top_k=True, reasoning=_vllm, start_hint="vllm serve MODEL"),
-    # ggml-org/llama.cpp: tools/server/README.md; the list of models is public there even with --api-key
+    # ggml-org/llama.cpp: tools/server/README.md; server-http.cpp (the list of models is public even with --api-key)
     "llamacpp": Dialect(
-        top_k=True, reasoning=_template, thinking_back="reasoning_content", start_hint="llama-server -m MODEL.gguf"
+        top_k=True, reasoning=_template, thinking_back="reasoning_content", lists_with_key_only=False,
+        start_hint="llama-server -m MODEL.gguf",
     ),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 
 from llmdesk.core.errors import AnswerCut
 from llmdesk.core.text import one_line, redact
@@ -19,6 +20,8 @@ from llmdesk.providers.answer_log import count
 
 _WINDOWS = ("context_length", "context_window", "max_model_len", "max_context_length")
 _NAME_LIMIT = 300
+MAX_MODELS = 10_000
+"""How many entries are read: no endpoint offers so many, and a million would hold the screen."""
 
 
 def listed(name: str, answer: object) -> tuple[ModelInfo, ...]:
@@ -30,7 +33,8 @@ def listed(name: str, answer: object) -> tuple[ModelInfo, ...]:
     entries = answer.get("data") if isinstance(answer, dict) else answer
     if not isinstance(entries, list):
         raise AnswerCut(f"{name}: the answer is damaged (it lists no models).")
-    return tuple(info for entry in entries if isinstance(entry, dict) and (info := _info(entry)) is not None)
+    found = (_info(entry) for entry in islice(entries, MAX_MODELS) if isinstance(entry, dict))
+    return tuple(info for info in found if info is not None)
 
 
 def _info(entry: Mapping[str, object]) -> ModelInfo | None:

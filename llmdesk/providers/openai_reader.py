@@ -7,21 +7,19 @@ of parts (Mistral, with ``thinking`` among them); usage in ``x_groq``; ``event: 
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact, sanitise
-from llmdesk.core.types import Completed, ProviderEvent, ToolCall, Usage
+from llmdesk.core.types import Completed, ProviderEvent, Usage
 from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.exchange import object_of
-from llmdesk.providers.ndjson import FrameBroken, objects
+from llmdesk.providers.openai_calls import CallsInPieces
 from llmdesk.providers.openai_errors import failure
 from llmdesk.providers.openai_hints import asked_s
 from llmdesk.providers.openai_said import unwrap
 from llmdesk.providers.refusals import DETAILS_LIMIT
-from llmdesk.providers.reply import size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,18 +32,6 @@ if TYPE_CHECKING:
 _NORMAL = frozenset({"stop", "tool_calls", "function_call"})
 _BY_LENGTH = frozenset({"length", "model_length"})
 """``model_length`` is Mistral's (mistralai/client-python: ``models/completionresponsestreamchoice.py``)."""
-
-_CALL_BYTES = 512
-"""What a call costs beside its text, bytes."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """A tool call while it comes in."""
-
-    id: str = ""
-    name: str = ""
-    arguments: str = ""
 
 
 class AnswerReader:
@@ -66,8 +52,7 @@ class AnswerReader:
         self._keep_wire = keep_wire
         self._log = AnswerLog(endpoint)
         self.cut = self._log.cut
-        self._calls: dict[object, _Call] = {}
-        self._call_bytes = 0
+        self._calls = CallsInPieces(self._log.cut, endpoint.caps.answer)
         self._refusal = ""
         self._by_length = False
         self._usage: Mapping[str, object] | None = None
@@ -167,7 +152,7 @@ class AnswerReader:
         thought += self._text(delta.get("reasoning_content")) or self._text(delta.get("reasoning"))
         refusal = self._text(delta.get("refusal"))
         self._refusal = (self._refusal + refusal)[:DETAILS_LIMIT]
-        grew = self._assemble(delta)
+        grew = self._calls.take(delta)
         events = self._log.take(text, thought)
         self.had_content = bool(events) or bool(refusal) or grew
         reason = choice.get("finish_reason")
@@ -196,62 +181,6 @@ class AnswerReader:
             raise self.cut("a chunk with text that is none")
         return value
 
-    # --- tool calls -------------------------------------------------------------------------------------------------
-
-    def _assemble(self, delta: Mapping[str, object]) -> bool:
-        """Add the pieces of tool calls; whether there were any."""
-        pieces = delta.get("tool_calls")
-        if pieces is None:
-            pieces = []
-        if not isinstance(pieces, list):
-            raise self.cut("malformed tool calls")
-        for number, piece in enumerate(pieces):
-            self._piece(piece, number)
-        if isinstance(old := delta.get("function_call"), dict):  # deprecated, still sent by some servers
-            self._add("function_call", "", old)
-            return True
-        return bool(pieces)
-
-    def _piece(self, piece: object, number: int) -> None:
-        function = piece.get("function") if isinstance(piece, dict) else None
-        if not isinstance(piece, dict) or not isinstance(function, dict | None):
-            raise self.cut("a malformed tool call")
-        told, given = piece.get("id"), piece.get("index")
-        key: object = given
-        if not isinstance(given, int):  # whole calls, as some servers send them: an id or a name begins another one
-            fresh = bool(told) or bool((function or {}).get("name")) or not self._calls
-            key = ("whole", len(self._calls), number) if fresh else next(reversed(self._calls))
-        self._add(key, told if isinstance(told, str) else "", function or {})
-
-    def _add(self, key: object, number: str, function: Mapping[str, object]) -> None:
-        call = self._calls.get(key)
-        if call is None:
-            call = self._calls[key] = _Call()
-            self._call_bytes += _CALL_BYTES
-        name, arguments = function.get("name"), function.get("arguments")
-        if isinstance(arguments, dict):
-            arguments = json.dumps(arguments)
-        if not isinstance(name, str | None) or not isinstance(arguments, str | None):
-            raise self.cut("a malformed tool call")
-        call.id = call.id or number
-        call.name = call.name or name or ""
-        call.arguments += arguments or ""
-        self._call_bytes += len(arguments or "") + len(name or "")
-        if self._call_bytes > self._endpoint.caps.answer:
-            raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
-
-    def _whole_calls(self) -> list[ToolCall]:
-        return [self._whole_call(call) for call in self._calls.values()]
-
-    def _whole_call(self, call: _Call) -> ToolCall:
-        try:
-            found = list(objects(call.arguments.encode("utf-8", "replace"))) if call.arguments.strip() else [{}]
-        except FrameBroken as problem:
-            raise self.cut(f"the arguments of a tool call are damaged: {problem}") from None
-        if len(found) != 1 or not call.name:
-            raise self.cut("a malformed tool call")
-        return ToolCall(name=call.name, arguments=found[0], id=call.id)
-
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _ended(self, reason: object) -> Sequence[ProviderEvent]:
@@ -271,7 +200,7 @@ class AnswerReader:
             raise ServerFailed(one_line(f"{name}: the answer ended for an unknown reason: {said}"), details=said)
         if self._refusal:
             raise ModelRefused(one_line(redact(f"{name}: the model declined: {self._refusal}")), details=self._kept())
-        calls = self._log.take(calls=self._whole_calls())
+        calls = self._log.take(calls=self._calls.whole())
         self.ended = True
         return calls
 

@@ -83,7 +83,7 @@ def _manner(request: ChatRequest, dialect: Dialect) -> dict[str, object]:
     if isinstance(request.format, Mapping):
         named["response_format"] = dialect.schema(request.model, request.format)
     elif request.format is not None:
-        named["response_format"] = {"type": "json_object"}
+        named["response_format"] = dialect.any_json
     return {key: value for key, value in named.items() if value is not None}
 
 
