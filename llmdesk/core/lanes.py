@@ -188,37 +188,51 @@ class FittedHistory:
 def _turns(messages: Sequence[Message]) -> list[list[Message]]:
     turns: list[list[Message]] = []
     for message in messages:
+        if message.role is Role.SYSTEM:
+            continue
         if message.role is Role.USER or not turns:
             turns.append([])
         turns[-1].append(message)
     return turns
 
 
-def fit_history(messages: Sequence[Message], *, window_tokens: int | None, output_tokens: int) -> FittedHistory:
+def _newest(messages: Sequence[Message]) -> int:
+    """Where the newest turn begins."""
+    return next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role is Role.USER), 0)
+
+
+def fit_history(
+    messages: Sequence[Message], *, window_tokens: int | None, output_tokens: int, total_tokens: int | None = None
+) -> FittedHistory:
     """Leave out the oldest whole turns until the rest fits; system messages and the newest turn always go.
 
     Args:
         messages: everything, oldest first.
         window_tokens: the target's window; ``None`` = unknown, so everything is sent.
         output_tokens: room to keep for the answer.
+        total_tokens: the estimate of all of them, where it is known already.
     """
-    system = [m for m in messages if m.role is Role.SYSTEM]
-    turns = _turns([m for m in messages if m.role is not Role.SYSTEM])
     as_it_is = FittedHistory(messages=tuple(messages), left_out_turns=0, fits=True)
     if window_tokens is None:
         return as_it_is
-    room = window_tokens - min(output_tokens, window_tokens // 2) - estimate_tokens(system)
+    room = window_tokens - min(output_tokens, window_tokens // 2)
+    if (estimate_tokens(messages) if total_tokens is None else total_tokens) <= room:
+        return as_it_is
+    system = [m for m in messages if m.role is Role.SYSTEM]
+    begin = _newest(messages)
+    newest = (*system, *(m for m in messages[begin:] if m.role is not Role.SYSTEM))
+    if estimate_tokens(newest) > window_tokens:
+        return FittedHistory(messages=newest, left_out_turns=len(_turns(messages[:begin])), fits=False)
+    turns = _turns(messages)
+    room -= estimate_tokens(system)
     kept: list[list[Message]] = []
     for turn in reversed(turns):
         room -= estimate_tokens(turn)
         if kept and room < 0:
             break
         kept.insert(0, turn)
-    newest = estimate_tokens([*system, *(kept[-1] if kept else [])])
-    if len(kept) == len(turns) and newest <= window_tokens:
+    if len(kept) == len(turns):
         return as_it_is  # in the caller's order, wherever its system messages stand
     return FittedHistory(
-        messages=(*system, *(m for turn in kept for m in turn)),
-        left_out_turns=len(turns) - len(kept),
-        fits=newest <= window_tokens,
+        messages=(*system, *(m for turn in kept for m in turn)), left_out_turns=len(turns) - len(kept), fits=True
     )

@@ -85,42 +85,57 @@ class Asker:
             Unfit: it cannot hold or read the request.
             Left: the user asked for the next target.
         """
+        try:
+            await self._attempt(place, behind)
+        except ProviderError as error:
+            delay_s = self._delay_s(place, error)
+            if delay_s is None:
+                raise
+            await self._pause(place, error, delay_s)
+        else:
+            return
+        await self._ask_again(place)
+
+    async def _ask_again(self, place: Place) -> None:
+        """Ask the target for the second time and as often as allowed; only now is tenacity worth loading."""
         from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-        failed: list[ProviderError] = []
-
-        async def once() -> None:
-            place.tries += 1
-            try:
-                await self._attempt(place, behind if place.tries == 1 else None)
-            except ProviderError as error:
-                failed[:] = [error]
-                raise
+        def failed() -> ProviderError:
+            assert place.failed is not None
+            return place.failed
 
         def stop(_: RetryCallState) -> bool:
-            return self._delay_s(place, failed[0]) is None
+            return self._delay_s(place, failed()) is None
 
         def wait(_: RetryCallState) -> float:
-            return self._delay_s(place, failed[0]) or 0.0
+            return self._delay_s(place, failed()) or 0.0
 
-        async def sleep(seconds: float) -> None:
-            until = self._targets.clock() + seconds
-            self._trip.sink(Waiting(until=until, reason=failed[0].kind.value, target=place.target))
-            if seconds <= 0:
-                return
-            left = True
-            try:
-                left = await self._trip.controls.wait(seconds) is Wish.NEXT
-            finally:
-                if left:  # also when stopped: what was to follow a last failure follows now
-                    await self._draw(place, failed[0], failed[0].message)
-            if left:
-                raise failed[0]
+        async def once() -> None:
+            await self._attempt(place, None)
 
         # A predicate over BaseException would swallow cancellation and ask again.
         await AsyncRetrying(
-            retry=retry_if_exception_type(ProviderError), stop=stop, wait=wait, sleep=sleep, reraise=True
+            retry=retry_if_exception_type(ProviderError),
+            stop=stop,
+            wait=wait,
+            sleep=lambda seconds: self._pause(place, failed(), seconds),
+            reraise=True,
         )(once)
+
+    async def _pause(self, place: Place, failed: ProviderError, seconds: float) -> None:
+        """Wait before the same target is asked again; leaving it then ends it with what it failed with."""
+        until = self._targets.clock() + seconds
+        self._trip.sink(Waiting(until=until, reason=failed.kind.value, target=place.target))
+        if seconds <= 0:
+            return
+        left = True
+        try:
+            left = await self._trip.controls.wait(seconds) is Wish.NEXT
+        finally:
+            if left:  # also when stopped: what was to follow a last failure follows now
+                await self._draw(place, failed, failed.message)
+        if left:
+            raise failed
 
     def _delay_s(self, place: Place, error: ProviderError) -> float | None:
         """Seconds until the same target is asked again, from the end of the failed attempt; ``None`` = it is not."""
@@ -148,6 +163,7 @@ class Asker:
     # --- one attempt ---
 
     async def _attempt(self, place: Place, behind: Attempt | None) -> None:
+        place.tries += 1
         self._walk.forget_answer()
         this = _Try(number=self._trip.take_number(), at=self._targets.clock(), begun=self._targets.elapsed())
         self._trip.controls.attempt_begins()
@@ -258,6 +274,7 @@ class Asker:
                         walk.tool_calls.append(event)
                     case Completed():
                         walk.completed = event
+                        walk.warnings += event.notes
                 sink(event)
         if walk.completed is None:
             raise AnswerCut(f"{place.ref.provider}: the answer ended without saying that it is complete.")

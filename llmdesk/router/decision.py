@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.core.lanes import LARGEST, estimate_tokens, largest_chain
+from llmdesk.core.lanes import LARGEST, largest_chain
 from llmdesk.core.views import TargetStatus
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import QUIET_SKIPS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llmdesk.core.types import ModelRef
     from llmdesk.core.views import Consent, SchemaWay
     from llmdesk.router.route import Route
-    from llmdesk.router.targets import Targets
+    from llmdesk.router.targets import Resting, Targets
 
 
 def decide(targets: Targets, route: Route) -> tuple[TargetStatus, ...]:
@@ -29,18 +29,22 @@ def decide(targets: Targets, route: Route) -> tuple[TargetStatus, ...]:
     """
     first = preferred(targets, route)
     told: list[TargetStatus] = []
-    behind = False
+    behind, resting = False, targets.cooldowns.resting()
     for ref in in_order(route.lane, first).targets:
-        status = _target(targets, route, ref, preferred=ref in first, consent=_consent(route) if behind else "")
+        status = _target(
+            targets, route, ref, resting, preferred=ref in first, consent=_consent(route) if behind else ""
+        )
         behind = behind or status.skip not in QUIET_SKIPS
         told.append(status)
     return tuple(told)
 
 
-def _target(targets: Targets, route: Route, ref: ModelRef, *, preferred: bool, consent: Consent) -> TargetStatus:
+def _target(
+    targets: Targets, route: Route, ref: ModelRef, resting: Resting, *, preferred: bool, consent: Consent
+) -> TargetStatus:
     rules = targets.rules(ref)
     place = Place(ref, rules)
-    skip, message = targets.skip_reason(ref, probe=route.probe)
+    skip, message = targets.skip_reason(ref, probe=route.probe, resting=resting)
     model = targets.listed(ref)
     if ref.model == LARGEST and (listed := targets.listed_models(ref.provider)):
         place.chain = largest_chain(
@@ -66,11 +70,11 @@ def _target(targets: Targets, route: Route, ref: ModelRef, *, preferred: bool, c
         target=ref,
         skip=skip,
         message=message,
-        cooldown_until=targets.cooling_until(ref.provider),
+        cooldown_until=targets.clock() + resting[ref.provider][1] if ref.provider in resting else None,
         model=place.target.model if place.chain else "",
         kind=rules.kind,
         window_tokens=prepared.window_tokens if prepared else None,
-        input_tokens=estimate_tokens(prepared.request.messages) if prepared else None,
+        input_tokens=route.sizes.tokens(prepared.request.messages) if prepared else None,
         left_out_turns=prepared.left_out_turns if prepared else 0,
         params=route.lane.params.over(rules.params),
         schema=schema,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, ProviderError
-from llmdesk.core.lanes import estimate_tokens, is_cloud_name, window_for
+from llmdesk.core.lanes import is_cloud_name, window_for
 from llmdesk.router.route import Unfit
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def preferred(targets: Targets, route: Route) -> tuple[ModelRef, ...]:
     rule = targets.small_prompt
     if rule is None or route.pinned or route.endpoint == "embed":
         return ()
-    return rule.prefer if estimate_tokens(route.messages) < rule.below_tokens else ()
+    return rule.prefer if route.sizes.tokens(route.messages) < rule.below_tokens else ()
 
 
 def in_order(lane: Lane, first: tuple[ModelRef, ...]) -> Lane:

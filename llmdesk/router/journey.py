@@ -15,7 +15,7 @@ from llmdesk.router.route import Left, Place, Trip, Unfit
 from llmdesk.router.words import hour
 
 if TYPE_CHECKING:
-    from llmdesk.router.targets import Targets
+    from llmdesk.router.targets import Resting, Targets
 
 QUIET_SKIPS = frozenset({"no key"})
 """Skips that come from the configuration, not from an event: they leave no seam and need no consent."""
@@ -33,6 +33,7 @@ class Journey:
         trip.first = preferred(targets, trip.route)
         self._lane = in_order(trip.route.lane, trip.first)
         self._busy_until: dict[str, float] = {}
+        self._resting: Resting | None = None
         askable = {ref for ref in self._lane.targets if not targets.rules(ref).disabled}
         self._asker = Asker(targets, trip, sole=len(askable) <= 1)
 
@@ -41,7 +42,9 @@ class Journey:
         behind: Attempt | None = None
         last: ProviderError | None = None
         for ref in dict.fromkeys(self._lane.targets):
-            reason, message = await self._targets.skip_now(ref, probe=self._trip.route.probe)
+            if self._resting is None:  # one look does for all targets that are passed over in a row
+                self._resting = self._targets.cooldowns.resting()
+            reason, message = await self._targets.skip_now(ref, probe=self._trip.route.probe, resting=self._resting)
             if reason:
                 skipped = await self._note_skip(ref, reason, message)
                 behind = behind if reason in QUIET_SKIPS else skipped
@@ -64,13 +67,17 @@ class Journey:
             try:
                 await self._asker.ask(place, behind)
             except Unfit as unfit:
+                if unfit.reason != "unfit":
+                    self._resting = None
                 if unfit.until is not None:
                     self._busy_until[place.ref.provider] = unfit.until
                 await self._note_skip(place.target, unfit.reason, str(unfit))
                 return False, None
             except Left:
+                self._resting = None
                 return False, None
             except ProviderError as error:
+                self._resting = None
                 if not (error.smaller_model or error.kind is ErrorKind.GONE) or len(place.chain) < 2:
                     return False, error
                 behind = self._trip.walk.attempts[-1]
@@ -81,8 +88,9 @@ class Journey:
     async def _note_skip(self, ref: ModelRef, reason: str, message: str) -> Attempt:
         kind = SKIP_KINDS.get(reason)
         if reason == "cooling":
-            cooldown = self._targets.cooldowns.get(ref.provider)
-            kind = ErrorKind.QUOTA if cooldown is not None and cooldown.reason == "quota" else ErrorKind.RATE
+            resting = self._targets.cooldowns.resting() if self._resting is None else self._resting
+            found = resting.get(ref.provider)
+            kind = ErrorKind.QUOTA if found is not None and found[0].reason == "quota" else ErrorKind.RATE
         attempt = Attempt(
             number=self._trip.take_number(),
             target=ref,

@@ -9,7 +9,6 @@ from llmdesk.core.errors import ModelGone, ProviderError
 from llmdesk.core.lanes import (
     DEFAULT_OUTPUT_TOKENS,
     LARGEST,
-    estimate_tokens,
     fit_history,
     largest_chain,
     no_local_model_message,
@@ -66,7 +65,7 @@ def fitted_to(
         Unfit: the target cannot hold or read it.
     """
     target, chats = place.target, route.endpoint != "embed"
-    messages = (*route.messages, *place.extra_messages)
+    messages = (*route.messages, *place.extra_messages) if place.extra_messages else route.messages
     check_abilities(target, model, messages, chats=chats)
     schema = route.lane.schema if chats and route.format is None else None
     if schema is not None and not takes_schema(place.rules, target.model, model):
@@ -75,11 +74,13 @@ def fitted_to(
     output = wanted.max_output_tokens or DEFAULT_OUTPUT_TOKENS
     window = capacity_tokens(targets, place.ref, target.model, model)
     check_outgrown(target, window, outgrown_tokens)
-    params = replace(wanted, context_tokens=None)
+    params = replace(wanted, context_tokens=None) if wanted.context_tokens is not None else wanted
     if chats and runs_here(place.rules, target.model):
-        window = local_window(wanted, estimate_tokens(messages) + output, window, model, outgrown_tokens)
+        window = local_window(wanted, route.sizes.tokens(messages) + output, window, model, outgrown_tokens)
         params = replace(params, context_tokens=window)
-    fitted = fit_history(messages, window_tokens=window, output_tokens=output)
+    fitted = fit_history(
+        messages, window_tokens=window, output_tokens=output, total_tokens=route.sizes.tokens(messages)
+    )
     if not fitted.fits:
         raise Unfit(f"{target}: the prompt is longer than this model's context ({window} tokens).")
     request = ChatRequest(

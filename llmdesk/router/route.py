@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import (
     Attempt,
     AttemptFailed,
@@ -30,6 +31,22 @@ if TYPE_CHECKING:
     from llmdesk.router.controls import Controls
 
 
+class Sizes:
+    """Estimates of message lists, each made once: every target of a lane asks for the same ones."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[Message, ...], int]] = {}
+
+    def tokens(self, messages: tuple[Message, ...]) -> int:
+        """The estimate of ``messages``."""
+        found = self._known.get(id(messages))
+        if found is None:
+            found = self._known[id(messages)] = (messages, estimate_tokens(messages))  # held, so that its id is its own
+        return found[1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One request, ready to be walked: the lane as it applies, complete messages, and what the caller allows.
@@ -49,6 +66,7 @@ class Route:
     probe: bool = False
     pinned: bool = False
     first_number: int = 1
+    sizes: Sizes = field(default_factory=Sizes, compare=False, repr=False)
 
 
 class Pieces(list[str]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import ErrorKind, ProviderError
@@ -12,7 +13,7 @@ from llmdesk.router.pacing import Pacer
 from llmdesk.router.words import with_next_try
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from llmdesk.core.cooldown import Cooldown
     from llmdesk.core.lanes import SmallPrompt
@@ -23,11 +24,15 @@ MODEL_LIST_AGE_S = 30.0
 """How long a local server's model list is believed without asking again, seconds."""
 
 
+Resting = Mapping[str, "tuple[Cooldown, float]"]
+"""The running cooldowns by provider, each with how long it lasts, seconds."""
+
+
 class Cooldowns(Protocol):
     """The cooldown file as the router needs it; ``cool`` returns only when the deadline is on disk."""
 
-    def get(self, provider: str) -> Cooldown | None:
-        """The running cooldown of a provider."""
+    def resting(self) -> Resting:
+        """The running cooldowns by provider, each with how long it lasts, seconds; one look for all of them."""
         ...
 
     def remaining_s(self, provider: str) -> float:
@@ -88,12 +93,13 @@ class Targets:
 
     # --- who is not asked ---
 
-    def skip_reason(self, ref: ModelRef, *, probe: bool = False) -> tuple[str, str]:
+    def skip_reason(self, ref: ModelRef, *, probe: bool = False, resting: Resting | None = None) -> tuple[str, str]:
         """Why a target would not be asked now: ``(reason, one line)``; both empty = it would be.
 
         Args:
             ref: the target.
             probe: the user ordered to ask even a resting provider, or one that was out for this run.
+            resting: what a look at the cooldowns found just now; ``None`` = look.
         """
         rules = self.rules(ref)
         if rules.disabled:
@@ -105,14 +111,14 @@ class Targets:
         for key in (ref.provider, str(ref)):
             if key in self._out:
                 return self._out[key]
-        if cooldown := self.cooldowns.get(ref.provider):
-            message = cooldown.message or f"{ref.provider}: rate limited"
-            return "cooling", with_next_try(message, self.clock() + self.cooldowns.remaining_s(ref.provider))
+        if found := (self.cooldowns.resting() if resting is None else resting).get(ref.provider):
+            cooldown, left_s = found
+            return "cooling", with_next_try(cooldown.message or f"{ref.provider}: rate limited", self.clock() + left_s)
         return "", ""
 
-    async def skip_now(self, ref: ModelRef, *, probe: bool = False) -> tuple[str, str]:
+    async def skip_now(self, ref: ModelRef, *, probe: bool = False, resting: Resting | None = None) -> tuple[str, str]:
         """As ``skip_reason``, but a local model that was missing is looked for again."""
-        reason, message = self.skip_reason(ref, probe=probe)
+        reason, message = self.skip_reason(ref, probe=probe, resting=resting)
         if reason == "gone" and self.rules(ref).local_models:
             try:
                 listed = await self.models(ref.provider, fresh=True)

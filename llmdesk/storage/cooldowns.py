@@ -92,6 +92,10 @@ class CooldownFile:
 
     def current(self) -> dict[str, Cooldown]:
         """The cooldowns that still run, by provider. The file is read only when it has changed."""
+        return {provider: each for provider, (each, _) in self.resting().items()}
+
+    def resting(self) -> dict[str, tuple[Cooldown, float]]:
+        """As ``current``, each with how long it still lasts, seconds: all of it from one look."""
         now = self._clock()
         if self._mutex.acquire(timeout=GLANCE_S):
             try:
@@ -99,16 +103,21 @@ class CooldownFile:
                 self._settle(now)
             finally:
                 self._mutex.release()
-        return {provider: each for provider, each in self._merged(now).items() if remaining_s(each, now) > 0}
+        return {
+            provider: (each, left_s)
+            for provider, each in self._merged(now).items()
+            if (left_s := remaining_s(each, now)) > 0
+        }
 
     def get(self, provider: str) -> Cooldown | None:
         """The running cooldown of a provider; ``None`` = it may be called."""
-        return self.current().get(provider)
+        found = self.resting().get(provider)
+        return found[0] if found is not None else None
 
     def remaining_s(self, provider: str) -> float:
         """How long a provider still rests, seconds; 0 = it may be called."""
-        cooldown = self.get(provider)
-        return 0.0 if cooldown is None else remaining_s(cooldown, self._clock())
+        found = self.resting().get(provider)
+        return found[1] if found is not None else 0.0
 
     def cool(self, provider: str, reason: str, message: str, duration_s: float) -> Cooldown:
         """Let a provider rest for ``duration_s`` seconds; when this returns, the deadline is on disk.

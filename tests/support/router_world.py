@@ -32,8 +32,8 @@ class CooldownBook:
     def instant(self) -> Instant:
         return Instant(wall=self.now, boot=self.now - 900_000.0, boot_id="boot-1")
 
-    def get(self, provider: str) -> Cooldown | None:
-        return self.held.get(provider) if self.remaining_s(provider) > 0 else None
+    def resting(self) -> dict[str, tuple[Cooldown, float]]:
+        return {name: (held, left_s) for name, held in self.held.items() if (left_s := self.remaining_s(name)) > 0}
 
     def remaining_s(self, provider: str) -> float:
         found = self.held.get(provider)
