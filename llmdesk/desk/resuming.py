@@ -39,6 +39,9 @@ MAX_NAP_S = 30.0
 WAKING = frozenset({Topic.OUTBOX, Topic.COOLDOWNS, Topic.PROVIDERS})
 """Changes after which something may be due earlier, later, or not at all."""
 
+AT_ONCE = 0.0
+"""A time that has come whatever the clock says, UTC epoch seconds."""
+
 LEFT_BEHIND = frozenset({None, ErrorKind.CANCELLED})
 """What a request is paused for that no target failed: its program ended."""
 
@@ -166,18 +169,18 @@ class Resuming:
         lane = self._lanes.get(entry.id)
         if lane is None:
             return None
-        targets, now = self._parts.router.targets, self._parts.clock()
+        targets = self._parts.router.targets
         skips = {ref: targets.skip_reason(ref)[0] for ref in lane.targets}
         mended = self._mended(entry, skips)
         if all(skips.values()):
             first = targets.earliest_recovery(lane.targets)
             return first[1] if first is not None else None
         if mended:
-            return now
+            return AT_ONCE
         if entry.next_try_at is not None:
             return entry.next_try_at
         on_its_own = entry.error_kind in LEFT_BEHIND or entry.error_kind in PASSING
-        return now if on_its_own and entry.resumed < MAX_RESUMES else None
+        return AT_ONCE if on_its_own and entry.resumed < MAX_RESUMES else None
 
     def _mended(self, entry: OutboxEntry, skips: dict[ModelRef, str]) -> bool:
         """Whether a target that was out can be asked again: a check found its key good, say."""

@@ -343,6 +343,23 @@ async def test_what_was_left_by_quitting_is_taken_up_where_the_lane_says_so(worl
         assert (await desk.request(left[0])).answer == "at last"
 
 
+async def test_what_is_due_at_once_is_taken_up_although_the_clock_never_stands_still(world: DeskWorld) -> None:
+    async with world.desk() as desk:
+        (request,) = await paused(world, desk, "x")
+    world.rows("UPDATE requests SET error_kind = 'cancelled', next_try_at = NULL")
+    world.clocks.pass_time(700)
+    readings = 0
+
+    def ticking() -> float:
+        nonlocal readings
+        readings += 1
+        return world.clocks.wall + readings * 1e-6
+
+    async with world.desk(clock=ticking) as desk, staying(desk):
+        await until(lambda: world.status_of(request) == "completed")
+    assert readings < 100
+
+
 async def test_what_a_dead_instance_left_running_is_taken_up(world: DeskWorld, alarm: Alarm) -> None:
     async with world.desk() as desk:
         (request,) = await paused(world, desk, "x")
