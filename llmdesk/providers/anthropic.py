@@ -1,0 +1,179 @@
+"""The Anthropic adapter: ``/v1/messages`` and ``/v1/models`` over plain HTTP.
+
+Requests are made in ``anthropic_wire``, answers read in ``anthropic_reader``, refusals in ``anthropic_errors``; this
+module is the calls. Options of the endpoint: ``api_version``, the ``anthropic-version`` header.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from llmdesk.core.errors import AnswerCut, ModelGone, ServerFailed, SetupBroken
+from llmdesk.core.types import ModelInfo
+from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.anthropic_errors import failure, read_error
+from llmdesk.providers.anthropic_reader import AnswerReader, Spent
+from llmdesk.providers.anthropic_wire import API_VERSION, body_of
+from llmdesk.providers.base import Check
+from llmdesk.providers.exchange import CONTROL_S, follow, json_value
+from llmdesk.providers.http import KeyHeader, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from llmdesk.core.types import ChatRequest, Json, ProviderEvent
+    from llmdesk.providers.base import Endpoint
+    from llmdesk.providers.reply import Reply
+
+PAUSES = 3
+"""How often a paused turn is continued before it counts as failed (policy A7)."""
+
+_PAGE = 1_000
+"""Models asked for at once (platform.claude.com/docs/en/api/models/list: 1 to 1,000)."""
+
+_PAGES = 20
+"""Pages of models that are followed; no account sees that many."""
+
+
+class AnthropicProvider:
+    """One endpoint that speaks Anthropic's format.
+
+    Args:
+        endpoint: where, with which key and limits; its base URL may end in ``/v1``.
+        now: UTC epoch seconds, to measure dates and the end of the month against.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, now: Callable[[], float] = time.time) -> None:
+        self.endpoint = endpoint
+        self._now = now
+        self._version = str(endpoint.options.get("api_version") or API_VERSION)
+        self._root = "" if endpoint.base_url.strip().rstrip("/").endswith("/v1") else "/v1"
+        self._origin = Origin(
+            endpoint,
+            key_header=KeyHeader(name="x-api-key", prefix=""),
+            headers={"Accept": "text/event-stream, application/json", "anthropic-version": self._version},
+        )
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ProviderEvent, None]:
+        """Ask, and yield what comes; the last event is ``Completed``.
+
+        A turn that the server pauses is continued here, in the same stream of events: it is one answer.
+
+        Raises:
+            ProviderError: by the tables of docs/policy.md, 3.5 and 3.8.
+        """
+        log, spent = AnswerLog(self.endpoint), Spent()
+        said: list[Json] = []
+        for _ in range(PAUSES + 1):
+            body = body_of(self.endpoint.name, request, version=self._version, said=said)
+            reader = AnswerReader(
+                self.endpoint,
+                request.model,
+                log=log,
+                spent=spent,
+                keep_wire=request.keep_wire,
+                keep_blocks=bool(request.tools),
+                now=self._now,
+            )
+            async with self._origin.open_stream("POST", f"{self._root}/messages", body=body) as reply:
+                await self._accept(reply, request.model)
+                async with contextlib.aclosing(follow(reply, reader)) as events:
+                    async for event in events:
+                        yield event
+            if not reader.paused:
+                return
+            if not reader.said:
+                raise ServerFailed(f"{self.endpoint.name}: the answer was paused although no tools were offered.")
+            said += reader.said
+            spent.next_request()
+        raise ServerFailed(f"{self.endpoint.name}: the answer was still paused after {PAUSES} continuations.")
+
+    async def _accept(self, reply: Reply, model: str = "") -> None:
+        """Let only a 2xx reply through."""
+        reply.check_direct()
+        if not 200 <= reply.status < 300:
+            said = read_error(reply.status, await reply.error_body())
+            now = self._now()
+            raise failure(self.endpoint, said, model=model, hint_s=reply.hint_s(now), now=now)
+
+    # --- models and health ----------------------------------------------------------------------------------------
+
+    async def list_models(self) -> tuple[ModelInfo, ...]:
+        """List the models that the key may use, with their windows.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        models: list[ModelInfo] = []
+        after = ""
+        for _ in range(_PAGES):
+            page = await self._page(after)
+            entries = page.get("data")
+            if not isinstance(entries, list):
+                raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no list of models).")
+            models += [model for entry in entries if (model := _model(entry)) is not None]
+            last = page.get("last_id")
+            if page.get("has_more") is not True or not isinstance(last, str) or not last or last == after:
+                break
+            after = last
+        return tuple(models)
+
+    async def _page(self, after: str) -> Mapping[str, object]:
+        more = f"&after_id={quote(after, safe='')}" if after else ""
+        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
+        path = f"{self._root}/models?limit={_PAGE}{more}"
+        async with self._origin.open_stream("GET", path, total_s=limit) as reply:
+            await self._accept(reply)
+            found = await json_value(reply)
+        if not isinstance(found, dict):
+            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no JSON object).")
+        return found
+
+    async def check(self) -> Check:
+        """List the models, which needs the key. No model is called.
+
+        Raises:
+            ProviderError: the endpoint is not usable now.
+        """
+        started = time.monotonic()
+        models: int | None = None
+        try:
+            models = len(await self.list_models())
+        except (SetupBroken, ModelGone) as problem:
+            if problem.http_status not in (404, 405):
+                raise
+        return Check(
+            latency_ms=round((time.monotonic() - started) * 1000),
+            models=models,
+            key_tried=models is not None and self.endpoint.key is not None,
+            message="" if models is not None else "it lists no models, so the key was not tried",
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._origin.aclose()
+
+
+def _model(entry: object) -> ModelInfo | None:
+    """Read one entry (``types/model_info.py`` of anthropics/anthropic-sdk-python 2.11); ``None`` = it has no name."""
+    if not isinstance(entry, dict) or not isinstance(name := entry.get("id"), str) or not name:
+        return None
+    created = entry.get("created_at")
+    return ModelInfo(
+        name=name,
+        context_tokens=count(entry.get("max_input_tokens")) or None,
+        capabilities=_abilities(entry.get("capabilities")),
+        modified_at=created if isinstance(created, str) else "",
+    )
+
+
+def _abilities(told: object) -> frozenset[str]:
+    """What a model can, in the words of the other kinds; empty where nothing is told."""
+    if not isinstance(told, dict):
+        return frozenset()
+    can = {name for name, each in told.items() if isinstance(each, dict) and each.get("supported") is True}
+    optional = {word for word, name in (("vision", "image_input"), ("thinking", "thinking")) if name in can}
+    return frozenset({"completion", "tools", *optional})

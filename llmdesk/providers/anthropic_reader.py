@@ -1,0 +1,329 @@
+"""Anthropic's answers: the events of one stream, or one whole message, into ours.
+
+Shapes: ``types/raw_message_stream_event.py`` and ``types/message.py`` of anthropics/anthropic-sdk-python 2.11. Events
+and blocks of unknown types are passed over, as platform.claude.com/docs/en/build-with-claude/streaming asks for; an
+unknown *reason to stop* is not (policy R12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import ModelRefused, ServerFailed
+from llmdesk.core.text import one_line, redact
+from llmdesk.core.types import Completed, ToolCall, Usage
+from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.anthropic_errors import failure, unwrap
+from llmdesk.providers.exchange import object_of
+from llmdesk.providers.ndjson import FrameBroken, document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llmdesk.core.errors import ProviderError
+    from llmdesk.core.types import Json, ProviderEvent
+    from llmdesk.providers.base import Endpoint
+    from llmdesk.providers.sse import ServerEvent
+
+_READ = "input_tokens"
+_CACHED = "cache_read_input_tokens"
+_STORED = "cache_creation_input_tokens"
+_WRITTEN = "output_tokens"
+_THOUGHT = "thinking_tokens"
+
+
+@dataclass(slots=True)
+class Spent:
+    """The tokens of an answer that may have taken several requests (policy A7)."""
+
+    past: list[Mapping[str, int]] = field(default_factory=list)
+    now: dict[str, int] = field(default_factory=dict)
+
+    def told(self, usage: object) -> None:
+        """Take what one event says; its counts are those of the request so far, not what was added."""
+        if not isinstance(usage, dict):
+            return
+        details = usage.get("output_tokens_details")
+        thought = details.get(_THOUGHT) if isinstance(details, dict) else None
+        for name, value in ((_THOUGHT, thought), *((n, usage.get(n)) for n in (_READ, _CACHED, _STORED, _WRITTEN))):
+            if (number := count(value)) is not None:
+                self.now[name] = number
+
+    def next_request(self) -> None:
+        """Go on with another request."""
+        self.past.append(self.now)
+        self.now = {}
+
+    def usage(self) -> Usage:
+        """The sum. ``input_tokens`` of the wire leave out what came from or went into a cache."""
+        return Usage(
+            input_tokens=self._sum(_READ, _CACHED, _STORED) if self._is_told(_READ) else None,
+            output_tokens=self._sum(_WRITTEN) if self._is_told(_WRITTEN) else None,
+            cached_input_tokens=self._sum(_CACHED) if self._is_told(_CACHED) else None,
+            reasoning_tokens=self._sum(_THOUGHT) if self._is_told(_THOUGHT) else None,
+        )
+
+    def _is_told(self, name: str) -> bool:
+        return any(name in request for request in (*self.past, self.now))
+
+    def _sum(self, *names: str) -> int:
+        return sum(request.get(name, 0) for request in (*self.past, self.now) for name in names)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Block:
+    """A content block being told: as it began, and the pieces that came after."""
+
+    begun: dict[str, object]
+    pieces: dict[str, list[str]] = field(default_factory=dict)
+
+    def joined(self, name: str) -> str:
+        return "".join(self.pieces.get(name, ()))
+
+
+_PIECES = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature",
+           "input_json_delta": "partial_json"}  # fmt: skip
+
+
+class AnswerReader:
+    """Follows the answer of one request.
+
+    Args:
+        endpoint: who answers.
+        model: what was asked, for messages.
+        log: the account of the whole answer, which may take several requests.
+        spent: its tokens.
+        keep_wire: the last event made of a wire object carries it.
+        keep_blocks: the turn may be paused, so that its blocks are kept to be sent back (they count as answer).
+        now: UTC epoch seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        *,
+        log: AnswerLog,
+        spent: Spent,
+        keep_wire: bool = False,
+        keep_blocks: bool = False,
+        now: Callable[[], float],
+    ) -> None:
+        self.completed = False
+        self.ended = False
+        self.had_content = False
+        self.paused = False
+        """The turn is to be continued with what was said so far."""
+        self.said: list[Json] = []
+        self.cut = log.cut
+        self._endpoint = endpoint
+        self._model = model
+        self._log = log
+        self._spent = spent
+        self._keep_wire = keep_wire
+        self._keep_blocks = keep_blocks
+        self._now = now
+        self._blocks: dict[object, _Block] = {}
+        self._kept_bytes = 0
+        self._broken_call = False
+        self._served = ""
+        self._stop: dict[str, object] = {}
+        self._last: dict[str, object] = {}
+
+    def read(self, event: ServerEvent) -> list[ProviderEvent]:
+        """Turn one event of the stream into ours.
+
+        Raises:
+            ProviderError: it is an error, or not what belongs here.
+            FrameBroken: it is no JSON.
+        """
+        value = object_of(event)
+        if event.name == "error" or value.get("type") == "error":
+            raise self._failure(value)
+        self._hold(len(event.data))
+        events = self._event(value)
+        if events and self._keep_wire:
+            made_of = self._last if isinstance(events[-1], Completed) else value
+            events[-1] = replace(events[-1], wire=made_of)
+        return events
+
+    def read_whole(self, value: object) -> list[ProviderEvent]:
+        """Turn a message that came as one document into events.
+
+        Raises:
+            ProviderError: it is an error, or no message.
+        """
+        if not isinstance(value, dict):
+            raise self.cut("it is no message")
+        if value.get("type") == "error" or "error" in value:
+            raise self._failure(value)
+        blocks = value.get("content")
+        if not isinstance(blocks, list):
+            raise self.cut("it is no message")
+        self._begin(value)
+        events: list[ProviderEvent] = []
+        for number, block in enumerate(blocks):
+            events += self._block_begins(number, block)
+            events += self._block_ends(number)
+        self._stop = value
+        events += self._end()
+        if events and self._keep_wire:
+            events[-1] = replace(events[-1], wire=value)
+        return events
+
+    def end(self) -> list[ProviderEvent]:
+        """The body is over.
+
+        Raises:
+            AnswerCut: it never said so itself.
+        """
+        if self.completed:
+            return []
+        raise self.cut()
+
+    def _failure(self, value: dict[str, object]) -> ProviderError:
+        return failure(self._endpoint, unwrap(None, value), model=self._model, now=self._now())
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def _event(self, value: dict[str, object]) -> list[ProviderEvent]:
+        kind, index = str(value.get("type")), value.get("index")
+        self.had_content = kind.startswith("content_block_")
+        events: list[ProviderEvent] = []
+        match kind:
+            case "message_start":
+                self._begin(value.get("message"))
+            case "content_block_start":
+                events = self._block_begins(index, value.get("content_block"))
+            case "content_block_delta":
+                events = self._block_grows(index, value.get("delta"))
+            case "content_block_stop":
+                events = self._block_ends(index)
+            case "message_delta":
+                delta = value.get("delta")
+                self._stop = delta if isinstance(delta, dict) else {}
+                self._last = value
+                self._spent.told(value.get("usage"))
+            case "message_stop":
+                events = self._end()
+            case _:
+                pass
+        return events
+
+    def _begin(self, message: object) -> None:
+        if isinstance(message, dict):
+            self._spent.told(message.get("usage"))
+            name = message.get("model")
+            self._served = one_line(redact(name[:2_000])) if isinstance(name, str) else ""
+
+    def _block_begins(self, index: object, block: object) -> list[ProviderEvent]:
+        if not isinstance(block, dict) or not isinstance(index, int | None):
+            raise self.cut("a malformed block")
+        self._blocks[index] = _Block(begun=block)
+        text, thinking = block.get("text"), block.get("thinking")
+        kind = block.get("type")
+        return self._log.take(
+            text if kind == "text" and isinstance(text, str) else "",
+            thinking if kind == "thinking" and isinstance(thinking, str) else "",
+        )
+
+    def _block_grows(self, index: object, delta: object) -> list[ProviderEvent]:
+        if not isinstance(delta, dict) or not isinstance(index, int | None):
+            raise self.cut("a malformed piece of a block")
+        name = _PIECES.get(str(delta.get("type")))
+        if name is None:
+            return []
+        piece = delta.get(name)
+        if not isinstance(piece, str):
+            raise self.cut("a piece of text that is none")
+        block = self._blocks.setdefault(index, _Block(begun={"type": name}))
+        if self._keep_blocks or name == "partial_json":
+            block.pieces.setdefault(name, []).append(piece)
+        if name == "partial_json":
+            self._hold(len(piece), kept=True)
+        return self._log.take(piece if name == "text" else "", piece if name == "thinking" else "")
+
+    def _block_ends(self, index: object) -> list[ProviderEvent]:
+        block = self._blocks.pop(index, None) if isinstance(index, int | None) else None
+        if block is None:
+            return []
+        arguments = self._arguments(block)
+        if self._keep_blocks:
+            self.said.append(_whole(block, arguments))
+        if block.begun.get("type") != "tool_use" or arguments is None:
+            return []
+        name, number = block.begun.get("name"), block.begun.get("id")
+        if not isinstance(name, str):
+            raise self.cut("a malformed tool call")
+        return self._log.take(
+            calls=[ToolCall(name=name, arguments=arguments, id=number if isinstance(number, str) else "")]
+        )
+
+    def _arguments(self, block: _Block) -> dict[str, object] | None:
+        """What a tool is called with; ``None`` = it was cut, which is no fault where the limit was reached."""
+        given = block.begun.get("input")
+        if not (text := block.joined("partial_json")).strip():
+            return given if isinstance(given, dict) else {}
+        try:
+            found = document(text.encode())
+        except FrameBroken:
+            found = None
+        if isinstance(found, dict):
+            return found
+        self._broken_call = self._broken_call or block.begun.get("type") == "tool_use"
+        return None
+
+    def _hold(self, size: int, *, kept: bool = False) -> None:
+        """Count what is kept beside text: blocks to send back, and the pieces of calls."""
+        if kept or self._keep_blocks:
+            self._kept_bytes += size
+            if self._kept_bytes > self._endpoint.caps.answer:
+                raise self.cut("it is larger than allowed")
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    def _end(self) -> list[ProviderEvent]:
+        reason = self._stop.get("stop_reason")
+        match reason:
+            case "end_turn" | "stop_sequence" | "tool_use":
+                if self._broken_call:
+                    raise self.cut("a malformed tool call")
+                finish = self._log.finish()
+            case "max_tokens" | "model_context_window_exceeded":
+                finish = self._log.finish(by_length=True)
+            case "refusal":
+                raise self._refusal()
+            case "pause_turn":
+                self.completed = self.ended = self.paused = True
+                return []
+            case None:
+                raise self.cut("it does not say why it ended")
+            case _:
+                said = redact(one_line(str(reason), 60))
+                raise ServerFailed(
+                    f"{self._endpoint.name}: the answer ended for an unknown reason: {said}", details=said
+                )
+        self.completed = self.ended = True
+        return [Completed(finish_reason=finish, usage=self._spent.usage(), served_model=self._served)]
+
+    def _refusal(self) -> ModelRefused:
+        details = self._stop.get("stop_details")
+        told = details if isinstance(details, dict) else {}
+        category, why = (redact(str(told.get(name) or "")) for name in ("category", "explanation"))
+        shown = f" ({category})" if category else ""
+        because = f": {why}" if why else "."
+        return ModelRefused(
+            one_line(f"{self._endpoint.name}: the model declined{shown}{because}"), details=one_line(why, 2_000)
+        )
+
+
+def _whole(block: _Block, arguments: dict[str, object] | None) -> Json:
+    """A block as it is sent back."""
+    whole = dict(block.begun)
+    for name in ("text", "thinking", "signature"):
+        if more := block.joined(name):
+            whole[name] = f"{whole.get(name) or ''}{more}"
+    if "input" in whole:
+        whole["input"] = arguments or {}
+    return whole
