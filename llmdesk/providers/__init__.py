@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from llmdesk.providers.base import Endpoint, Provider
 
 KINDS = {
+    "anthropic": ("llmdesk.providers.anthropic", "AnthropicProvider"),
     "command": ("llmdesk.providers.command", "CommandProvider"),
+    "google": ("llmdesk.providers.google", "GoogleProvider"),
     "ollama": ("llmdesk.providers.ollama", "OllamaProvider"),
     "openai": ("llmdesk.providers.openai", "OpenAIProvider"),
 }
