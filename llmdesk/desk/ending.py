@@ -22,6 +22,9 @@ RESUME_DELAY_S = 60.0
 MAX_RESUMES = 5
 """How often that happens before the request waits for its user (policy section 1)."""
 
+STOPPED = "Stopped before the answer was complete."
+"""Why a request is paused that its program left behind when it was told to end."""
+
 PASSING = frozenset({ErrorKind.SERVER, ErrorKind.NET, ErrorKind.SILENT, ErrorKind.TRUNCATED})
 """Failures that may be over in a while without anybody doing anything."""
 
@@ -32,7 +35,7 @@ LIMITS = frozenset({ErrorKind.RATE, ErrorKind.QUOTA})
 def stop(walk: Walk, *, keep: bool) -> None:
     """Close a walk that its user stopped."""
     walk.status = Status.PAUSED if keep else Status.CANCELLED
-    walk.error = Failure(kind=ErrorKind.CANCELLED, message="Stopped before the answer was complete.")
+    walk.error = Failure(kind=ErrorKind.CANCELLED, message=STOPPED)
 
 
 def time_out(walk: Walk, limit_s: float) -> None:

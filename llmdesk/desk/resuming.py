@@ -13,12 +13,12 @@ from contextlib import aclosing, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import ErrorKind, StorageError, UsageError
+from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.core.types import ConsentNeeded
 from llmdesk.core.views import Topic
 from llmdesk.desk import payload
 from llmdesk.desk.choosing import lane_for
-from llmdesk.desk.ending import LIMITS, MAX_RESUMES, PASSING, RESUME_DELAY_S
+from llmdesk.desk.ending import LIMITS, MAX_RESUMES, PASSING, RESUME_DELAY_S, STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,9 +41,6 @@ WAKING = frozenset({Topic.OUTBOX, Topic.COOLDOWNS, Topic.PROVIDERS})
 
 AT_ONCE = 0.0
 """A time that has come whatever the clock says, UTC epoch seconds."""
-
-LEFT_BEHIND = frozenset({None, ErrorKind.CANCELLED})
-"""What a request is paused for that no target failed: its program ended."""
 
 
 class Resuming:
@@ -179,7 +176,8 @@ class Resuming:
             return AT_ONCE
         if entry.next_try_at is not None:
             return entry.next_try_at
-        on_its_own = entry.error_kind in LEFT_BEHIND or entry.error_kind in PASSING
+        left_behind = entry.error_kind is None or entry.reason == STOPPED  # its program was killed, or ended
+        on_its_own = left_behind or entry.error_kind in PASSING
         return AT_ONCE if on_its_own and entry.resumed < MAX_RESUMES else None
 
     def _mended(self, entry: OutboxEntry, skips: dict[ModelRef, str]) -> bool:

@@ -346,7 +346,7 @@ async def test_what_was_left_by_quitting_is_taken_up_where_the_lane_says_so(worl
 async def test_what_is_due_at_once_is_taken_up_although_the_clock_never_stands_still(world: DeskWorld) -> None:
     async with world.desk() as desk:
         (request,) = await paused(world, desk, "x")
-    world.rows("UPDATE requests SET error_kind = 'cancelled', next_try_at = NULL")
+    world.rows("UPDATE requests SET error_kind = NULL, next_try_at = NULL")
     world.clocks.pass_time(700)
     readings = 0
 
@@ -410,6 +410,17 @@ async def test_an_earlier_request_of_the_conversation_is_waited_for(world: DeskW
         assert (await run.outcome()).text == "slow answer"
     contexts = [[message.content for message in request.messages] for request in world.cloud.requests]
     assert contexts[-1] == ["begin", "ok", "first", "slow answer", "second"]
+
+
+async def test_one_whose_last_target_its_user_left_waits_for_its_user(world: DeskWorld, alarm: Alarm) -> None:
+    world.cloud.script(endless("some"))
+    async with world.desk(sleep=alarm) as desk, staying(desk) as face:
+        run = desk.send(Ask(prompt="x"))
+        await until(lambda: world.cloud.requests)
+        run.next_target()
+        assert (await run.outcome()).status is Status.PAUSED
+        await alarm.pass_time(600)
+        assert face.taken == []
 
 
 # --- nobody is asked, nothing is lost ---
