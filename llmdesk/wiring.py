@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.config import convert
-from llmdesk.config.credentials import key_source, late_source
+from llmdesk.config.credentials import key_source, late_source, resolve_beside
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk import Desk
@@ -143,7 +143,7 @@ class AdapterShelf:
         from llmdesk.providers import make_provider
         from llmdesk.providers.base import Endpoint, Timeouts
 
-        found = await asyncio.to_thread(convert.resolve_secrets, self._loaded, provider, self._env)
+        found = await resolve_beside(self._loaded, provider, self._env)
         told = convert.endpoint(self._loaded, provider, found)
         limits = told.limits
         endpoint = Endpoint(

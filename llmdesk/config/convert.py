@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llmdesk.config.addresses import is_loopback, origin
-from llmdesk.config.command_options import command_options, inherited, on_platform
+from llmdesk.config.command_options import command_options
 from llmdesk.config.command_settings import CommandSettings
+from llmdesk.config.credentials import Secrets
 from llmdesk.config.defaults import CLOUD_URL
 from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
-from llmdesk.config.secret import is_secret_name, resolve_secret
-from llmdesk.config.template import fill, is_late, missing_names, parse_template
 from llmdesk.core.lanes import Lane, SmallPrompt
 from llmdesk.core.policy import ProviderRules, RateLimit, RetryRule
 from llmdesk.core.types import ModelRef, Params
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from llmdesk.config.common_settings import CommonSettings, ParamSettings
     from llmdesk.config.loader import Loaded
-    from llmdesk.config.secret import Secret
     from llmdesk.config.settings import Settings
     from llmdesk.core.types import Json
 
@@ -58,15 +56,6 @@ class Limits:
     idle_s: float
     content_s: float
     total_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
-    """What a provider's templates resolved to: its key, the values of its headers, the variables of its program."""
-
-    key: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,43 +224,6 @@ def model_rules(loaded: Loaded) -> dict[ModelRef, ModelRule]:
 
 
 # --- for the adapters -------------------------------------------------------------------------------------------------
-
-
-def resolve_secrets(loaded: Loaded, provider: str, env: Mapping[str, str]) -> Secrets:
-    """Resolve everything secret of one provider. Blocks while a command or the keychain works: call it in a thread.
-
-    Whoever calls a provider comes through here first, to list its models too, so that this is where
-    ``network: local-only`` holds for all of them.
-
-    Raises:
-        SetupBroken: a command or the keychain failed, a value cannot be used, or nothing may leave this machine.
-    """
-    section = loaded.settings.providers[provider]
-    if loaded.settings.privacy.network == "local-only" and not _on_loopback(section):
-        from llmdesk.core.errors import SetupBroken
-
-        raise SetupBroken(f"{provider}: not asked, because privacy.network is local-only.")
-    if isinstance(section, HttpSettings):
-        headers = {
-            name: resolve_secret(secret.template, env, provider=provider) for name, secret in section.headers.items()
-        }
-        return Secrets(
-            key=resolve_secret(section.api_key.template, env, provider=provider) if section.api_key else None,
-            headers={name: value for name, value in headers.items() if value is not None},
-        )
-    if isinstance(section, CommandSettings):
-        variables = on_platform(section)["env"]
-        named = {name: _variable(name, secret, env, provider) for name, secret in variables.items()}
-        return Secrets(env=inherited(env) | named)
-    return Secrets()
-
-
-def _variable(name: str, secret: Secret, env: Mapping[str, str], provider: str) -> str:
-    """A variable for a program: any text where the name tells of no secret and nothing has to be fetched."""
-    parts = parse_template(secret.template)
-    if is_secret_name(name) or is_late(parts):
-        return resolve_secret(secret.template, env, provider=provider) or ""
-    return "" if missing_names(parts, env) else fill(parts, env)
 
 
 def endpoint(loaded: Loaded, provider: str, secrets: Secrets | None = None) -> EndpointSettings:

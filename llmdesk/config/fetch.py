@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,26 +18,31 @@ from llmdesk.core.text import redact
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
+    from threading import Event
 
 FETCH_LIMIT_S = 10.0
 """How long a ``$(command)`` or the keychain may take, seconds."""
+
+STOP_S = 0.05
+"""How soon a program nobody waits for is ended, seconds."""
 
 INSTALL = "pip install 'llmdesk[keyring]'"
 """What brings the package that knows the keychains of all systems."""
 
 
-def fetch(part: Command | Entry, env: Mapping[str, str], provider: str) -> str:
+def fetch(part: Command | Entry, env: Mapping[str, str], provider: str, stop: Event | None = None) -> str:
     """Return the secret a part of a template stands for. Blocks, at most ``FETCH_LIMIT_S``.
 
     Args:
         part: the command or the entry.
         env: the environment of the process that fetches it; keys of providers are left out.
         provider: the name to put into messages.
+        stop: set by another thread when nobody wants the secret any more; what runs for it is then ended.
 
     Raises:
         SetupBroken: there is no secret to be had; the message holds neither output nor value.
     """
-    secret = _output(part.line, env, provider) if isinstance(part, Command) else _entry(part, env, provider)
+    secret = _output(part.line, env, provider, stop) if isinstance(part, Command) else _entry(part, env, provider, stop)
     redact.learn(secret.strip())  # by itself, whatever it becomes a part of
     return secret
 
@@ -53,7 +59,7 @@ def program_of(command: Command) -> str:
     return command.line.split(maxsplit=1)[0]
 
 
-def _output(line: str, env: Mapping[str, str], provider: str) -> str:
+def _output(line: str, env: Mapping[str, str], provider: str, stop: Event | None) -> str:
     """Run one command without a shell and return its output without the newline at its end."""
     import subprocess
 
@@ -63,7 +69,7 @@ def _output(line: str, env: Mapping[str, str], provider: str) -> str:
         raise SetupBroken(f"{provider}: the command of $(…) cannot be read: {error}.") from None
     program = words[0]
     try:
-        code, output = _run(words, env)
+        code, output = _run(words, env, stop)
     except subprocess.TimeoutExpired:
         raise SetupBroken(f"{provider}: {program} in $(…) gave no key within {FETCH_LIMIT_S:g} s.") from None
     except (OSError, ValueError) as error:
@@ -80,7 +86,7 @@ def _output(line: str, env: Mapping[str, str], provider: str) -> str:
     return text
 
 
-def _entry(entry: Entry, env: Mapping[str, str], provider: str) -> str:
+def _entry(entry: Entry, env: Mapping[str, str], provider: str, stop: Event | None) -> str:
     """Read one entry of the keychain in a process of its own; the package is not even imported here."""
     import subprocess
 
@@ -89,7 +95,7 @@ def _entry(entry: Entry, env: Mapping[str, str], provider: str) -> str:
     program = str(Path(keychain.__file__))
     try:
         # -P: the folder the user works in is no place to import from.
-        code, output = _run([sys.executable, "-P", program, entry.service, entry.name], env)
+        code, output = _run([sys.executable, "-P", program, entry.service, entry.name], env, stop)
     except subprocess.TimeoutExpired:
         raise SetupBroken(
             f"{provider}: the keychain gave no answer within {FETCH_LIMIT_S:g} s. Unlock it and try again."
@@ -122,13 +128,13 @@ def _store(entry: Entry) -> str:
     return f"keyring set {shlex.quote(entry.service)} {shlex.quote(entry.name)}"
 
 
-def _run(words: Sequence[str], env: Mapping[str, str]) -> tuple[int, bytes]:
+def _run(words: Sequence[str], env: Mapping[str, str], stop: Event | None) -> tuple[int, bytes]:
     """Run a program and return its exit code and output.
 
     Raises:
         OSError: it cannot be started.
         ValueError: a word no program can be given.
-        subprocess.TimeoutExpired: it took too long; it and what it started are gone.
+        subprocess.TimeoutExpired: it took too long, or nobody waits for it; it and what it started are gone.
     """
     import subprocess
 
@@ -142,12 +148,19 @@ def _run(words: Sequence[str], env: Mapping[str, str]) -> tuple[int, bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    deadline = time.monotonic() + FETCH_LIMIT_S
     try:
-        output, _ = process.communicate(timeout=FETCH_LIMIT_S)
+        while True:
+            try:
+                output, _ = process.communicate(timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+                    raise
+            else:
+                return process.returncode, output
     finally:
         if process.poll() is None:
             _end(process)
-    return process.returncode, output
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

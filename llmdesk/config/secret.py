@@ -22,6 +22,7 @@ from llmdesk.core.text import MASK, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from threading import Event
 
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
@@ -95,13 +96,16 @@ def _as_secret(value: Any) -> Secret:
     raise ValueError("must be text; put it in quotes if it is")
 
 
-def resolve_secret(template: str, env: Mapping[str, str], *, provider: str = "provider") -> str | None:
+def resolve_secret(
+    template: str, env: Mapping[str, str], *, provider: str = "provider", stop: Event | None = None
+) -> str | None:
     """Resolve a key or header value, and teach it to the redactor. Blocks while a command or the keychain works.
 
     Args:
         template: what the user wrote.
         env: where variables come from, and the environment of commands.
         provider: the name to put into messages.
+        stop: set by another thread when nobody wants the value any more.
 
     Returns:
         The value without surrounding space; ``None`` when a variable is missing or nothing is left.
@@ -115,7 +119,7 @@ def resolve_secret(template: str, env: Mapping[str, str], *, provider: str = "pr
     parts = parse_template(template)
     if missing_names(parts, env):
         return None
-    value = fill(parts, env, lambda part: fetch(part, env, provider)).strip()
+    value = fill(parts, env, lambda part: fetch(part, env, provider, stop)).strip()
     if not value:
         return None
     redact.learn(value)

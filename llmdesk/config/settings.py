@@ -25,7 +25,8 @@ class LaneSettings(Section):
     params: ParamSettings = Field(default_factory=ParamSettings.model_construct)
     """Parameters of every request."""
     schema_file: Text | None = Field(default=None, alias="schema")
-    """The JSON Schema every answer must meet: `builtin:codegen` or a file; its path is relative to the configuration."""
+    """The JSON Schema every answer must meet: `builtin:codegen` or a file; its path is relative to the
+    configuration."""
     schema_repairs: Annotated[Whole, Field(ge=0, le=10)] = 1
     """How often a model is shown what its answer lacks."""
     max_wait_s: Annotated[Number, Field(ge=0, le=86_400)] = 30.0

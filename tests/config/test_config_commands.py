@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from llmdesk.config.convert import resolve_secrets
+from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.describe import field_texts, reference, schema
 from llmdesk.config.example import EXAMPLES, example, write_example
 from llmdesk.config.loader import Loaded, load_settings

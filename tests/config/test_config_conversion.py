@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.config import convert
+from llmdesk.config import convert, credentials
 from llmdesk.config.command_options import on_platform
 from llmdesk.config.command_settings import CommandSettings
+from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.secret import Secret
 from llmdesk.core.errors import SetupBroken
@@ -146,7 +147,7 @@ def test_agents_and_models_are_plain_values(loaded: Loaded) -> None:
 
 
 def test_an_endpoint_gets_its_secrets_resolved(loaded: Loaded) -> None:
-    secrets = convert.resolve_secrets(loaded, "team", ENV)
+    secrets = resolve_secrets(loaded, "team", ENV)
     told = convert.endpoint(loaded, "team", secrets)
     assert told.key == "key-of-team"
     assert told.headers == {"X-Team": "t-team-0123456789"}
@@ -168,11 +169,11 @@ def test_a_key_whose_command_fails_names_the_provider(loaded: Loaded, tmp_path: 
     file.write_text("providers: {a: {kind: openai, base_url: https://x, api_key: $(/no/such/vault read)}}")
     file.chmod(0o600)
     with pytest.raises(SetupBroken, match=r"^a: /no/such/vault in"):
-        convert.resolve_secrets(load_settings(file, ENV), "a", ENV)
+        resolve_secrets(load_settings(file, ENV), "a", ENV)
 
 
 def test_a_program_gets_its_words_variables_and_what_its_platform_changes(loaded: Loaded) -> None:
-    told = convert.endpoint(loaded, "codex", convert.resolve_secrets(loaded, "codex", ENV))
+    told = convert.endpoint(loaded, "codex", resolve_secrets(loaded, "codex", ENV))
     assert told.options["command"] in (("codex", "exec", "-"), ("codex.cmd",))
     named = {"PLAIN": "ä team-0123456789", "MY_TOKEN": "team-0123456789", "OPTIONAL": ""}
     assert named.items() <= told.options["env"].items()
@@ -190,7 +191,7 @@ def test_the_defaults_convert_too() -> None:
     loaded = load_settings(None, {})
     assert convert.provider_rules(loaded)["cloud"].disabled == "no key: set OLLAMA_API_KEY"
     assert len(convert.lanes(loaded)) == 7
-    assert convert.endpoint(loaded, "cloud", convert.resolve_secrets(loaded, "cloud", {})).key is None
+    assert convert.endpoint(loaded, "cloud", resolve_secrets(loaded, "cloud", {})).key is None
 
 
 def test_local_only_gives_no_key_to_who_is_not_on_loopback_and_runs_no_command_for_it(tmp_path: Path) -> None:
@@ -208,10 +209,10 @@ privacy: {{network: local-only}}
     loaded = load_settings(file, ENV)
     for name in ("far", "cloud", "tool"):
         with pytest.raises(SetupBroken, match=f"{name}: not asked, because privacy.network is local-only"):
-            convert.resolve_secrets(loaded, name, ENV)
+            resolve_secrets(loaded, name, ENV)
     assert not ran.exists()
-    assert convert.resolve_secrets(loaded, "near", ENV).key == "near-0123456789"
+    assert resolve_secrets(loaded, "near", ENV).key == "near-0123456789"
 
 
 def test_an_escaped_dollar_runs_nothing_and_is_no_key() -> None:
-    assert convert._variable("GREETING", Secret("grüße $$(x)"), {}, "tool") == "grüße $(x)"
+    assert credentials._variable("GREETING", Secret("grüße $$(x)"), {}, "tool", None) == "grüße $(x)"

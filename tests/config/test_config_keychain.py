@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from llmdesk.config import convert
 from llmdesk.config import fetch as fetch_module
+from llmdesk.config.credentials import resolve_beside, resolve_secrets
 from llmdesk.config.loader import load_settings, validate
 from llmdesk.config.secret import Secret, resolve_secret
 from llmdesk.config.show import show
 from llmdesk.config.template import Entry, TemplateError, Variable, fill, parse_template
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.text import redact
+from tests.support.fault_server import until
 from tests.support.keychains import ROOT, filled, keychain
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEMPLATE = "${keyring:llmdesk/openai}"
 CANARY = "canary-of-the/keychain+0123456789"
@@ -119,6 +120,26 @@ def test_a_keychain_that_waits_for_a_dialog_is_ended(monkeypatch: pytest.MonkeyP
     assert time.monotonic() - began < 10
 
 
+async def test_a_cancel_ends_what_runs_for_a_key_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "llmdesk.yaml"
+    began, pid = tmp_path / "began", tmp_path / "pid"
+    script = tmp_path / "slow.sh"
+    script.write_text(f"#!/bin/sh\necho $$ > {pid}\nmv {pid} {began}\nexec sleep 60\n")
+    script.chmod(0o700)
+    file.write_text(f"providers: {{a: {{kind: openai, api_key: $({script})}}}}")
+    file.chmod(0o600)
+    loaded = load_settings(file, dict(os.environ))
+    asked = asyncio.ensure_future(resolve_beside(loaded, "a", dict(os.environ)))
+    await until(began.exists)
+    process = Path(f"/proc/{began.read_text().strip()}")
+    asked.cancel()
+    cancelled = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await until(lambda: not process.exists())
+    assert time.monotonic() - cancelled < 1
+
+
 def test_the_folder_one_works_in_cannot_pose_as_the_keychain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env = filled(tmp_path, openai=CANARY)
     (tmp_path / "keyring.py").write_text("raise SystemExit(99)")
@@ -136,7 +157,7 @@ def test_a_configuration_with_entries_loads_and_shows_without_the_keychain(tmp_p
     assert f"api_key: {TEMPLATE}" in show(loaded)
     assert convert.endpoint(loaded, "a").key_source == "the keychain entry llmdesk/openai"
     assert not (tmp_path / "keychain.opened").exists()
-    secrets = convert.resolve_secrets(loaded, "a", env)
+    secrets = resolve_secrets(loaded, "a", env)
     assert (secrets.key, secrets.headers) == (CANARY, {"X-Team": f"t-{CANARY}"})
     assert CANARY not in repr(secrets) + repr(convert.endpoint(loaded, "a", secrets))
 

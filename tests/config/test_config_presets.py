@@ -8,6 +8,7 @@ import pytest
 
 from llmdesk.config import convert
 from llmdesk.config.addresses import is_loopback, split_address
+from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.defaults import ALIASES
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.merge import read_presets
@@ -33,7 +34,7 @@ def load(folder: Path, text: str, env: Mapping[str, str] | None = None) -> Loade
 
 
 def told(loaded: Loaded, name: str, env: Mapping[str, str]) -> EndpointSettings:
-    return convert.endpoint(loaded, name, convert.resolve_secrets(loaded, name, env))
+    return convert.endpoint(loaded, name, resolve_secrets(loaded, name, env))
 
 
 def test_the_presets_people_ask_for_are_there() -> None:
