@@ -50,7 +50,10 @@ class EventSplitter:
             self._after_return = False
         if data:
             self._after_return = data.endswith(b"\r")
-        *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        while b"\n\n\n" in plain:
+            plain = plain.replace(b"\n\n\n", b"\n\n")  # blank lines by the megabyte must cost nothing
+        *lines, rest = plain.split(b"\n")
         for line in lines:
             self._hold(line)
             whole, self._line = bytes(self._line), bytearray()
