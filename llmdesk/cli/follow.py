@@ -49,12 +49,20 @@ EXIT_CODES: Mapping[Status, int] = {
 }
 
 
+def whole_answer(outcome: Outcome) -> tuple[str, str]:
+    """The answer as it is; the fence that a model may put around JSON that was checked is no part of it."""
+    from llmdesk.core.fences import unfenced
+
+    return unfenced(outcome.text) if outcome.data is not None else outcome.text, ""
+
+
 class Follower:
     """Shows one request after the other.
 
-    ``stream`` writes the answer as it comes, else only the final one is written. ``newline`` ends an answer with a
-    newline everywhere, not only on a terminal. ``shape`` makes what is written of an answer that was not streamed.
-    ``consent`` is asked before a failover that needs it; without it the answer is no.
+    ``stream`` writes the answer as it comes, else only the final one is written, made by ``shape``; an answer that must
+    meet a schema is streamed to a terminal only, since a program that reads it as it comes must not get a draft.
+    ``newline`` ends an answer with a newline everywhere, not only on a terminal. ``consent`` is asked before a failover
+    that needs it; without it the answer is no.
     """
 
     def __init__(
@@ -64,7 +72,7 @@ class Follower:
         *,
         stream: bool = True,
         newline: bool = False,
-        shape: Shape | None = None,
+        shape: Shape = whole_answer,
         consent: Consent | None = None,
     ) -> None:
         self._session = session
@@ -84,18 +92,19 @@ class Follower:
     async def _show(self, run: Run) -> Outcome:
         printer = AnswerPrinter(self._out, self._signals)
         narrator = Narrator(self._out, self._session.now)
+        stream = self._stream and (self._out.stdout.is_terminal or not run.checked)
         async for event in run:
             if isinstance(event, AttemptFailed):
                 await printer.void()
             narrator.notice(event)
             if isinstance(event, Accepted):
                 self.conversation = event.conversation
-            elif isinstance(event, TextDelta) and self._stream:
+            elif isinstance(event, TextDelta) and stream:
                 await printer.feed(event.text)
             elif isinstance(event, ConsentNeeded):
                 await self._answer(run, event, narrator)
             elif isinstance(event, Finished):
-                await self._end(event.outcome, printer, narrator)
+                await self._end(event.outcome, printer, narrator, stream=stream)
         return await run.outcome()
 
     async def _answer(self, run: Run, event: ConsentNeeded, narrator: Narrator) -> None:
@@ -107,12 +116,12 @@ class Follower:
             narrator.consent_needed(event)
             run.consent(False)
 
-    async def _end(self, outcome: Outcome, printer: AnswerPrinter, narrator: Narrator) -> None:
+    async def _end(self, outcome: Outcome, printer: AnswerPrinter, narrator: Narrator, *, stream: bool) -> None:
         if self._session.json:
             with suppress(SinkClosed):  # the exit code tells it; the outcome is stored
                 self._out.record(outcome_report(outcome))
         else:
-            await printer.finish(self._shaped(outcome), newline=self._newline)
+            await printer.finish(outcome if stream else self._shaped(outcome), newline=self._newline)
         narrator.finished(replace(outcome, kept=outcome.kept and not self._session.demo))
         self._session.told.update(outcome.warnings)
         failure = self._out.stdout.failure
@@ -120,7 +129,7 @@ class Follower:
             self._out.complain(f"llmdesk: {failure}")
 
     def _shaped(self, outcome: Outcome) -> Outcome:
-        if self._shape is None or outcome.status is not Status.COMPLETED:
+        if outcome.status is not Status.COMPLETED:
             return outcome
         text, note = self._shape(outcome)
         if note:

@@ -76,7 +76,7 @@ class Asking:
             kept=kept,
             payload=payload.dump(ask) if kept else "",
         )
-        run = Run(job.id)
+        run = Run(job.id, checked=lane.schema is not None)
         self._own(run, job, self._begin(run, job))
         return run
 
@@ -123,7 +123,6 @@ class Asking:
             probe=probe,
             consent=consent,
         )
-        run = Run(stored.id)
         job = Job(
             id=stored.id,
             ask=ask,
@@ -135,6 +134,7 @@ class Asking:
             first_number=tried + 1,
             resumed=stored.resumed,
         )
+        run = Run(stored.id, checked=job.lane.schema is not None)
         self._changed(Topic.OUTBOX)
         self._own(run, job, self._resume(run, job))
         return run

@@ -23,11 +23,13 @@ JOIN_UP_TO = 4096
 class Run:
     """One request under way: iterate it for its events, and steer it.
 
-    The desk owns the work; leaving the iteration early does not stop it, ``cancel`` does.
+    The desk owns the work; leaving the iteration early does not stop it, ``cancel`` does. ``checked``: the answer must
+    meet a schema, so that text is a draft until the outcome.
     """
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, *, checked: bool = False) -> None:
         self.request_id = request_id
+        self.checked = checked
         self.controls = Controls()
         self.keep_on_stop: bool | None = None
         """``None`` while nobody has stopped the request; else whether it goes to the outbox."""

@@ -12,7 +12,7 @@ import pytest
 from llmdesk.config.builtin_schemas import builtin_schema
 from llmdesk.schema_check import CHECK_LIMIT_S
 from tests.support.exec_world import exec_world, provider
-from tests.support.fault_server import FaultServer, chat_answer
+from tests.support.fault_server import FaultServer, chat_answer, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +156,15 @@ def test_an_agent_of_a_lane_with_a_schema_leaks_no_draft_either(world: ExecWorld
     file.write_text(file.read_text() + "agents: {dev: {lane: codegen}}\n")
     says(server, "Sure!", f"```json\n{json.dumps(GOOD)}\n```")
     ran = world.run("exec", "--agent", "dev", "Write add.")
+    assert (ran.code, json.loads(ran.out)) == (0, GOOD)
+
+
+def test_the_outbox_hands_on_no_draft_either(world: ExecWorld, server: FaultServer) -> None:
+    server.play("/api/chat", error(429, "usage limit"))
+    paused = world.run(*ASK, *BUILTIN, "--json")
+    assert (paused.code, paused.answer["status"]) == (5, "paused")
+    says(server, "Sure!", f"```json\n{json.dumps(GOOD)}\n```")
+    ran = world.run("outbox", "retry", paused.answer["id"], "--now")
     assert (ran.code, json.loads(ran.out)) == (0, GOOD)
 
 

@@ -175,10 +175,11 @@ class ScriptedDesk:
         if ask.lane == "nowhere":
             raise UsageError("There is no lane 'nowhere'. Known: chat, codegen.")
         self.asks.append(ask)
-        return self._play(f"r{len(self.asks)}")
+        checked = ask.schema is not None or any(lane.has_schema and lane.name == ask.lane for lane in self.lanes())
+        return self._play(f"r{len(self.asks)}", checked=checked)
 
-    def _play(self, request_id: str) -> Run:
-        run = Run(request_id)
+    def _play(self, request_id: str, *, checked: bool = False) -> Run:
+        run = Run(request_id, checked=checked)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         run.work = asyncio.get_running_loop().create_task(self._perform(run, script))
         return run

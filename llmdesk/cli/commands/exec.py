@@ -174,32 +174,17 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
 
         show_plan(session, await desk.plan(ask))
         return 0
-    from llmdesk.cli.follow import Follower, exit_code
+    from llmdesk.cli.follow import Follower, exit_code, whole_answer
 
-    # A draft that fails its schema must not reach a program that reads the pipe as it comes.
-    stream = wish.stream and not wish.extract and (session.out.stdout.is_terminal or not _may_be_checked(desk, ask))
-    shape = _code_of if wish.extract else None if stream else _json_of
-    follower = Follower(session, signals, stream=stream, shape=shape)
+    stream = wish.stream and not wish.extract
+    follower = Follower(session, signals, stream=stream, shape=_code_of if wish.extract else whole_answer)
     return exit_code(await follower.follow(desk.send(ask)), session)
-
-
-def _may_be_checked(desk: Desk, ask: Ask) -> bool:
-    """Whether a schema may apply; the lane of an agent is not known here, so any lane's counts for it."""
-    lane = ask.lane or (None if ask.agent else desk.default_lane)
-    return ask.schema is not None or any(each.has_schema for each in desk.lanes() if lane in (None, each.name))
 
 
 def _named_schema(text: str) -> NamedSchema:
     from llmdesk.desk.schemas import named_schema
 
     return named_schema(text)
-
-
-def _json_of(outcome: Outcome) -> tuple[str, str]:
-    """What was checked, without the Markdown fence that a model may put around it; any other answer as it is."""
-    from llmdesk.core.fences import unfenced
-
-    return unfenced(outcome.text) if outcome.data is not None else outcome.text, ""
 
 
 def _code_of(outcome: Outcome) -> tuple[str, str]:
