@@ -54,8 +54,8 @@ def install() -> Path:
     return HERE / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
 
 
-def start(program: Path, *, dice: int) -> Program:
-    """Start a server whose random numbers follow from ``dice``."""
+def start(program: Path, *, dice: int = 1, keys: str = "") -> Program:
+    """Start a server whose random numbers follow from ``dice``; with ``keys`` it answers nobody else."""
     node = shutil.which("node")
     assert node is not None
     return Program(
@@ -64,7 +64,7 @@ def start(program: Path, *, dice: int) -> Program:
             "--port", "0", "--fixtures", ANSWERS, "--chunk-size", str(CHUNK_CHARACTERS), "--journal-max", "0",
         ],
         says=r"listening on (http://\S+)",
-        env={"DICE_SEED": str(dice)},
+        env={"DICE_SEED": str(dice), **({"AIMOCK_API_KEYS": keys} if keys else {})},
     )  # fmt: skip
 
 

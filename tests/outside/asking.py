@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from llmdesk.core.types import Json, Outcome, ProviderEvent
+    from llmdesk.core.types import Outcome, ProviderEvent
     from llmdesk.desk import Desk
     from llmdesk.providers.base import Provider
 
@@ -27,7 +27,7 @@ MODELS = {
     "ollama": "gemma3:4b",
     "openai": "gpt-4o",
     "anthropic": "claude-sonnet-4-5",
-    "google": "gemini-2.0-flash",
+    "google": "gemini-2.5-flash",
 }
 """Kind -> a model name of that vendor."""
 
@@ -84,9 +84,9 @@ async def open_desk(home: Path, *providers: Told, lane: str = "") -> AsyncIterat
 
 
 @asynccontextmanager
-async def open_provider(kind: str, base_url: str, *, options: Json | None = None) -> AsyncIterator[Provider]:
+async def open_provider(kind: str, base_url: str, *, key: str | None = KEY) -> AsyncIterator[Provider]:
     """One adapter."""
-    endpoint = Endpoint(name=kind, base_url=base_url, key=None if kind == "ollama" else KEY, options=options or {})
+    endpoint = Endpoint(name=kind, base_url=base_url, key=key)
     provider = make_provider(kind, endpoint)
     try:
         yield provider

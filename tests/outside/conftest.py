@@ -35,7 +35,7 @@ def aimock_program() -> Path:
 @pytest.fixture(scope="session")
 def aimock_server(aimock_program: Path) -> Iterator[Program]:
     """A server for the tests of this worker; each uses scopes of its own."""
-    server = aimock.start(aimock_program, dice=1)
+    server = aimock.start(aimock_program)
     yield server
     server.close()
 

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from llmdesk.core.types import ModelRef, Status
 from llmdesk.core.views import Ask
-from llmdesk.providers import KINDS
 from tests.outside import llmock
-from tests.outside.asking import Told, open_desk, story
+from tests.outside.asking import Told, open_desk, open_provider, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
     from tests.outside.programs import Program
 
-WIRES = [kind for kind in llmock.BASE_PATHS if kind in KINDS]
+WIRES = tuple(llmock.BASE_PATHS)
 SEED = 3
 ROUNDS = 30
 TEXT = "One two three four five six seven eight nine ten, and that is all there is."
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,34 @@ async def ask(desk: Desk, provider: Told, prompt: str) -> Outcome:
     return await desk.send(Ask(prompt=prompt, model=ModelRef.parse(provider.target))).outcome()
 
 
+def test_the_judge_condemns_a_client_that_does_not_wait(judge: Program) -> None:
+    judge.ask("POST", "/_llmock/reset")
+    llmock.script(judge, failing(429, 1))
+    body = {"model": "any", "messages": [{"role": "user", "content": "At once!"}]}
+    for _ in range(2):
+        httpx.post(f"{judge.url}/v1/chat/completions", json=body, trust_env=False)
+    with pytest.raises(AssertionError, match="FAIL  retry_after_ignored"):
+        llmock.verdict(judge)
+
+
+@pytest.mark.parametrize("kind", WIRES)
+async def test_its_models_are_listed(kind: str, judge: Program) -> None:
+    async with open_provider(kind, judge.url + llmock.BASE_PATHS[kind]) as provider:
+        assert await provider.list_models()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WIRES if kind != "anthropic"])  # it knows only an older field
+async def test_a_schema_reaches_the_model_in_the_field_of_its_wire(kind: str, judge: Program, tmp_path: Path) -> None:
+    """The server makes an answer that fits the schema it was sent; without one it chats."""
+    judge.ask("POST", "/_llmock/reset")
+    async with open_desk(tmp_path, told(kind, judge, "schema")) as desk:
+        outcome = await desk.send(Ask(prompt="Who is it?", schema=PERSON)).outcome()
+    assert outcome.status is Status.COMPLETED
+    assert [reason for _, reason in story(outcome)] == ["completed"]
+    assert isinstance(outcome.data, dict)
+    assert set(outcome.data) == {"name", "age"}
+
+
 @pytest.mark.parametrize("kind", WIRES)
 async def test_no_scripted_fault_is_handled_badly(kind: str, judge: Program, tmp_path: Path) -> None:
     judge.ask("POST", "/_llmock/reset")
@@ -109,6 +144,10 @@ async def test_no_scripted_fault_is_handled_badly(kind: str, judge: Program, tmp
     assert found == {trouble.name: trouble.expected for trouble in TROUBLES}
     for outcome in outcomes:
         assert outcome.text == (TEXT if outcome.status is Status.COMPLETED else "")
+        if outcome.status is Status.COMPLETED:
+            assert outcome.usage is not None
+            assert outcome.usage.output_tokens
+            assert not outcome.usage.estimated
     said = llmock.verdict(judge)
     assert said["attempts"] == sum(len(outcome.attempts) for outcome in outcomes)
 
