@@ -69,7 +69,10 @@ class AnswerReader:
             FrameBroken: it is no JSON.
         """
         self.had_content = False
-        if event.data.strip() == b"[DONE]":
+        data = event.data.strip()
+        if not data:  # kept alive with an empty event
+            return []
+        if data == b"[DONE]":
             if not self.ended:
                 raise self.cut("[DONE] came, but no reason why it ended")
             return self._complete()
