@@ -136,8 +136,10 @@ class Inventory:
                 adapter = await self._parts.adapters.get(name)
                 found = await adapter.check()
         except TimeoutError:
-            missing = "answer" if adapter is not None or not facts.late_source else facts.late_source
-            self._seen[name] = replace(blank, message=f"{name}: no {missing} within {timeout_s:g} s.")
+            late = facts.late_source if adapter is None else ""
+            text = f"{late} did not come" if late else "no answer"
+            state = ProviderState.ATTENTION if late else ProviderState.DOWN
+            self._seen[name] = replace(blank, state=state, message=f"{name}: {text} within {timeout_s:g} s.")
         except (KeyRejected, ModelGone) as error:
             self._seen[name] = replace(blank, state=ProviderState.ATTENTION, message=one_line(str(error)))
         except (RateLimited, QuotaReached) as error:

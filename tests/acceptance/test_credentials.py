@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -14,7 +15,7 @@ from tests.support.exec_world import ExecWorld, configuration, exec_world, provi
 from tests.support.fault_server import FaultServer
 from tests.support.keychains import FILE, filled
 from tests.support.ollama_answers import chat_answer
-from tests.support.plays import error
+from tests.support.plays import error, no_answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,3 +186,27 @@ def test_a_check_is_one_object_a_line_leaves_the_resting_alone_and_says_what_it_
     assert found["open"]["message"] == "key not tried"
     assert ran.code == 0
     assert CANARY not in ran.out + ran.err
+
+
+def test_a_check_takes_as_long_as_its_limit_whoever_hangs_and_however_many(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.sh"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o700)
+    with FaultServer.in_thread() as hanging, FaultServer.in_thread() as well:
+        for path in ("/api/version", "/api/tags", "/api/me"):
+            hanging.always(path, no_answer())
+        text = only(
+            *(provider(f"h{number}", hanging.url) for number in range(4)),
+            provider("vault", well.url, api_key=f"$({slow})"),
+            provider("well", well.url),
+            targets=["well/gemma3:4b"],
+        )
+        began = time.monotonic()
+        ran = at_home(tmp_path, text).run("providers", "check", "--timeout", "1", "--json")
+        took_s = time.monotonic() - began
+    rows = {row["provider"]: row for row in map(json.loads, ran.out.splitlines())}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        **{f"h{number}": "down" for number in range(4)}, "vault": "needs attention", "well": "ok",
+    }  # fmt: skip
+    assert rows["vault"]["message"] == f"vault: the output of {slow} did not come within 1 s."
+    assert took_s < 5  # one after the other would be 5, with the command's own limit 10
