@@ -24,6 +24,7 @@ from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
+from llmdesk.storage.process_groups import ProcessGroups
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 
@@ -70,9 +71,10 @@ def make_desk(
         warnings = [line for line in warnings if not line.startswith(f"{paths.data_dir} ")]
         warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
     rules = _rules(loaded)
-    adapters = AdapterShelf(loaded, env)
+    state_dir = paths.state_dir if _writable(paths.state_dir) else None
+    adapters = AdapterShelf(loaded, env, ProcessGroups(state_dir))
     database = Database(paths.database if stored else None, on_warning=warnings.append)
-    instance = Instance(paths.state_dir if _writable(paths.state_dir) else None)
+    instance = Instance(state_dir)
     cooldowns = CooldownFile(paths.state_file, on_warning=warnings.append)
     targets = Targets(
         adapter=adapters.get,
@@ -113,16 +115,25 @@ def make_desk(
             stored=stored,
             demo=env.get(DEMO_MARK) == "1",
             program=_program(env),
+            at_start=adapters.end_leftovers,
         )
     )
 
 
 class AdapterShelf:
-    """The adapters of one desk, each made when a request first needs it."""
+    """The adapters of one desk, each made when a request first needs it.
 
-    def __init__(self, loaded: Loaded, env: Mapping[str, str]) -> None:
+    Args:
+        loaded: the settings.
+        env: the environment.
+        groups: where the process groups of running tools are written down.
+    """
+
+    def __init__(self, loaded: Loaded, env: Mapping[str, str], groups: ProcessGroups) -> None:
         self._loaded = loaded
         self._env = env
+        self._groups = groups
+        self._leftovers: asyncio.Future[int] | None = None
         self._open: dict[str, Provider] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -163,14 +174,21 @@ class AdapterShelf:
             ),
             allow_http=told.allow_http,
             models=told.models,
-            options=told.options,
+            options={**told.options, "record_group": self._groups.record} if told.kind == "command" else told.options,
         )
         return make_provider(told.kind, endpoint)
+
+    def end_leftovers(self) -> None:
+        """Begin to end the tools that a killed llmdesk left running (policy T13); closing waits for it."""
+        if self._groups.has_records():
+            self._leftovers = asyncio.ensure_future(asyncio.to_thread(self._groups.end_leftovers))
 
     async def aclose(self) -> None:
         """Close them all, each whatever becomes of the others."""
         adapters, self._open = list(self._open.values()), {}
         async with AsyncExitStack() as closing:
+            if self._leftovers is not None:
+                closing.push_async_callback(asyncio.wait, {self._leftovers})
             for adapter in adapters:
                 closing.push_async_callback(adapter.aclose)
 

@@ -175,11 +175,15 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """The wire said that the answer is complete; always the last event, exactly once."""
+    """The wire said that the answer is complete; always the last event, exactly once.
+
+    ``notes`` are lines the user should see with the answer: what had to be changed or left out to ask at all.
+    """
 
     finish_reason: FinishReason
     usage: Usage
     served_model: str = ""
+    notes: tuple[str, ...] = ()
     wire: Json | None = field(default=None, repr=False, compare=False)
 
 

@@ -69,6 +69,8 @@ class Desk:
             await self._parts.requests.recover(self._parts.instance.is_alive)
         except StorageError as error:
             self._parts.warnings.append(str(error))
+        if self._parts.at_start is not None:
+            self._parts.at_start()
         return self
 
     async def __aexit__(

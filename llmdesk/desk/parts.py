@@ -71,7 +71,8 @@ class Parts:
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
     ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.
     ``program`` is how the user starts llmdesk, for commands that are shown to be copied. ``stored`` is false when
-    nothing outlives the process (off the record, or a folder that cannot be written).
+    nothing outlives the process (off the record, or a folder that cannot be written). ``at_start`` is called when the
+    desk opens, and does not block.
     """
 
     lanes: Mapping[str, Lane]
@@ -98,3 +99,4 @@ class Parts:
     stored: bool = True
     demo: bool = False
     program: str = "llmdesk"
+    at_start: Callable[[], None] | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import shutil
 import tempfile
 import time
@@ -90,7 +89,7 @@ class CommandProvider:
         if request.endpoint == "embed":
             raise RequestRejected(f"{name}: a program gives no embeddings.", target_specific=True)
         limits = Limits(self.endpoint, asyncio.get_running_loop().time)
-        group = await self._start(request)
+        group, notes = await self._start(request)
         try:
             reader = reader_for(name, self._rules, self.endpoint.caps)
             visible = reasoned = False
@@ -111,7 +110,10 @@ class CommandProvider:
         finally:
             group.end()
         yield Completed(
-            finish_reason=FinishReason.STOP, usage=reader.facts.usage, served_model=reader.facts.model or request.model
+            finish_reason=FinishReason.STOP,
+            usage=reader.facts.usage,
+            served_model=reader.facts.model or request.model,
+            notes=notes,
         )
 
     async def _deltas(
@@ -170,20 +172,18 @@ class CommandProvider:
         except TimeoutError:
             raise limits.expired() from None
 
-    async def _start(self, request: ChatRequest) -> Group:
+    async def _start(self, request: ChatRequest) -> tuple[Group, tuple[str, ...]]:
         """Make the private folder, fill the template, start the program."""
-        folder = await asyncio.to_thread(_make_folder)
-        started = False
+        folder = _make_folder()
+        filling = asyncio.ensure_future(asyncio.to_thread(self._template.fill, request, folder / "files"))
         try:
-            filled = await asyncio.to_thread(self._template.fill, request, folder / "files")
-            for note in filled.notes:
-                logging.getLogger(__name__).warning(note)
-            group = await self._start_filled(filled, folder)
-            started = True
-        finally:
-            if not started:
-                shutil.rmtree(folder, ignore_errors=True)
-        return group
+            filled = await asyncio.shield(filling)
+            return await self._start_filled(filled, folder), filled.notes
+        except BaseException:
+            # A thread cannot be stopped: what it still writes must be gone too.
+            await asyncio.wait({filling})
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     async def _start_filled(self, filled: Filled, folder: Path) -> Group:
         program, *arguments = filled.argv
@@ -210,7 +210,7 @@ class CommandProvider:
             return self._at_home(program)
         found = shutil.which(program, path=self._env.get("PATH", ""))
         if found is None:
-            raise missing_program(self.endpoint.name, program, self._install, "is not on the PATH.")
+            raise missing_program(self.endpoint.name, program, self._install, "is not on the PATH")
         return str(Path(found).absolute())
 
     def _at_home(self, path: str) -> str:

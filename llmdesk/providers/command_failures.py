@@ -91,7 +91,7 @@ def failed_run(
             if found := next((t for t in limits.get(kind, ()) if t.casefold() in folded), None):
                 said = _line_with(text, found)
                 hint_s = None if kind == "auth" else hint_in(said, now, quota=kind == "quota")
-                message = one_line(redact(f"{name}: {words}: {one_line(said, SAID)}"))
+                message = one_line(f"{name}: {words}: {one_line(redact(said), SAID)}")
                 return failure(message, hint_s=hint_s, details=details)
     if not exit_code and not error:
         return AnswerCut(f"{name}: the program ended without an answer.", details=details)

@@ -12,8 +12,9 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,7 @@ class Groups:
 
     def __init__(self, record: RecordGroup | None = None) -> None:
         self._record = record or _unrecorded
+        self._starting: set[asyncio.Task[_Process]] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
 
@@ -64,30 +66,27 @@ class Groups:
             ValueError: a word or variable holds what the system does not take.
         """
         starting = asyncio.ensure_future(
-            asyncio.create_subprocess_exec(
-                *argv,
+            _spawn(
+                argv,
                 stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
                 env=dict(env),
                 cwd=cwd,
                 start_new_session=True,
-                limit=CHUNK,
             )
         )
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
         try:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:  # it may have been started all the same, and then has to be ended
             starting.add_done_callback(lambda done: self._end_unwanted(done, folder))
             raise
-        return Group(process, stdin, folder, self._record(process.pid, folder), self)
+        return Group(process, stdin, folder, self._record(process.id, folder), self)
 
-    def _end_unwanted(self, started: asyncio.Task[asyncio.subprocess.Process], folder: Path) -> None:
-        if started.cancelled() or started.exception() is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            return
-        process = started.result()
-        Group(process, b"", folder, self._record(process.pid, folder), self).end()
+    def _end_unwanted(self, started: asyncio.Task[_Process], folder: Path) -> None:
+        if not started.cancelled() and started.exception() is None:
+            process = started.result()
+            Group(process, b"", folder, self._record(process.id, folder), self).end()
 
     def end_later(self, ending: Callable[[asyncio.Event], asyncio.Task[None]]) -> asyncio.Task[None]:
         """Keep a task that ends a group, until it is done."""
@@ -99,8 +98,43 @@ class Groups:
     async def aclose(self) -> None:
         """Wait until every group is gone; those that take their time are killed."""
         self._hurry.set()
-        if self._ending:
-            await asyncio.wait(set(self._ending))
+        while under_way := {*self._starting, *self._ending}:
+            await asyncio.wait(under_way)
+            await asyncio.sleep(0)  # callbacks of what was being started may begin to end it
+        self._hurry.clear()
+
+
+class _Exits(asyncio.subprocess.SubprocessStreamProtocol):
+    """Notices the exit of a program at once; asyncio's own ``wait`` also waits for whoever holds its pipes open."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit=CHUNK, loop=loop)
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """A started program: its transport, its streams, and its exit."""
+
+    transport: asyncio.SubprocessTransport
+    streams: _Exits
+
+    @property
+    def id(self) -> int:
+        found = self.transport.get_pid()
+        assert found is not None
+        return found
+
+
+async def _spawn(argv: Sequence[str], **how: Any) -> _Process:
+    loop = asyncio.get_running_loop()
+    pipe = asyncio.subprocess.PIPE
+    transport, streams = await loop.subprocess_exec(lambda: _Exits(loop), *argv, stdout=pipe, stderr=pipe, **how)
+    return _Process(transport, streams)
 
 
 class Group:
@@ -111,13 +145,13 @@ class Group:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: _Process,
         stdin: bytes,
         folder: Path,
         forget: Callable[[], None],
         groups: Groups,
     ) -> None:
-        self.id = process.pid
+        self.id = process.id
         self._process = process
         self._folder = folder
         self._forget = forget
@@ -130,9 +164,10 @@ class Group:
 
     async def read(self) -> bytes:
         """The next bytes of stdout; empty = it is closed, or the program is gone and what it left behind is silent."""
-        assert self._process.stdout is not None
-        reading = asyncio.ensure_future(self._process.stdout.read(CHUNK))
-        leaving = asyncio.ensure_future(self._process.wait())
+        stdout = self._process.streams.stdout
+        assert stdout is not None
+        reading = asyncio.ensure_future(stdout.read(CHUNK))
+        leaving = asyncio.ensure_future(self._process.streams.exited.wait())
         try:
             await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
@@ -146,7 +181,10 @@ class Group:
 
     async def wait(self) -> int:
         """The exit code; negative = the signal that ended it."""
-        return await self._process.wait()
+        await self._process.streams.exited.wait()
+        code = self._process.transport.get_returncode()
+        assert code is not None
+        return code
 
     async def stderr(self) -> str:
         """The end of what it wrote to stderr, undecodable bytes replaced."""
@@ -178,7 +216,7 @@ class Group:
         clock = asyncio.get_running_loop().time
         until = clock() + limit_s
         pause = 0.001
-        while self._process.returncode is None or is_alive(self.id):
+        while not self._process.streams.exited.is_set() or is_alive(self.id):
             left = until - clock()
             if hurry is not None and hurry.is_set():
                 left = min(left, LEAVING_S - (limit_s - left))
@@ -190,13 +228,11 @@ class Group:
 
     def _close_pipes(self) -> None:
         # A grandchild outside the group may hold stdout open; our end of the pipes must not wait for it.
-        transport = getattr(self._process, "_transport", None)
-        if transport is not None:
-            with contextlib.suppress(ProcessLookupError):
-                transport.close()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.transport.close()
 
     async def _feed(self, stdin: bytes) -> None:
-        writer = self._process.stdin
+        writer = self._process.streams.stdin
         assert writer is not None
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for at in range(0, len(stdin), CHUNK):
@@ -207,8 +243,9 @@ class Group:
             await writer.wait_closed()
 
     async def _drain(self) -> None:
-        assert self._process.stderr is not None
-        while data := await self._process.stderr.read(CHUNK):
+        stderr = self._process.streams.stderr
+        assert stderr is not None
+        while data := await stderr.read(CHUNK):
             self._stderr += data
             del self._stderr[:-STDERR_TAIL]
 

@@ -1,0 +1,209 @@
+"""Process groups of running tools, on disk while they run, so that what a killed llmdesk left is ended (policy T13).
+
+One small file a group. A leftover is only touched when it is certain whose it is: the same boot, and the program that
+leads the group still has the start time that was written down; a process id that was given to somebody else has not.
+Members that outlive their leader are known by the mark in their environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmdesk.storage.files import FILE_MODE, make_private_folder, read_small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = "groups"
+
+MAX_BYTES = 4096
+"""A record is far smaller; what is larger is none of ours."""
+
+GRACE_S = 2.0
+"""How long a leftover may take to end after TERM before it is killed, seconds (policy T4)."""
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRecord:
+    """A group that runs: its id, when its leader and the llmdesk that owns it began (as the system tells), its folder.
+
+    ``began`` and ``owner_began`` are texts to compare, empty = the system does not tell; ``folder`` is the private
+    folder of the run.
+    """
+
+    group: int
+    began: str
+    owner: int
+    owner_began: str
+    boot_id: str
+    folder: str
+
+
+class ProcessGroups:
+    """The groups of every llmdesk that shares a state folder.
+
+    Args:
+        state_dir: the shared folder; ``None`` = nothing can be written, so nothing is recorded.
+        folder_prefix: how a run's private folder is named; nothing else is ever removed.
+    """
+
+    def __init__(self, state_dir: Path | None, *, folder_prefix: str = "llmdesk-run-") -> None:
+        self._folder = None if state_dir is None else state_dir / FOLDER
+        self._prefix = folder_prefix
+
+    def record(self, group: int, folder: Path) -> Callable[[], None]:
+        """Write a group down; the returned function forgets it. A disk that refuses stops nothing."""
+        if self._folder is None:
+            return lambda: None
+        record = GroupRecord(
+            group=group,
+            began=began(group),
+            owner=os.getpid(),
+            owner_began=began(os.getpid()),
+            boot_id=boot_id(),
+            folder=str(folder),
+        )
+        path = self._folder / f"{group}-{uuid.uuid4().hex[:12]}.json"
+        with suppress(OSError):
+            make_private_folder(self._folder)
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(asdict(record), file)
+        return lambda: _remove(path)
+
+    def has_records(self) -> bool:
+        """Whether anything is written down, by whoever."""
+        try:
+            return self._folder is not None and any(self._folder.iterdir())
+        except OSError:
+            return False
+
+    def end_leftovers(self) -> int:
+        """End the groups whose owner is dead, and remove their folders; returns how many groups were ended. Blocks."""
+        ended = 0
+        for path in sorted(self._folder.glob("*.json")) if self._folder is not None else ():
+            record = _read(path)
+            if record is None:
+                _remove(path)
+            elif not _owner_lives(record):
+                ended += self._end(record)
+                _remove(path)
+        return ended
+
+    def _end(self, record: GroupRecord) -> int:
+        found = record.boot_id == boot_id() and _is_ours(record)
+        if found:
+            _end_group(record)
+        folder = Path(record.folder)
+        if folder.name.startswith(self._prefix) and not folder.is_symlink():
+            with suppress(OSError):
+                if folder.stat().st_uid == os.getuid():
+                    shutil.rmtree(folder, ignore_errors=True)
+        return int(found)
+
+
+def began(process: int) -> str:
+    """When a process began, as a text that no other process of this boot has with the same id; empty = not told."""
+    if (stat := _stat(process)) is not None:
+        return stat[19]  # field 22 of proc_pid_stat(5), clock ticks after boot; counted here from field 3
+    if sys.platform in ("linux", "win32"):
+        return ""
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = ["/bin/ps", "-o", "lstart=", "-p", str(process)]
+        done = subprocess.run(asked, capture_output=True, timeout=2, check=False)  # noqa: S603 - fixed words
+        return done.stdout.decode("ascii", "replace").strip()
+    return ""
+
+
+def boot_id() -> str:
+    """Which boot this is; empty where the system does not tell."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _stat(process: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the third one on; the second is a name that may hold anything."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> GroupRecord | None:
+    try:
+        value = json.loads(read_small(path, MAX_BYTES))
+        record = GroupRecord(**value)
+    except (OSError, ValueError, TypeError):
+        return None
+    whole = all(isinstance(getattr(record, name), int) for name in ("group", "owner"))
+    texts = all(isinstance(getattr(record, name), str) for name in ("began", "owner_began", "boot_id", "folder"))
+    return record if whole and texts and record.group > 1 else None
+
+
+def _owner_lives(record: GroupRecord) -> bool:
+    if record.boot_id != boot_id():
+        return False
+    return bool(record.owner_began) and began(record.owner) == record.owner_began
+
+
+def _is_ours(record: GroupRecord) -> bool:
+    """Whether the group with this id is still the one that was recorded."""
+    if record.began and began(record.group) == record.began:
+        return True
+    return any(_stat(member) and _in_folder(member, record.folder) for member in _members(record.group))
+
+
+def _in_folder(process: int, folder: str) -> bool:
+    """Whether a process got this run's folder in its environment."""
+    try:
+        environment = Path(f"/proc/{process}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{RUN_FOLDER}={folder}".encode() in environment.split(b"\0")
+
+
+RUN_FOLDER = "LLMDESK_RUN_FOLDER"
+"""The variable that marks every process of a run."""
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a group that are not only waiting to be reaped; none where there is no /proc."""
+    try:
+        processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names are enough
+    except OSError:
+        return []
+    stats = ((process, _stat(process)) for process in processes)
+    return [process for process, stat in stats if stat and stat[2] == str(group) and stat[0] not in ("Z", "X")]
+
+
+def _end_group(record: GroupRecord) -> None:
+    """TERM, a grace, KILL."""
+    for number, limit_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, 1.0)):
+        try:
+            os.killpg(record.group, number)
+        except (ProcessLookupError, PermissionError):
+            return
+        until = time.monotonic() + limit_s
+        while time.monotonic() < until:
+            if not (_members(record.group) if Path("/proc/self").exists() else began(record.group)):
+                return
+            time.sleep(_POLL_S)
