@@ -240,12 +240,20 @@ def test_a_schema_that_is_nowhere_is_one_line(world: ExecWorld, server: FaultSer
     assert server.count() == 0
 
 
-def test_a_pattern_that_never_ends_is_not_met_within_the_limit(
-    world: ExecWorld, server: FaultServer, tmp_path: Path
+DOUBLED = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(24)}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "string", "pattern": "^(a+)+$"}, {"$defs": {**DOUBLED, "d24": {"type": "string"}}, "$ref": "#/$defs/d0"}],
+    ids=["pattern", "references"],
+)
+def test_a_check_that_never_ends_is_not_met_within_the_limit(
+    world: ExecWorld, server: FaultServer, tmp_path: Path, schema: dict[str, object]
 ) -> None:
-    """Policy H2."""
+    """Policy H2, H3."""
     file = tmp_path / "bomb.json"
-    file.write_text(json.dumps({"type": "string", "pattern": "^(a+)+$"}))
+    file.write_text(json.dumps(schema))
     configure(world, provider("local", server.url), lane="targets: [local/gemma3:4b], schema_repairs: 0")
     says(server, json.dumps("a" * 40 + "b"))
     began = time.monotonic()

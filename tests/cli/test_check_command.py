@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -117,6 +118,30 @@ def test_a_critic_that_is_not_there_escalates(world: ExecWorld, files: list[str]
     world.configure(configuration(provider("cloud", "http://127.0.0.1:9"), targets=["cloud/gemma3:4b"]))
     ran = world.run("check", *files, "--lane", "chat")
     assert (ran.code, ran.answer["escalate"]) == (1, True)
+
+
+def test_off_the_record_it_judges_and_escalates_just_so_and_keeps_no_text(
+    world: ExecWorld, server: FaultServer, files: list[str]
+) -> None:
+    config = world.home / "config" / "llmdesk.yaml"
+    config.write_text(config.read_text() + "privacy: {record: off-record}\n")
+    server.play("/api/chat", says(PASSES))
+    server.always("/api/chat", error(429, "usage limit"))
+    assert world.run("check", *files).code == 0
+    ran = world.run("check", *files)
+    assert (ran.code, ran.answer["escalate"]) == (1, True)
+    kept = [path for path in world.home.rglob("*") if path.is_file() and path != config]
+    assert not [path for path in kept if b"Add two numbers" in path.read_bytes()]
+
+
+def test_help_and_mistakes_load_nothing_heavy() -> None:
+    probe = (
+        "import sys; from llmdesk.__main__ import main; "
+        "codes = [main(['check', '--help']), main(['check', '--task', '-', '--output', '-'])]; "
+        "print(codes, [n for n in sys.modules if n in ('asyncio', 'jsonschema', 'llmdesk.desk', 'llmdesk.config')])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[0, 2] []"
 
 
 def test_an_output_cannot_speak_to_its_critic(
