@@ -47,18 +47,6 @@ def fetch(part: Command | Entry, env: Mapping[str, str], provider: str, stop: Ev
     return secret
 
 
-def described(part: Command | Entry) -> str:
-    """Name where a secret comes from."""
-    if isinstance(part, Command):
-        return f"the output of {program_of(part)}"
-    return f"the keychain entry {part.service}/{part.name}"
-
-
-def program_of(command: Command) -> str:
-    """The program a command runs; its arguments may hold anything."""
-    return command.line.split(maxsplit=1)[0]
-
-
 def _output(line: str, env: Mapping[str, str], provider: str, stop: Event | None) -> str:
     """Run one command without a shell and return its output without the newline at its end."""
     import subprocess
@@ -106,7 +94,7 @@ def _entry(entry: Entry, env: Mapping[str, str], provider: str, stop: Event | No
         raise SetupBroken(_keychain_fault(code, entry, provider))
     secret = output.decode(errors="replace").strip()
     if not secret:
-        raise SetupBroken(f"{provider}: {described(entry)} is empty. Store it with: {_store(entry)}")
+        raise SetupBroken(f"{provider}: {entry.described} is empty. Store it with: {_store(entry)}")
     return secret
 
 

@@ -142,15 +142,13 @@ def key_fault(value: str) -> str:
 
 def _sources(parts: tuple[Part, ...]) -> str:
     """Name where a value comes from, first choice first: variables, programs, the keychain, or the file."""
-    from llmdesk.config.fetch import described
-
     names: list[str] = []
     for part in parts:
         if isinstance(part, Variable):
             instead = _sources(part.default) if part.default and not literal_text(part.default) else ""
             names.append(f"${part.name}{' or ' if instead else ''}{instead}")
         elif isinstance(part, Command | Entry):
-            names.append(described(part))
+            names.append(part.described)
     return " and ".join(names) or "the key in the file"
 
 
@@ -162,7 +160,7 @@ def _masked(parts: tuple[Part, ...]) -> str:
             shown.append(f"${{{part.name}{default}}}")
         elif isinstance(part, Command):
             more = " …" if " " in part.line else ""
-            shown.append(f"$({part.line.split(maxsplit=1)[0]}{more})")
+            shown.append(f"$({part.program}{more})")
         elif isinstance(part, Entry):
             shown.append(f"${{keyring:{part.service}/{part.name}}}")
         else:

@@ -31,6 +31,16 @@ class Command:
 
     line: str
 
+    @property
+    def program(self) -> str:
+        """Its first word; the others may hold anything."""
+        return self.line.split(maxsplit=1)[0]
+
+    @property
+    def described(self) -> str:
+        """Where the secret comes from, for messages."""
+        return f"the output of {self.program}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -38,6 +48,11 @@ class Entry:
 
     service: str
     name: str
+
+    @property
+    def described(self) -> str:
+        """Where the secret comes from, for messages."""
+        return f"the keychain entry {self.service}/{self.name}"
 
 
 Part = str | Variable | Command | Entry

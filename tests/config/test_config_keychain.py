@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmdesk.config import convert
 from llmdesk.config import fetch as fetch_module
@@ -19,7 +21,7 @@ from llmdesk.config.credentials import resolve_beside, resolve_secrets
 from llmdesk.config.loader import load_settings, validate
 from llmdesk.config.secret import Secret, resolve_secret
 from llmdesk.config.show import show
-from llmdesk.config.template import Entry, TemplateError, Variable, fill, parse_template
+from llmdesk.config.template import Entry, TemplateError, Variable, escape, fill, parse_template
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.text import redact
 from tests.support.fault_server import until
@@ -48,6 +50,27 @@ def test_an_entry_is_told_from_a_variable(text: str, part: object) -> None:
 def test_an_entry_without_service_or_name_is_refused_with_its_form(text: str) -> None:
     with pytest.raises(TemplateError, match=r"\$\{keyring:SERVICE/NAME\}"):
         parse_template(text)
+
+
+WORDS = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_characters="}\x7f\xad"), min_size=1
+).filter(str.isprintable)
+
+
+@given(WORDS.filter(lambda text: not text.startswith("-")), WORDS.filter(lambda text: "/" not in text), st.text())
+def test_any_service_and_name_are_read_back_whatever_stands_around(service: str, name: str, around: str) -> None:
+    parts = parse_template(f"{escape(around)}${{keyring:{service}/{name}}}{escape(around)}")
+    assert [part for part in parts if not isinstance(part, str)] == [Entry(service, name)]
+    assert "".join(part for part in parts if isinstance(part, str)) == around * 2
+
+
+@given(st.text())
+def test_whatever_follows_the_word_is_an_entry_a_variable_or_refused(text: str) -> None:
+    try:
+        parts = parse_template(f"${{keyring:{text}}}")
+    except TemplateError:
+        return
+    assert isinstance(parts[0], Entry | Variable)
 
 
 def test_an_entry_that_is_not_closed_is_refused() -> None:

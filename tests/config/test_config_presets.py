@@ -14,6 +14,8 @@ from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.merge import read_presets
 from llmdesk.config.show import effective, show
 from llmdesk.core.types import ModelRef
+from llmdesk.core.views import Ask
+from llmdesk.wiring import make_desk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,6 +160,17 @@ def test_a_short_name_works_where_models_are_priced_and_asked_for_by_name(tmp_pa
     assert convert.model_rules(loaded)[opus].input_usd_per_mtok == 0
     assert convert.resolve_ref(loaded.settings, ModelRef("claude", "opus")) == opus
     assert convert.resolve_ref(loaded.settings, ModelRef("claude", "any-other")) == ModelRef("claude", "any-other")
+
+
+async def test_a_short_name_works_on_the_command_line_and_for_small_prompts(tmp_path: Path) -> None:
+    loaded = load(tmp_path, ALIASED + "routing: {small_prompt: {below_tokens: 9, prefer: [claude/haiku]}}\n")
+    haiku = ModelRef("claude", ALIASES["anthropic"]["haiku"])
+    rule = convert.small_prompt(loaded)
+    assert rule is not None
+    assert rule.prefer == (haiku,)
+    async with make_desk(config=loaded.file, env={"LLMDESK_HOME": str(tmp_path / "home")}) as desk:
+        plan = await desk.plan(Ask(prompt="x" * 999, model=ModelRef("claude", "haiku")))
+    assert [state.target for state in plan.targets] == [haiku]
 
 
 def test_short_names_are_shown_and_what_is_shown_loads_as_the_same(tmp_path: Path) -> None:
