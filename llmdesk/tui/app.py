@@ -71,11 +71,10 @@ class DeskApp(App[None]):
         super().__init__()
         self.register_theme(DEFAULT)
         self.theme = DEFAULT.name
-        self.chat = ChatScreen(lane=lane, conversation=conversation)
+        self.chat = ChatScreen(lane=lane, conversation=conversation, latest=latest)
         self.chat.demo = demo
         self.keymap = Keymap(overrides={}, notes=())
         self.failure: DeskError | None = None
-        self._latest = latest
         self._wanted_theme = theme
         self._keeper = Keeper(open_desk, prepare)
         self._signals = Signals(self._signalled)
@@ -117,7 +116,7 @@ class DeskApp(App[None]):
         self.set_keymap(dict(self.keymap.overrides))
         await self._find_themes(self._wanted_theme or desk.screen.theme)
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
-        await self.chat.desk_opened(desk, latest=self._latest)
+        await self.chat.desk_opened(desk)
         for note in self.keymap.notes:
             self.say(note, severity="warning")
 

@@ -338,6 +338,32 @@ async def test_the_latest_conversation_can_be_resumed() -> None:
         await seat.see("Here is a parser.")
 
 
+@pytest.mark.parametrize("how", [{"conversation": "conversation-1"}, {"latest": True}])
+async def test_a_prompt_typed_before_the_desk_is_open_continues_the_asked_conversation(how: dict[str, object]) -> None:
+    desk = FakeDesk(stored={"conversation-1": stored_conversation()}, opening=asyncio.Event())
+    async with seated(desk, wait=False, **how) as seat:  # type: ignore[arg-type]
+        await seat.ask("and then")
+        await seat.see("and then")
+        assert desk.opening is not None
+        desk.opening.set()
+        await seat.see("Here is a parser(.|\n)*and then(.|\n)*Hello there.")
+        assert [(ask.prompt, ask.conversation, ask.lane) for ask in desk.asks] == [
+            ("and then", "conversation-1", "codegen")
+        ]
+        assert seat.app.chat.talk is seat.app.chat.talks["codegen"]
+
+
+async def test_a_conversation_that_does_not_exist_holds_no_prompt_back() -> None:
+    desk = FakeDesk(opening=asyncio.Event())
+    async with seated(desk, wait=False, conversation="nowhere") as seat:
+        await seat.ask("first words")
+        assert desk.opening is not None
+        desk.opening.set()
+        await seat.see("There is no conversation nowhere")
+        await seat.see("Hello there.")
+        assert [ask.conversation for ask in desk.asks] == [None]
+
+
 async def test_a_new_conversation_leaves_the_running_answer_to_the_desk() -> None:
     gate = asyncio.Event()
     desk = FakeDesk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,8 +54,13 @@ class ChatScreen(SearchingScreen):
     CSS_PATH = None
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("chat")]
 
-    def __init__(self, *, lane: str | None, conversation: str | None) -> None:
+    def __init__(self, *, lane: str | None, conversation: str | None, latest: bool = False) -> None:
         super().__init__(lane=lane or "")
+        self._latest = latest
+        self._begun = asyncio.Event()
+        """It is known which conversation prompts go to."""
+        if conversation is None and not latest:
+            self._begun.set()
         self._asked_lane = lane
         self._asked_conversation = conversation
         self._sidebar: bool | None = None
@@ -102,7 +108,7 @@ class ChatScreen(SearchingScreen):
 
     # --- the desk opens ---------------------------------------------------------------------------------------
 
-    async def desk_opened(self, desk: Desk, *, latest: bool = False) -> None:
+    async def desk_opened(self, desk: Desk) -> None:
         """Show what the desk knows: lanes, providers, the first-run card."""
         self.lanes = desk.lanes()
         names = [lane.name for lane in self.lanes]
@@ -117,18 +123,35 @@ class ChatScreen(SearchingScreen):
             self.talk.record.note(warning, Level.WARNING)
         self.show_providers(desk)
         self.show_talk()
-        wanted_conversation = self._asked_conversation
-        if latest and wanted_conversation is None:
-            newest = await desk.conversations(limit=1)
-            wanted_conversation = newest[0].id if newest else None
-        if wanted_conversation is not None and self.talk.busy:
-            self.say("A prompt went out first, in a new conversation; ctrl+o opens the other.", severity="warning")
-        elif wanted_conversation is not None:
-            await self.open_conversation(wanted_conversation)
+        try:
+            await self._open_asked(desk)
+        finally:
+            self._begun.set()
         self.follow(partial(self._learn_history, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
         self.follow(partial(desk.keep_resuming, self._resumed.take))
+
+    async def _open_asked(self, desk: Desk) -> None:
+        """Show the conversation that was asked for at the start; a prompt that is waiting already continues it."""
+        asked = self._asked_conversation
+        if asked is None and self._latest:
+            newest = await desk.conversations(limit=1)
+            asked = newest[0].id if newest else None
+        if asked is None:
+            return
+        if not self.talk.busy:
+            await self.open_conversation(asked)
+            return
+        try:
+            conversation = await desk.conversation(asked)
+        except DeskError as error:
+            self.say(str(error), severity="error")
+            return
+        if conversation.lane in [lane.name for lane in self.lanes]:
+            self.talks = {conversation.lane: self.talk}  # the only one as yet
+            self.talk.lane = conversation.lane
+        self.talk.adopt(conversation)
 
     async def _learn_history(self, desk: Desk) -> None:
         """Let the prompts of earlier sessions be recalled."""
@@ -187,6 +210,12 @@ class ChatScreen(SearchingScreen):
         self.show_providers(await self.desk())
 
     # --- what a talk needs of its host --------------------------------------------------------------------------
+
+    async def ready(self) -> Desk:
+        """The desk, as soon as it is known which conversation is continued."""
+        desk = await self.desk()
+        await self._begun.wait()
+        return desk
 
     def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run something beside the screen until it ends; what the desk cannot do is told."""

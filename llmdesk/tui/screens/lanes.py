@@ -43,6 +43,10 @@ class LanedScreen(SteeredScreen):
 
     # --- what a talk needs of its host --------------------------------------------------------------------------
 
+    async def ready(self) -> Desk:
+        """The desk, as soon as prompts can be sent."""
+        return await self.desk()
+
     def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run something beside the screen until it ends."""
         raise NotImplementedError

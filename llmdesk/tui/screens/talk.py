@@ -46,6 +46,10 @@ class Host(Protocol):
         """The desk, as soon as it is open."""
         ...
 
+    async def ready(self) -> Desk:
+        """The desk, as soon as it is known which conversation prompts go to."""
+        ...
+
     def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run something beside the screen until it ends."""
         ...
@@ -191,14 +195,26 @@ class Talk:
     def load(self, conversation: Conversation) -> None:
         """Show a stored conversation; what is sent next continues it."""
         self._let_go()
+        self._show(conversation)
+        self.tell.wait(None)
+        self.host.talk_changed(self)
+
+    def adopt(self, conversation: Conversation) -> None:
+        """Show a stored conversation above the prompt that waits to be sent, which continues it."""
+        self._show(conversation)
+        if self._current is not None:
+            files = tuple(file.name for file in self._current.attachments)
+            self.record.user(self._current.text, at=time.time(), attachments=files)
+            self.last_prompt = self._current.text
+        self.host.talk_changed(self)
+
+    def _show(self, conversation: Conversation) -> None:
         self.conversation, self.title = conversation.id, conversation.title
         self.record.load(conversation.messages)
         for message in conversation.messages:
             if message.role == "user":
                 self.last_prompt = message.content
                 self.pane.prompt.remember(message.content)
-        self.tell.wait(None)
-        self.host.talk_changed(self)
 
     def _let_go(self) -> None:
         """Stop showing the request under way, if any; the desk finishes and stores it."""
@@ -251,7 +267,7 @@ class Talk:
         self.host.follow(partial(self._send, item, self._turn))
 
     async def _send(self, item: Queued, turn: int) -> None:
-        desk = await self.host.desk()
+        desk = await self.host.ready()
         if turn != self._turn:
             return
         if self._cancelled:
