@@ -41,15 +41,17 @@ class AnswerReader:
         endpoint: who answers; its answer cap counts.
         model: what was asked, for messages.
         keep_wire: let events carry the objects they were made of.
+        notes: what the user should see with the answer.
     """
 
-    def __init__(self, endpoint: Endpoint, model: str, *, keep_wire: bool = False) -> None:
+    def __init__(self, endpoint: Endpoint, model: str, *, keep_wire: bool = False, notes: tuple[str, ...] = ()) -> None:
         self.completed = False
         self.ended = False
         self.had_content = False
         self._endpoint = endpoint
         self._model = model
         self._keep_wire = keep_wire
+        self._notes = notes
         self._log = AnswerLog(endpoint)
         self.cut = self._log.cut
         self._calls = CallsInPieces(self._log.cut, endpoint.caps.answer)
@@ -213,7 +215,9 @@ class AnswerReader:
     def _complete(self, events: Sequence[ProviderEvent] = ()) -> list[ProviderEvent]:
         finish = self._log.finish(by_length=self._by_length)
         self.completed = True
-        done = Completed(finish_reason=finish, usage=usage_of(self._usage or {}), served_model=self._served)
+        done = Completed(
+            finish_reason=finish, usage=usage_of(self._usage or {}), served_model=self._served, notes=self._notes
+        )
         return self._carrying([*events, done])
 
     def _carrying(self, events: list[ProviderEvent]) -> list[ProviderEvent]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import RequestRejected
-from llmdesk.core.text import storable
+from llmdesk.core.text import one_line, storable
 from llmdesk.core.types import Role
 from llmdesk.providers.images import media_type
 
@@ -85,6 +85,17 @@ def _manner(request: ChatRequest, dialect: Dialect) -> dict[str, object]:
     elif request.format is not None:
         named["response_format"] = dialect.any_json
     return {key: value for key, value in named.items() if value is not None}
+
+
+def left_out(name: str, request: ChatRequest, dialect: Dialect) -> tuple[str, ...]:
+    """Say which wishes have no words on this wire; a window and a time to stay in memory are nobody's loss."""
+    params = request.params
+    notes: list[str] = []
+    if params.top_k is not None and not dialect.top_k:
+        notes.append(f"{name} takes no top_k: it was left out.")
+    if params.reasoning not in (None, "off") and not dialect.reasoning(request.model, params.reasoning):
+        notes.append(f"{one_line(request.model, 80)} takes no reasoning level: left out.")
+    return tuple(notes)
 
 
 def _merge(body: dict[str, object], extra: Json) -> None:
