@@ -44,7 +44,7 @@ def fits_strict(schema: Mapping[str, object]) -> bool:
         return False
     try:
         _visit(schema, 0, count)
-    except _Outside:
+    except (_Outside, RecursionError):
         return False
     return (
         count.properties <= MOST_PROPERTIES
