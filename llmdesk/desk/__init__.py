@@ -1,9 +1,9 @@
 """The desk: one method for each thing a user can do; both faces and programs call it and nothing behind it.
 
 Behind this facade: ``asking`` (the life of a request; ``choosing`` its lane before, ``ending`` its outcome after),
-``inventory`` (providers, lanes, models), ``archive`` (conversations on paper), ``doctor`` (a look at everything),
-``resuming`` (what is paused is asked again by itself), ``watch`` (what changed). The composition root builds it: see
-``llmdesk.wiring.make_desk``.
+``critic`` (an output judged by its task), ``schemas`` (those a caller names), ``inventory`` (providers, lanes, models),
+``archive`` (conversations on paper), ``doctor`` (a look at everything), ``resuming`` (what is paused is asked again by
+itself), ``watch`` (what changed). The composition root builds it: see ``llmdesk.wiring.make_desk``.
 """
 
 from __future__ import annotations
