@@ -72,8 +72,8 @@ class Resuming:
         Args:
             on_run: told of each request that is taken up; true = the caller reads its events and answers its questions.
         """
-        if not any(lane.resume == "auto" for lane in self._parts.lanes.values()):
-            return
+        if not self._parts.stored or not any(lane.resume == "auto" for lane in self._parts.lanes.values()):
+            return  # what is not kept went back to whoever asked
         self._task = task = asyncio.get_running_loop().create_task(self._keep(on_run))
         try:
             await asyncio.wait({task})

@@ -230,6 +230,11 @@ async def test_where_no_lane_resumes_by_itself_nothing_runs(world: DeskWorld) ->
         await asyncio.wait_for(desk.keep_resuming(Face()), 1)
 
 
+async def test_what_is_not_kept_on_disk_is_not_asked_again_behind_its_users_back(world: DeskWorld) -> None:
+    async with world.desk(stored=False) as desk:
+        await asyncio.wait_for(desk.keep_resuming(Face()), 1)
+
+
 async def test_nothing_sleeps_and_nothing_is_read_while_nothing_is_paused(world: DeskWorld, alarm: Alarm) -> None:
     async with world.desk(sleep=alarm) as desk, staying(desk):
         await ask(desk)

@@ -193,12 +193,14 @@ async def test_a_paused_request_says_where_it_is_and_can_be_probed() -> None:
         assert desk.retried == [("request-1", True)]
 
 
-async def test_when_the_wait_is_over_the_screen_offers_to_ask_again_and_does_nothing_by_itself() -> None:
-    desk = FakeDesk(scripts=[paused(0.5), answer("at last")])
+@pytest.mark.parametrize(("resume", "told"), [("ask", "can be asked again now"), ("never", "f7 shows the outbox")])
+async def test_when_the_wait_is_over_the_screen_does_nothing_by_itself(resume: str, told: str) -> None:
+    desk = FakeDesk(scripts=[paused(0.5), answer("at last")], resume=resume)
     async with seated(desk) as seat:
         await seat.ask("x")
         await seat.see("Nobody could answer now")
-        await seat.see("can be asked again now")
+        await seat.see(told)
+        assert ("alt+r" in seat.text) == (resume == "ask")
         assert desk.retried == []
 
 

@@ -45,9 +45,10 @@ class SteeredScreen(DeskScreen):
 
     @on(WaitLine.Elapsed)
     def _wait_elapsed(self) -> None:
+        resume = {lane.name: lane.resume for lane in self.lanes}
         for talk in self.talks.values():
             if talk.pane.wait_line.elapsed:
-                talk.wait_elapsed()
+                talk.wait_elapsed(resume.get(talk.lane, "ask"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that mean nothing now go on to whoever else wants them."""

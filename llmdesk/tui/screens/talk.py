@@ -384,7 +384,12 @@ class Talk:
         if item is not None:
             self.outgoing.give_back(item)
 
-    def wait_elapsed(self) -> None:
-        """The countdown of a paused request has ended: offer to ask again; the desk does it itself where it may."""
+    def wait_elapsed(self, resume: str) -> None:
+        """The countdown of a paused request has ended: offer to ask again, unless the lane leaves that to commands.
+
+        Where it comes back by itself, the desk does it.
+        """
         if self.paused is not None and not self.busy:
-            self.tell.wait(Wait(text="paused, and can be asked again now", offers=(RETRY,)))
+            offered = resume != "never"
+            text = "paused, and can be asked again now" if offered else "paused; f7 shows the outbox"
+            self.tell.wait(Wait(text=text, offers=(RETRY,) if offered else ()))

@@ -161,10 +161,11 @@ class Telling:
         first = earliest(desk, lane)
         at = outcome.next_try_at if outcome.next_try_at is not None else (first[1] if first else None)
         who = first[0] if first else "the provider"
-        retry = (RETRY,) if outcome.kept else ()
+        resume = resume_of(desk, lane)
+        retry = (RETRY,) if outcome.kept and resume != "never" else ()
         offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
                   Offer(label="f2 other lane", action="pick_lane"))  # fmt: skip
-        by_itself = outcome.next_try_at is not None and resumes(desk, lane)
+        by_itself = outcome.next_try_at is not None and outcome.kept and resume == "auto"
         if at is not None:
             lines.append(f"It is asked again by itself at {clock(at)}." if by_itself else
                          f"First to come back: {who} at {clock(at)}.")  # fmt: skip
@@ -194,6 +195,6 @@ def earliest(desk: Desk, lane: str) -> tuple[str, float] | None:
     return min(ends, key=lambda end: end[1], default=None)
 
 
-def resumes(desk: Desk, lane: str) -> bool:
-    """Whether a lane's paused requests are asked again by themselves."""
-    return any(view.name == lane and view.resume == "auto" for view in desk.lanes())
+def resume_of(desk: Desk, lane: str) -> str:
+    """How paused requests of a lane come back: by themselves (auto), when offered (ask), only on a command (never)."""
+    return next((view.resume for view in desk.lanes() if view.name == lane), "ask")
