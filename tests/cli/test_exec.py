@@ -345,3 +345,23 @@ def test_a_pause_that_nobody_could_use_is_no_wait_and_a_failure_is_told_once() -
         f"failed: {cut.message}",
     ]
     assert run_cli(["exec", "hi", "--quiet"], ScriptedDesk([script])).err == f"failed: {cut.message}\n"
+
+
+def test_a_wait_for_the_users_own_limit_tells_what_it_waits_for() -> None:
+    steps: list[Step] = [
+        Waiting(until=None, reason="rate limit", target=CLOUD),
+        Waiting(until=AT + 90, reason="rate limit", target=CLOUD),
+        *answer("ok"),
+    ]
+    ran = run_cli(["exec", "hi"], ScriptedDesk([steps]))
+    assert ran.ending == 0
+    first, second = ran.err.splitlines()[:2]
+    assert first == "waiting: cloud/gpt-oss:120b until another request to it has ended (rate limit)"
+    assert second.startswith("waiting: cloud/gpt-oss:120b until ")
+
+
+def test_a_request_may_state_its_own_failover_rule() -> None:
+    desk = ScriptedDesk()
+    assert run_cli(["exec", "hi", "--failover", "never"], desk).ending == 0
+    assert desk.asks[0].failover == "never"
+    assert run_cli(["exec", "hi", "--failover", "maybe"], desk).ending == 2
