@@ -14,8 +14,9 @@ from urllib.parse import quote
 from llmdesk.core.errors import AnswerCut, ModelGone, ServerFailed, SetupBroken
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.anthropic_blocks import Spent
 from llmdesk.providers.anthropic_errors import failure, read_error
-from llmdesk.providers.anthropic_reader import AnswerReader, Spent
+from llmdesk.providers.anthropic_reader import AnswerReader
 from llmdesk.providers.anthropic_wire import API_VERSION, body_of
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, follow, json_value

@@ -7,83 +7,26 @@ unknown *reason to stop* is not (policy R12).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact
-from llmdesk.core.types import Completed, ToolCall, Usage
-from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.core.types import Completed, ToolCall
+from llmdesk.providers.anthropic_blocks import PIECES, Block
 from llmdesk.providers.anthropic_errors import failure, unwrap
 from llmdesk.providers.exchange import object_of
 from llmdesk.providers.ndjson import FrameBroken, document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from llmdesk.core.errors import ProviderError
     from llmdesk.core.types import Json, ProviderEvent
+    from llmdesk.providers.answer_log import AnswerLog
+    from llmdesk.providers.anthropic_blocks import Spent
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.sse import ServerEvent
-
-_READ = "input_tokens"
-_CACHED = "cache_read_input_tokens"
-_STORED = "cache_creation_input_tokens"
-_WRITTEN = "output_tokens"
-_THOUGHT = "thinking_tokens"
-
-
-@dataclass(slots=True)
-class Spent:
-    """The tokens of an answer that may have taken several requests (policy A7)."""
-
-    past: list[Mapping[str, int]] = field(default_factory=list)
-    now: dict[str, int] = field(default_factory=dict)
-
-    def told(self, usage: object) -> None:
-        """Take what one event says; its counts are those of the request so far, not what was added."""
-        if not isinstance(usage, dict):
-            return
-        details = usage.get("output_tokens_details")
-        thought = details.get(_THOUGHT) if isinstance(details, dict) else None
-        for name, value in ((_THOUGHT, thought), *((n, usage.get(n)) for n in (_READ, _CACHED, _STORED, _WRITTEN))):
-            if (number := count(value)) is not None:
-                self.now[name] = number
-
-    def next_request(self) -> None:
-        """Go on with another request."""
-        self.past.append(self.now)
-        self.now = {}
-
-    def usage(self) -> Usage:
-        """The sum. ``input_tokens`` of the wire leave out what came from or went into a cache."""
-        return Usage(
-            input_tokens=self._sum(_READ, _CACHED, _STORED) if self._is_told(_READ) else None,
-            output_tokens=self._sum(_WRITTEN) if self._is_told(_WRITTEN) else None,
-            cached_input_tokens=self._sum(_CACHED) if self._is_told(_CACHED) else None,
-            reasoning_tokens=self._sum(_THOUGHT) if self._is_told(_THOUGHT) else None,
-        )
-
-    def _is_told(self, name: str) -> bool:
-        return any(name in request for request in (*self.past, self.now))
-
-    def _sum(self, *names: str) -> int:
-        return sum(request.get(name, 0) for request in (*self.past, self.now) for name in names)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Block:
-    """A content block being told: as it began, and the pieces that came after."""
-
-    begun: dict[str, object]
-    pieces: dict[str, list[str]] = field(default_factory=dict)
-
-    def joined(self, name: str) -> str:
-        return "".join(self.pieces.get(name, ()))
-
-
-_PIECES = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature",
-           "input_json_delta": "partial_json"}  # fmt: skip
 
 
 class AnswerReader:
@@ -124,7 +67,7 @@ class AnswerReader:
         self._keep_wire = keep_wire
         self._keep_blocks = keep_blocks
         self._now = now
-        self._blocks: dict[object, _Block] = {}
+        self._blocks: dict[object, Block] = {}
         self._kept_bytes = 0
         self._broken_call = False
         self._served = ""
@@ -220,9 +163,11 @@ class AnswerReader:
     def _block_begins(self, index: object, block: object) -> list[ProviderEvent]:
         if not isinstance(block, dict) or not isinstance(index, int | None):
             raise self.cut("a malformed block")
-        self._blocks[index] = _Block(begun=block)
+        self._blocks[index] = Block(begun=block)
         text, thinking = block.get("text"), block.get("thinking")
         kind = block.get("type")
+        if kind == "fallback" and isinstance(to := block.get("to"), dict):
+            self._begin({"model": to.get("model")})
         return self._log.take(
             text if kind == "text" and isinstance(text, str) else "",
             thinking if kind == "thinking" and isinstance(thinking, str) else "",
@@ -231,13 +176,13 @@ class AnswerReader:
     def _block_grows(self, index: object, delta: object) -> list[ProviderEvent]:
         if not isinstance(delta, dict) or not isinstance(index, int | None):
             raise self.cut("a malformed piece of a block")
-        name = _PIECES.get(str(delta.get("type")))
+        name = PIECES.get(str(delta.get("type")))
         if name is None:
             return []
         piece = delta.get(name)
         if not isinstance(piece, str):
             raise self.cut("a piece of text that is none")
-        block = self._blocks.setdefault(index, _Block(begun={"type": name}))
+        block = self._blocks.setdefault(index, Block(begun={"type": name}))
         if self._keep_blocks or name == "partial_json":
             block.pieces.setdefault(name, []).append(piece)
         if name == "partial_json":
@@ -250,7 +195,7 @@ class AnswerReader:
             return []
         arguments = self._arguments(block)
         if self._keep_blocks:
-            self.said.append(_whole(block, arguments))
+            self.said.append(block.whole(arguments))
         if block.begun.get("type") != "tool_use" or arguments is None:
             return []
         name, number = block.begun.get("name"), block.begun.get("id")
@@ -260,7 +205,7 @@ class AnswerReader:
             calls=[ToolCall(name=name, arguments=arguments, id=number if isinstance(number, str) else "")]
         )
 
-    def _arguments(self, block: _Block) -> dict[str, object] | None:
+    def _arguments(self, block: Block) -> dict[str, object] | None:
         """What a tool is called with; ``None`` = it was cut, which is no fault where the limit was reached."""
         given = block.begun.get("input")
         if not (text := block.joined("partial_json")).strip():
@@ -316,14 +261,3 @@ class AnswerReader:
         return ModelRefused(
             one_line(f"{self._endpoint.name}: the model declined{shown}{because}"), details=one_line(why, 2_000)
         )
-
-
-def _whole(block: _Block, arguments: dict[str, object] | None) -> Json:
-    """A block as it is sent back."""
-    whole = dict(block.begun)
-    for name in ("text", "thinking", "signature"):
-        if more := block.joined(name):
-            whole[name] = f"{whole.get(name) or ''}{more}"
-    if "input" in whole:
-        whole["input"] = arguments or {}
-    return whole
