@@ -159,6 +159,24 @@ async def test_waiting_says_what_for_and_until_when_and_offers_ways_out_that_typ
         assert seat.prompt == "rn"
 
 
+@pytest.mark.parametrize(
+    ("left_s", "says"),
+    [(90, r"its rate_limit is reached, next try \d+:\d+ in 1:(30|29)"), (None, "waits until another")],
+)
+async def test_a_wait_for_the_users_own_limit_offers_another_target_and_not_to_break_it(
+    left_s: float | None, says: str
+) -> None:
+    until = time.time() + left_s if left_s is not None else None
+    desk = FakeDesk(scripts=[[Waiting(until=until, reason="rate limit", target=CLOUD), "control", *answer("x")]])
+    async with seated(desk) as seat:
+        await seat.ask("x")
+        await seat.see(says)
+        await seat.see("alt.n next target")
+        assert "retry now" not in seat.text
+        await seat.press("alt+n")
+        await seat.see("✔ full")
+
+
 async def test_next_target_leaves_the_wait() -> None:
     desk = FakeDesk(scripts=[[Waiting(until=time.time() + 90, reason="server", target=CLOUD), "control", *answer("x")]])
     async with seated(desk) as seat:
