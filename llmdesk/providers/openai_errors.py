@@ -150,7 +150,7 @@ def failure(
         "said": quote or "no reason given",
         "quoted": f" ({quote.rstrip('.')})" if quote else "",
         "window": f" ({said.window:,} tokens)".replace(",", " ") if said.window else "",
-        "key": _key_advice(endpoint),
+        "key": _key_advice(endpoint, said.status),
         "param": said.param or "a parameter of the request",
         "status_told": f" ({said.status})" if said.status else "",
     }
@@ -165,9 +165,10 @@ def failure(
     )
 
 
-def _key_advice(endpoint: Endpoint) -> str:
+def _key_advice(endpoint: Endpoint, status: int | None) -> str:
+    told = f" ({status})" if status else ""
     if endpoint.key is not None:
-        return f"key rejected (401). Check {endpoint.key_source or 'its API key'}."
+        return f"key rejected{told}. Check {endpoint.key_source or 'its API key'}."
     if is_loopback(endpoint.base_url):
-        return "this server wants a key (401). Set its api_key."
-    return "a key is needed (401). Set its api_key."
+        return f"this server wants a key{told}. Set its api_key."
+    return f"a key is needed{told}. Set its api_key."

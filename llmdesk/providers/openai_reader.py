@@ -79,10 +79,10 @@ class AnswerReader:
                 raise self.cut("[DONE] came, but no reason why it ended")
             return self._complete()
         chunk = object_of(event)
-        if chunk.get("error") or event.name == "error" or chunk.get("object") == "error":
+        if (problem := _error_in(chunk, event.name)) is not None:
             if self.ended:  # how it ended was said before
                 return self._complete()
-            raise self._failure(chunk)
+            raise self._failure(problem)
         self._last = chunk
         before = self._usage
         self._note(chunk)
@@ -99,10 +99,12 @@ class AnswerReader:
         Raises:
             ProviderError: it is an error, or not complete.
         """
-        if not isinstance(value, dict) or "choices" not in value or value.get("error"):
+        if not isinstance(value, dict) or "choices" not in value:
             if isinstance(value, dict | list) and value:
                 raise self._failure(value)
             raise self.cut("it is no answer")
+        if (problem := _error_in(value)) is not None:
+            raise self._failure(problem)
         self._last = value
         self._note(value)
         choice = self._choice(value)
@@ -225,6 +227,22 @@ class AnswerReader:
         if events and self._keep_wire and self._last is not None:
             events[-1] = replace(events[-1], wire=self._last)
         return events
+
+
+def _error_in(chunk: Mapping[str, object], name: str = "") -> object | None:
+    """The error that came in place of a chunk, or inside of one; ``None`` = there is none.
+
+    Beside ``error`` at the top: ``x_groq.error`` (groq-python: ``types/chat/chat_completion_chunk.py``), the ``error``
+    of a choice (openrouter.ai/docs/api-reference/errors), the event of that name.
+    """
+    if chunk.get("error") or name == "error" or chunk.get("object") == "error":
+        return chunk
+    groq = chunk.get("x_groq")
+    if isinstance(groq, dict) and groq.get("error"):
+        return groq
+    choices = chunk.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) and first.get("error") else None
 
 
 def usage_of(usage: Mapping[str, object]) -> Usage:

@@ -102,7 +102,7 @@ KEYS: tuple[Scene, ...] = (
     Scene(row="P4.c", kind=ErrorKind.AUTH, status=401, play=said(401, {"detail": f"Unauthorized: Bearer {KEY_ECHO}"})),
     Scene(row="P4.d", kind=ErrorKind.AUTH, status=401, play=said(401, {"error": "Unauthorized"})),
     Scene(row="P4.e", kind=ErrorKind.AUTH, status=400,
-          play=refused(400, "API key not valid.", code="invalid_api_key")),
+          play=refused(400, "API key not valid.", code="invalid_api_key"), says=("key rejected (400)",)),
     Scene(row="P5.a", kind=ErrorKind.AUTH, status=403, scope="model", says=("country or region",),
           play=refused(403, "Country or region not supported", code="unsupported_country_region_territory")),
     Scene(row="P5.b", kind=ErrorKind.AUTH, status=403, scope="model", says=("allow-list",),
@@ -212,6 +212,10 @@ TERMINAL: tuple[Scene, ...] = (
     Scene(row="P7.j", kind=ErrorKind.SERVER, status=500,
           play=json_answer({"error": {"code": 500, "message": "broken"}})),
     Scene(row="P7.k", kind=ErrorKind.SERVER, play=json_answer([{"error": {"message": "broken"}}])),
+    Scene(row="P7.m", kind=ErrorKind.SERVER, says=("over capacity",), play=events(
+        [*BEGUN, chunk(x_groq={"id": "req_1", "error": "over capacity"})])),
+    Scene(row="P7.n", kind=ErrorKind.RATE, status=429, play=json_answer({**whole("", finish="error"), "choices": [
+        {"message": {"content": ""}, "finish_reason": "error", "error": {"code": 429, "message": "busy"}}]})),
     Scene(row="P7.l", kind=None, text=ANSWER, play=events(
         [*chunks_of(ANSWER)[:-1], {"error": {"message": "too late to matter"}}])),
     Scene(row="P8.a", kind=ErrorKind.TRUNCATED, play=events(chunks_of(ANSWER, finish=None), done=False),
