@@ -81,6 +81,15 @@ def _mistral(model: str, level: Reasoning) -> Fields:
     return {}
 
 
+def _xai(model: str, level: Reasoning) -> Fields:
+    """vercel/ai, ``@ai-sdk/xai`` changelog: Grok 4.3 takes every level, Grok 3 mini low and high, others none."""
+    if "grok-3-mini" in model:
+        return {"reasoning_effort": "high" if level == "high" else "low"}
+    if "grok-4.3" in model or "grok-latest" in model:
+        return _plain_effort(model, level)
+    return {}
+
+
 def _deepseek(_: str, level: Reasoning) -> Fields:
     """api-docs.deepseek.com/guides/thinking_mode."""
     if level == "off":
@@ -185,7 +194,7 @@ DIALECTS: dict[str, Dialect] = {
         reasoning=_deepseek, schema=_only_json, thinking_back="reasoning_content", lists_with_key_only=True
     ),
     # docs.x.ai/docs/api-reference
-    "xai": Dialect(output_limit="max_completion_tokens", lists_with_key_only=True),
+    "xai": Dialect(output_limit="max_completion_tokens", reasoning=_xai, lists_with_key_only=True),
     # docs.together.ai/reference/chat-completions-1
     "together": Dialect(top_k=True, lists_with_key_only=True),
     # docs.fireworks.ai/api-reference/post-chatcompletions
