@@ -56,7 +56,13 @@ def _tag(value: Any) -> str:
     return "many" if isinstance(value, list | tuple) else "one"
 
 
-Many = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+def _some(many: tuple[str, ...]) -> tuple[str, ...]:
+    if not many:
+        raise ValueError("must not be empty")
+    return many
+
+
+Many = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_some)]
 
 Word = Annotated[Annotated[str, Tag("one")] | Annotated[Many, Tag("many")], Discriminator(_tag)]
 """A word of a command line, or an optional group of them."""
@@ -117,9 +123,9 @@ class OutputSettings(Section):
     that finds something counts."""
     jsonl_path: Paths | None = Field(default=None, alias="jsonl")
     """The output is one JSON document a line; the path of each piece of the answer, like `$.delta`."""
-    keep: Literal["all", "last"] = "all"
+    keep: Literal["all", "last"] | None = None
     """For `jsonl`: whether all pieces together are the answer, or only the last one; those before it are then shown as
-    reasoning."""
+    reasoning. Not set: all."""
     reasoning: Paths | None = None
     """The path of reasoning."""
     usage: UsagePaths | None = None

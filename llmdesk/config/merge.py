@@ -132,7 +132,7 @@ def _with_tool(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, Any]
     preset = entry["preset"]
     if preset not in tools:
         draft.fault(("providers", name, "preset"), f"unknown preset '{preset}'{nearest(preset, tools)}")
-        return entry
+        return {"command": [preset], **entry}  # one fault is enough
     found = dict(tools[preset])
     if note := found.pop("note", None):
         draft.notes.append(f"provider {name}: {note}.")
