@@ -204,6 +204,13 @@ class CommandSettings(CommonSettings):
         _known_placeholders(text)
         return text
 
+    @model_validator(mode="after")
+    def _asks(self) -> "CommandSettings":
+        told = f"{self.command} {self.stdin}"
+        if not any(name in told for name in ("{prompt", "{file}", "{file:prompt}")):
+            raise ValueError("the prompt stands nowhere: neither stdin nor command holds {prompt} or {file}")
+        return self
+
     @property
     def native_schema(self) -> bool:
         """Whether the program is told the schema of the answer."""

@@ -34,6 +34,10 @@ CHUNK = 64 * 1024
 STDERR_TAIL = 64 * 1024
 """How much of stderr is kept, bytes: its end, which tells the cause."""
 
+AFTER_EXIT = 1024 * 1024
+"""How much is read after the program has gone, bytes: more than the pipe and our buffer hold, so that nothing it wrote
+is lost, and a grandchild that goes on printing does not keep us."""
+
 _POLL_S = 0.02
 
 
@@ -45,6 +49,8 @@ def _unrecorded(group: int, folder: Path) -> Callable[[], None]:
 class Groups:
     """Starts process groups and outlives each of them.
 
+    ``hurry`` is set while ``aclose`` waits.
+
     Args:
         record: is told each group that begins, with the folder made for it, and returns what to call when it is gone;
             a leftover of a killed llmdesk is found by that record (policy T13).
@@ -54,7 +60,7 @@ class Groups:
         self._record = record or _unrecorded
         self._starting: set[asyncio.Task[_Process]] = set()
         self._ending: set[asyncio.Task[None]] = set()
-        self._hurry = asyncio.Event()
+        self.hurry = asyncio.Event()
 
     async def start(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: bytes, folder: Path
@@ -88,20 +94,18 @@ class Groups:
             process = started.result()
             Group(process, b"", folder, self._record(process.id, folder), self).end()
 
-    def end_later(self, ending: Callable[[asyncio.Event], asyncio.Task[None]]) -> asyncio.Task[None]:
+    def keep(self, ending: asyncio.Task[None]) -> None:
         """Keep a task that ends a group, until it is done."""
-        task = ending(self._hurry)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-        return task
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
     async def aclose(self) -> None:
         """Wait until every group is gone; those that take their time are killed."""
-        self._hurry.set()
+        self.hurry.set()
         while under_way := {*self._starting, *self._ending}:
             await asyncio.wait(under_way)
             await asyncio.sleep(0)  # callbacks of what was being started may begin to end it
-        self._hurry.clear()
+        self.hurry.clear()
 
 
 class _Exits(asyncio.subprocess.SubprocessStreamProtocol):
@@ -157,6 +161,7 @@ class Group:
         self._forget = forget
         self._groups = groups
         self._stderr = bytearray()
+        self._left_to_read = AFTER_EXIT
         self._helpers = [asyncio.ensure_future(self._drain())]
         if stdin:
             self._helpers.append(asyncio.ensure_future(self._feed(stdin)))
@@ -166,6 +171,8 @@ class Group:
         """The next bytes of stdout; empty = it is closed, or the program is gone and what it left behind is silent."""
         stdout = self._process.streams.stdout
         assert stdout is not None
+        if self._process.streams.exited.is_set() and self._left_to_read <= 0:
+            return b""
         reading = asyncio.ensure_future(stdout.read(CHUNK))
         leaving = asyncio.ensure_future(self._process.streams.exited.wait())
         try:
@@ -173,7 +180,10 @@ class Group:
             if not reading.done():
                 # The program is gone; a grandchild may hold the pipe open for ever. What was written is in it already.
                 await asyncio.wait({reading}, timeout=_POLL_S * 5)
-            return reading.result() if reading.done() else b""
+            data = reading.result() if reading.done() else b""
+            if self._process.streams.exited.is_set():
+                self._left_to_read -= len(data)
+            return data
         finally:
             for task in (reading, leaving):
                 task.cancel()
@@ -195,12 +205,13 @@ class Group:
         """End the whole group, now; the task is done when nothing of it is left."""
         if self._ended is None:
             signal_group(self.id, signal.SIGTERM)
-            self._ended = self._groups.end_later(lambda hurry: asyncio.ensure_future(self._finish(hurry)))
+            self._ended = asyncio.ensure_future(self._finish())
+            self._groups.keep(self._ended)
         return self._ended
 
-    async def _finish(self, hurry: asyncio.Event) -> None:
+    async def _finish(self) -> None:
         try:
-            if not await self._gone(GRACE_S, hurry):
+            if not await self._gone(GRACE_S, self._groups.hurry):
                 signal_group(self.id, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
                 await self._gone(REAP_S, None)
         finally:

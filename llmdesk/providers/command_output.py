@@ -172,6 +172,7 @@ class _Lines:
         self._rules = rules
         self._lines = LineSplitter(caps.line)
         self._last = ""
+        self._damaged = False
 
     def feed(self, data: bytes) -> Iterator[Delta]:
         try:
@@ -181,6 +182,8 @@ class _Lines:
 
     def finish(self) -> Iterator[Delta]:
         yield from self._read(self._lines.finish())
+        if self._damaged:
+            raise AnswerCut(f"{self._name}: a line of the program's output is damaged JSON.")
         yield from _deltas(self._last)
 
     def _read(self, lines: Iterable[bytes]) -> Iterator[Delta]:
@@ -190,7 +193,8 @@ class _Lines:
             try:
                 value = document(line)
             except FrameBroken:
-                raise AnswerCut(f"{self._name}: a line of the program's output is damaged JSON.") from None
+                self._damaged = True  # said at the end: a program that fails may print anything
+                continue
             self.facts.read(self._rules, value)
             if reasoning := _first(self._rules.reasoning, value):
                 yield ReasoningDelta(reasoning)

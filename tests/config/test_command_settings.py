@@ -50,6 +50,7 @@ def load(folder: Path, provider: str, **env: str) -> Loaded:
          "output.usage.tokens: unknown key 'tokens'"),
         ("{kind: command, command: [x], output: {json: $.a, keep: first}}", "output.keep: must be one of all, last"),
         ("{kind: command, preset: claud}", "preset: unknown preset 'claud'; did you mean 'claude'?"),
+        ("{kind: command, command: [x], stdin: ''}", "providers.t: the prompt stands nowhere"),
         ("{kind: command, command: [x], models: {fast: f}}", "targets[0]: t has no model 'm'"),
     ],
 )  # fmt: skip

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.core.errors import AnswerCut, NoAnswer, ProviderError, RequestRejected, ServerFailed, SetupBroken
+from llmdesk.core.errors import (
+    AnswerCut,
+    NoAnswer,
+    ProviderError,
+    QuotaReached,
+    RequestRejected,
+    ServerFailed,
+    SetupBroken,
+)
 from llmdesk.core.types import Completed, Message, ReasoningDelta, Role, TextDelta
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from llmdesk.providers.command import FOLDER_PREFIX, RUN_FOLDER, CommandProvider
@@ -289,6 +297,23 @@ async def test_a_grandchild_that_holds_stdout_open_delays_no_answer_and_is_ended
     assert time.monotonic() - begun < 3.0
     await provider.aclose()
     assert play.nothing_runs()
+
+
+async def test_a_grandchild_that_goes_on_printing_keeps_nobody(play: Play) -> None:
+    play.script({"out": "The answer.\n"}, {"chatter": "noise"})
+    provider = play.provider()
+    assert text_of(await answer(provider)).startswith("The answer.")
+    assert play.nothing_runs()
+
+
+async def test_lines_that_only_look_like_json_hide_no_failure_and_pass_in_no_answer(play: Play) -> None:
+    play.script({"out": '{"t": "a"}\n{ Error: nothing\n'}, {"err": "usage limit\n"}, {"exit": 1})
+    told = {"output": {"jsonl": "$.t"}, "limits": {"quota": ["usage limit"]}}
+    with pytest.raises(QuotaReached):
+        await answer(play.provider(**told))
+    play.script({"out": '{"t": "a"}\n{"t": "b\n{"t": "c"}\n'})
+    with pytest.raises(AnswerCut, match="damaged"):
+        await answer(play.provider(**told))
 
 
 async def test_a_grandchild_in_a_session_of_its_own_delays_no_answer(play: Play) -> None:

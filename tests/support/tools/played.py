@@ -92,6 +92,10 @@ def main():
         elif what == "child":
             out.flush()
             child(value)
+        elif what == "chatter":
+            out.flush()
+            code = f"while True: print({value!r} * 1000, flush=True)"
+            subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdin=subprocess.DEVNULL)
         elif what == "ignore":
             signal.signal(getattr(signal, value), signal.SIG_IGN)
         elif what == "print":
