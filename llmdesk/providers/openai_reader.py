@@ -137,7 +137,7 @@ class AnswerReader:
                 self._usage = usage
         model = chunk.get("model")
         if isinstance(model, str) and model:
-            self._served = one_line(redact(model[:2_000]))
+            self._served = model[:2_000]
 
     def _choice(self, chunk: Mapping[str, object]) -> Mapping[str, object] | None:
         """The first choice; none in a chunk that only tells usage, and none after the end."""
@@ -218,7 +218,10 @@ class AnswerReader:
         finish = self._log.finish(by_length=self._by_length)
         self.completed = True
         done = Completed(
-            finish_reason=finish, usage=usage_of(self._usage or {}), served_model=self._served, notes=self._notes
+            finish_reason=finish,
+            usage=usage_of(self._usage or {}),
+            served_model=one_line(redact(self._served)),
+            notes=self._notes,
         )
         return self._carrying([*events, done])
 
