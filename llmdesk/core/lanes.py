@@ -222,7 +222,9 @@ def fit_history(
     begin = _newest(messages)
     newest = (*system, *(m for m in messages[begin:] if m.role is not Role.SYSTEM))
     if estimate_tokens(newest) > window_tokens:
-        return FittedHistory(messages=newest, left_out_turns=len(_turns(messages[:begin])), fits=False)
+        before = [m.role for m in messages[:begin] if m.role is not Role.SYSTEM]
+        left_out = before.count(Role.USER) + (before[:1] not in ([], [Role.USER]))
+        return FittedHistory(messages=newest, left_out_turns=left_out, fits=False)
     turns = _turns(messages)
     room -= estimate_tokens(system)
     kept: list[list[Message]] = []

@@ -97,6 +97,8 @@ def sanitise(text: str) -> str:
 
 def one_line(text: str, limit: int = LINE_LIMIT) -> str:
     """Return ``text`` as one sanitised line of at most ``limit`` characters; the cut is marked with an ellipsis."""
+    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text and text.strip() == text:
+        return text  # most are harmless, and some pass here more than once
     head = text[: limit * 20]  # a megabyte of error page is not worth cleaning for one line
     line = " ".join(sanitise(head).split())
     return line if len(line) <= limit and len(head) == len(text) else line[: limit - 1].rstrip() + "…"

@@ -212,7 +212,6 @@ class Asker:
         pacer = self._targets.pacer(place.ref)
         if pacer is None:
             return
-        self._look_again(place)
         this.waits = True
         try:
             this.turn = await take_turn(pacer, self._targets, self._trip, place, lambda: self._look_again(place))

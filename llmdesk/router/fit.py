@@ -13,7 +13,7 @@ from llmdesk.router.route import Unfit
 if TYPE_CHECKING:
     from llmdesk.core.lanes import Lane
     from llmdesk.core.policy import ProviderRules
-    from llmdesk.core.types import Message, ModelInfo, ModelRef, Params
+    from llmdesk.core.types import Message, ModelInfo, ModelRef
     from llmdesk.router.route import Route
     from llmdesk.router.targets import Targets
 
@@ -38,19 +38,16 @@ def capacity_tokens(targets: Targets, ref: ModelRef, name: str, model: ModelInfo
     return written or (model.context_tokens if model is not None else None)
 
 
-def local_window(
-    params: Params, needed: int, capacity: int | None, model: ModelInfo | None, outgrown: int | None
-) -> int:
-    """The window to ask a local server for (policy R15b); what the user set wins.
+def local_window(needed: int, capacity: int | None, model: ModelInfo | None, outgrown: int | None) -> int:
+    """The window to ask a local server for (policy R15b).
 
     Args:
-        params: the parameters in force.
         needed: the estimate and the output limit, tokens.
         capacity: the model's own limit, tokens; ``None`` = unknown.
         model: what the server lists of it.
         outgrown: a window that was too small for this request, tokens.
     """
-    return params.context_tokens or window_for(
+    return window_for(
         max(needed, (outgrown or 0) + 1),
         loaded_tokens=model.loaded_context_tokens if model else None,
         model_tokens=capacity,

@@ -70,19 +70,22 @@ def fitted_to(
     schema = route.lane.schema if chats and route.format is None else None
     if schema is not None and not takes_schema(place.rules, target.model, model):
         messages, schema = told_in_words(messages, schema), None
-    wanted = route.lane.params.over(place.rules.params)
-    output = wanted.max_output_tokens or DEFAULT_OUTPUT_TOKENS
+    mine, theirs = route.lane.params, place.rules.params
+    output = mine.max_output_tokens or theirs.max_output_tokens or DEFAULT_OUTPUT_TOKENS
     window = capacity_tokens(targets, place.ref, target.model, model)
     check_outgrown(target, window, outgrown_tokens)
-    params = replace(wanted, context_tokens=None) if wanted.context_tokens is not None else wanted
-    if chats and runs_here(place.rules, target.model):
-        window = local_window(wanted, route.sizes.tokens(messages) + output, window, model, outgrown_tokens)
-        params = replace(params, context_tokens=window)
+    here = chats and runs_here(place.rules, target.model)
+    if here:
+        wished = mine.context_tokens or theirs.context_tokens
+        window = wished or local_window(route.sizes.tokens(messages) + output, window, model, outgrown_tokens)
     fitted = fit_history(
         messages, window_tokens=window, output_tokens=output, total_tokens=route.sizes.tokens(messages)
     )
     if not fitted.fits:
         raise Unfit(f"{target}: the prompt is longer than this model's context ({window} tokens).")
+    params = mine.over(theirs)
+    if here or params.context_tokens is not None:
+        params = replace(params, context_tokens=window if here else None)
     request = ChatRequest(
         model=target.model,
         messages=fitted.messages,
