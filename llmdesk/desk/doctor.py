@@ -145,9 +145,11 @@ def _provider(parts: Parts, status: ProviderStatus) -> Finding:
     if status.state is ProviderState.OK and rules.local_models and not status.models:
         fix = no_local_model_message(rules.fallback_models).partition("Run: ")[2]
         return Finding(topic="provider", level=Level.PROBLEM, text=f"{who} ok, but it has no model", hint=fix)
-    details = [status.message or (f"{status.latency_ms} ms" if status.latency_ms is not None else "")]
+    latency = f"{status.latency_ms} ms" if status.latency_ms is not None else ""
+    details = [status.message.removeprefix(f"{status.provider}: ") or latency]
     details += [] if status.models is None else [_models(status.models)]
-    details += [_key(parts, status)]
+    if key := _key(parts, status):
+        details = [details[0].rstrip("."), *details[1:], key]
     detail = ", ".join(filter(None, details))
     text = f"{who} {status.state.value}{': ' if detail else ''}{detail}"
     return Finding(
