@@ -38,7 +38,10 @@ AFTER_EXIT = 1024 * 1024
 """How much is read after the program has gone, bytes: more than the pipe and our buffer hold, so that nothing it wrote
 is lost, and a grandchild that goes on printing does not keep us."""
 
-_POLL_S = 0.02
+LINGER_S = 0.1
+"""How long what a program that is gone left in its pipes is waited for, seconds."""
+
+_POLL_S = 0.1
 
 
 def _unrecorded(group: int, folder: Path) -> Callable[[], None]:
@@ -179,7 +182,7 @@ class Group:
             await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
                 # The program is gone; a grandchild may hold the pipe open for ever. What was written is in it already.
-                await asyncio.wait({reading}, timeout=_POLL_S * 5)
+                await asyncio.wait({reading}, timeout=LINGER_S)
             data = reading.result() if reading.done() else b""
             if self._process.streams.exited.is_set():
                 self._left_to_read -= len(data)
@@ -198,7 +201,7 @@ class Group:
 
     async def stderr(self) -> str:
         """The end of what it wrote to stderr, undecodable bytes replaced."""
-        await asyncio.wait(self._helpers[:1], timeout=_POLL_S * 5)
+        await asyncio.wait(self._helpers[:1], timeout=LINGER_S)
         return self._stderr.decode("utf-8", "replace")
 
     def end(self) -> asyncio.Task[None]:

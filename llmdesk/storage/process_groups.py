@@ -61,7 +61,8 @@ class ProcessGroups:
     """
 
     def __init__(self, state_dir: Path | None, *, folder_prefix: str = "llmdesk-run-") -> None:
-        self._folder = None if state_dir is None else state_dir / FOLDER
+        tells = sys.platform != "win32"  # there nothing tells a process from a later one with its id
+        self._folder = state_dir / FOLDER if state_dir is not None and tells else None
         self._prefix = folder_prefix
 
     def record(self, group: int, folder: Path) -> Callable[[], None]:
@@ -119,7 +120,7 @@ def began(process: int) -> str:
     """When a process began, as a text that no other process of this boot has with the same id; empty = not told."""
     if (stat := _stat(process)) is not None:
         return stat[19]  # field 22 of proc_pid_stat(5), clock ticks after boot; counted here from field 3
-    if sys.platform in ("linux", "win32"):
+    if sys.platform == "linux":
         return ""
     with suppress(OSError, subprocess.SubprocessError):
         asked = ["/bin/ps", "-o", "lstart=", "-p", str(process)]

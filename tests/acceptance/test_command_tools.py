@@ -81,8 +81,6 @@ lanes:
     assert (answer["provider"], answer["model"], answer["cost_usd"]) == ("parrot", "african-grey", "0")
     assert answer["usage"] == {"input_tokens": 2, "output_tokens": 3, "estimated": False}
     assert world.run("exec", "Hi.").out.strip() == "african-grey: Hi."
-    wrong = world.run("exec", "--model", "parrot/macaw", "Hi.")
-    assert wrong.code != 0 or "macaw" in wrong.out
 
 
 @pytest.mark.parametrize("preset", ["claude", "codex", "llm"])

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from llmdesk.config.command_options import inherited
+from llmdesk.config.command_settings import PLACEHOLDERS
 from llmdesk.config.convert import endpoint
 from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.loader import Loaded, load_settings, validate
 from llmdesk.config.show import show
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write(folder: Path, text: str, mode: int = 0o600) -> Path:
@@ -105,6 +103,16 @@ def test_a_program_sees_the_allow_list_and_what_is_named(tmp_path: Path) -> None
     others = {"OPENAI_API_KEY": "k-0123456789", "CLAUDECODE": "1", "LD_PRELOAD": "x", "PYTHONPATH": "x", "MINE": "v"}
     loaded = load(tmp_path, '{kind: command, command: [x], env: {NAMED: "${MINE}", NONE: "${NO:-}"}}', **env, **others)
     assert resolve_secrets(loaded, "t", {**env, **others}).env == {**env, "NAMED": "v", "NONE": ""}
+
+
+def test_what_the_page_about_tools_shows_loads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tools.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
+    assert len(blocks) == 2
+    for block in blocks:
+        assert validate(write(tmp_path, block), {"MYTOOL_KEY": "k-0123456789"}) == ()
+    for placeholder in PLACEHOLDERS:
+        assert f"`{placeholder}`" in page
 
 
 def test_windows_programs_also_get_what_they_need_to_start() -> None:
