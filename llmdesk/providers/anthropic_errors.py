@@ -45,6 +45,9 @@ _STATUS_OF = {
 }
 """The status each kind of error has outside of a stream."""
 
+UNKNOWN_RESET_S = 600.0
+"""How long a spend limit is left alone whose reset nobody tells, seconds (policy A2)."""
+
 _MONTHLY = "enforced_spend_limit_reached"
 _REGAINED = re.compile(r"regain access on (\d{4})-(\d\d)-(\d\d) at 00:00 UTC")
 _TOO_LONG = re.compile(r"prompt is too long: (\d+) tokens > (\d+)|exceed context limit: (\d+) \+ \d+ > (\d+)")
@@ -89,7 +92,7 @@ RULES = Rules((
     Rule(row="410", statuses=on(410), error=ModelGone, cause="model {model} was retired (410). Choose another model."),
     Rule(row="parameter", statuses=on(400, 422), error=RequestRejected, target_specific=True,
          text=r"not supported|does not support|unsupported|too complex|cannot be (?:set|specified)|is deprecated"
-              r"|max_tokens: \d+ >|image (?:exceeds|dimensions)|could not process image",
+              r"|max_tokens: \d+ >|\brange: |image (?:exceeds|dimensions)|could not process image",
          cause="{model} does not take this request ({status}): {said}"),
     Rule(row="400", statuses=on(400, 422), error=RequestRejected, cause="the request was rejected ({status}): {said}"),
     Rule(row="A4", statuses=on(None), error=ServerFailed, cause="error in mid-answer: {said}"),
@@ -128,7 +131,7 @@ def failure(
     )
     made.http_status = said.status
     if isinstance(made, QuotaReached) and hint_s is None:
-        made.hint_s = _until_reset_s(said, now)
+        made.hint_s = _until_reset_s(said, now) or UNKNOWN_RESET_S
     return made
 
 

@@ -59,17 +59,21 @@ def generation(model: str) -> Generation | None:
     return (int(found[1]), int(found[2] or 0)) if found else None
 
 
-def thinking_of(model: str, reasoning: Reasoning | None, max_tokens: int | None) -> Thinking:
+def thinking_of(
+    model: str, reasoning: Reasoning | None, max_tokens: int | None, *, after_call: bool = False
+) -> Thinking:
     """Say how ``model`` is told to think.
 
     Args:
         model: its name.
         reasoning: how much; ``None`` = as the model does by itself.
         max_tokens: the limit that the user set on the whole of thinking and answer; ``None`` = none.
+        after_call: the turn goes on with the result of a call. With a budget it would have to begin with the thinking
+            that led to the call (platform.claude.com/docs, "Extended thinking with tool use"), which is not kept.
     """
     since = generation(model)
     if since is None or since < (4, 6):
-        return _by_budget(reasoning, max_tokens)
+        return Thinking() if after_call else _by_budget(reasoning, max_tokens)
     sampling = since < (4, 7)
     by_itself = since >= (5, 0) or "mythos" in model.lower()
     if reasoning is None:

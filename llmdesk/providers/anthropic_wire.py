@@ -77,7 +77,10 @@ def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said
             f"{name}: this provider only chats; {request.endpoint} is for kind ollama.", target_specific=True
         )
     params = request.params
-    thinking = thinking_of(request.model, params.reasoning, params.max_output_tokens)
+    spoken = [message.role for message in request.messages if message.role is not Role.SYSTEM]
+    thinking = thinking_of(
+        request.model, params.reasoning, params.max_output_tokens, after_call=spoken[-1:] == [Role.TOOL]
+    )
     config, words = _output(request, thinking)
     messages = _Turns(name).take(request.messages)
     if said:
@@ -93,8 +96,8 @@ def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said
     systems = [message.content for message in request.messages if message.role is Role.SYSTEM]
     if system := "\n\n".join(text for text in (*systems, words) if text.strip()):
         body["system"] = system
-    if params.stop:
-        body["stop_sequences"] = list(params.stop)
+    if stops := [stop for stop in params.stop or () if stop.strip()]:  # one without a visible character is an error
+        body["stop_sequences"] = stops
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     extra = {**params.extra, **request.extra}

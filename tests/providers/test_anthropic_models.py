@@ -120,10 +120,10 @@ def limit(text: str = "This request would exceed your account's monthly spend li
         (refusal(400, "invalid_request_error", REGAIN.format("2126-12-01")),
          datetime(2026, 11, 29, tzinfo=UTC), MAX_DURATION_S),
         (refusal(400, "invalid_request_error", REGAIN.format("2020-12-01")),
-         datetime(2026, 11, 29, tzinfo=UTC), None),
+         datetime(2026, 11, 29, tzinfo=UTC), 600.0),
         (refusal(400, "invalid_request_error", REGAIN.format("2026-13-41")),
-         datetime(2026, 11, 29, tzinfo=UTC), None),
-        (refusal(429, "rate_limit_error", "Spend limit reached."), datetime(2026, 11, 29, tzinfo=UTC), None),
+         datetime(2026, 11, 29, tzinfo=UTC), 600.0),
+        (refusal(429, "rate_limit_error", "Spend limit reached."), datetime(2026, 11, 29, tzinfo=UTC), 600.0),
     ],
 )  # fmt: skip
 async def test_a_spend_limit_lasts_until_it_begins_anew(play: Play, at: datetime, hint_s: float | None) -> None:

@@ -224,6 +224,19 @@ def test_the_generation_is_read_from_the_name(name: str, found: object) -> None:
     assert generation(name) == found
 
 
+def test_a_budget_is_not_asked_for_between_a_call_and_its_answer() -> None:
+    call = said(Role.ASSISTANT, tool_calls=(ToolCall(name="now", arguments={}),))
+    talk_ = (said(Role.USER, "?"), call, said(Role.TOOL, "12:00", tool_name="now"))
+    for model, thinks in (("claude-haiku-4-5", False), ("claude-opus-4-6", True)):
+        request = ChatRequest(model=model, messages=talk_, params=Params(reasoning="high"))
+        assert ("thinking" in body(request)) is thinks
+
+
+def test_stops_without_a_visible_character_are_left_out() -> None:
+    assert body(asking(params=Params(stop=("\n", "END"))))["stop_sequences"] == ["END"]
+    assert "stop_sequences" not in body(asking(params=Params(stop=("\n\n",))))
+
+
 def test_extra_fields_go_into_the_body_and_leave_the_request_alone() -> None:
     params = Params(reasoning="low", stop=("END",), extra={"service_tier": "auto", "model": "x"})
     extra = {"metadata": {"user_id": "u"}, "output_config": {"effort": "max"}, "stream": False, "system": None}

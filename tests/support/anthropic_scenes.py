@@ -59,14 +59,15 @@ LIMITS: tuple[Scene, ...] = (
     Scene(row="A1.c", kind=ErrorKind.RATE, status=429, play=plain(429, "Too Many Requests")),
     Scene(row="A1.d", kind=ErrorKind.RATE, status=429, hint_s=30.0, play=refusal(
         429, "rate_limit_error", "Ramp limit.", details={"error_code": "ramp_limit_exceeded"}, retry_after="30")),
-    Scene(row="A2.c", kind=ErrorKind.QUOTA, status=402, play=refusal(402, "billing_error", "Payment failed.")),
-    Scene(row="A2.d", kind=ErrorKind.QUOTA, status=400, says=("credit",), play=refusal(
+    Scene(row="A2.c", kind=ErrorKind.QUOTA, status=402, hint_s=600.0,
+          play=refusal(402, "billing_error", "Payment failed.")),
+    Scene(row="A2.d", kind=ErrorKind.QUOTA, status=400, hint_s=600.0, says=("credit",), play=refusal(
         400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API. "
         "Please go to Plans & Billing to upgrade or purchase credits.")),
-    Scene(row="A2.e", kind=ErrorKind.QUOTA, status=429, play=refusal(
+    Scene(row="A2.e", kind=ErrorKind.QUOTA, status=429, hint_s=600.0, play=refusal(
         429, "rate_limit_error", "Limit.", details={"error_code": "contract_spend_limit_reached"})),
 )  # fmt: skip
-"""Those whose reset hangs on the day are in ``tests/providers/test_anthropic_refusals.py``."""
+"""Those whose reset hangs on the day are in ``tests/providers/test_anthropic_models.py``."""
 
 ROWS: tuple[Scene, ...] = (
     Scene(row="A3", kind=ErrorKind.SERVER, status=529, says=("529",),
@@ -81,7 +82,7 @@ ROWS: tuple[Scene, ...] = (
     Scene(row="A4.h", kind=ErrorKind.AUTH, scope="model", play=played([failed("permission_error", "not allowed")])),
     Scene(row="A4.i", kind=ErrorKind.GONE, play=played([failed("not_found_error", f"model: {MODEL}")])),
     Scene(row="A4.j", kind=ErrorKind.REQUEST, target_specific=True, play=played([failed("request_too_large", "big")])),
-    Scene(row="A4.k", kind=ErrorKind.QUOTA, play=played([failed("billing_error", "Payment failed.")])),
+    Scene(row="A4.k", kind=ErrorKind.QUOTA, hint_s=600.0, play=played([failed("billing_error", "Payment failed.")])),
     Scene(row="A4.l", kind=ErrorKind.SERVER, play=played([*BEGUN, failed("moon_error", "moonphase")]),
           says=("moonphase",)),
     Scene(row="A4.m", kind=ErrorKind.SERVER, play=played([*BEGUN, b"event: error\ndata: {}\n\n"])),
