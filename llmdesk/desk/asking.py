@@ -33,6 +33,7 @@ from llmdesk.router import Route, Walk, decide
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from llmdesk.core.views import OutboxEntry
     from llmdesk.desk.parts import Parts
     from llmdesk.storage.records import StoredAnswer
 
@@ -80,37 +81,59 @@ class Asking:
         self._own(run, job, self._begin(run, job))
         return run
 
-    async def retry(
-        self, request_id: str, *, probe: bool = False, consent: bool = False, resumed: int = 0, in_turn: bool = False
-    ) -> Run:
+    async def retry(self, request_id: str, *, probe: bool, consent: bool) -> Run:
         """Take a paused request out of the outbox; exactly one instance gets it.
 
         Args:
             request_id: the whole id.
             probe: ignore cooldowns.
             consent: failovers need no question.
-            resumed: how often it has now been taken up without its user.
-            in_turn: not before an earlier request of its conversation that is being answered.
 
         Raises:
             UsageError: there is no such paused request (any more), or its lane, agent or provider is not configured;
                 then it stays where it is.
         """
+        return await self._take_out(request_id, probe=probe, consent=consent)
+
+    async def take_up(self, entry: OutboxEntry, *, resumed: int) -> Run:
+        """Take a paused request out of the outbox without its user.
+
+        Args:
+            entry: the request, as it was seen waiting.
+            resumed: how often that has now happened.
+
+        Raises:
+            UsageError: as for ``retry``; or it does not wait so any more; or an earlier request of its conversation is
+                being answered.
+        """
+        return await self._take_out(entry.id, seen=entry, resumed=resumed)
+
+    async def _take_out(
+        self,
+        request_id: str,
+        *,
+        probe: bool = False,
+        consent: bool = False,
+        seen: OutboxEntry | None = None,
+        resumed: int = 0,
+    ) -> Run:
         if self.closing:
             raise UsageError("The desk is being closed.")
         claim = asyncio.get_running_loop().create_task(
-            self._claim(request_id, probe=probe, consent=consent, resumed=resumed, in_turn=in_turn)
+            self._claim(request_id, probe=probe, consent=consent, seen=seen, resumed=resumed)
         )
         self._claims.add(claim)
         claim.add_done_callback(self._claims.discard)
         claim.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(claim)  # a request that was claimed must also be served
 
-    async def _claim(self, request_id: str, *, probe: bool, consent: bool, resumed: int, in_turn: bool) -> Run:
+    async def _claim(
+        self, request_id: str, *, probe: bool, consent: bool, seen: OutboxEntry | None, resumed: int
+    ) -> Run:
         found = await self._parts.requests.load(request_id)
         if found is not None and found.payload:
             lane_for(self._parts, payload.load(found.payload))
-        stored = await self._parts.requests.claim(request_id, resumed=resumed, in_turn=in_turn)
+        stored = await self._parts.requests.claim(request_id, seen=seen, resumed=resumed)
         if stored is None:
             raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
         view = await self._parts.requests.view(stored.id)

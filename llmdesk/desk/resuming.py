@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import StorageError, UsageError
+from llmdesk.core.errors import DeskError, StorageError
 from llmdesk.core.types import ConsentNeeded
 from llmdesk.core.views import Topic
 from llmdesk.desk import payload
@@ -157,7 +157,7 @@ class Resuming:
         if entry.id not in self._lanes:
             self._lanes[entry.id] = None
             stored = await self._parts.requests.load(entry.id)
-            with suppress(UsageError):
+            with suppress(DeskError):
                 self._lanes[entry.id] = lane_for(self._parts, payload.load(stored.payload)) if stored else None
         return self._lanes[entry.id]
 
@@ -199,16 +199,16 @@ class Resuming:
                 due = self._due_at(entry)
                 if due is not None and self._askable(entry):
                     await self._ask_again(entry, on_run, counted=due <= self._parts.clock())
-        except UsageError:
+        except StorageError as error:
+            self._held[name] = self._parts.clock() + RESUME_DELAY_S
+            self._parts.log("outbox not served", error=type(error).__name__)
+        except DeskError:
             # Somebody else was quicker; or an earlier request of the same conversation is just being answered. If that
             # is by an instance that has died, the request is paused now, and comes first.
             self._held[name] = self._parts.clock() + RESUME_DELAY_S
             with suppress(StorageError):
                 if await self._parts.requests.recover(self._parts.instance.is_alive):
                     self._held.clear()
-        except StorageError as error:
-            self._held[name] = self._parts.clock() + RESUME_DELAY_S
-            self._parts.log("outbox not served", error=type(error).__name__)
         finally:
             self._busy.discard(name)
             self._wake.set()
@@ -219,7 +219,7 @@ class Resuming:
 
     async def _ask_again(self, entry: OutboxEntry, on_run: OnRun, *, counted: bool) -> None:
         counts = counted and entry.error_kind not in LIMITS
-        run = await self._asking.retry(entry.id, resumed=entry.resumed + counts, in_turn=True)
+        run = await self._asking.take_up(entry, resumed=entry.resumed + counts)
         self._out.pop(entry.id, None)
         if not on_run(entry, run):
             async for event in run:

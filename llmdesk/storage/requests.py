@@ -115,22 +115,27 @@ class RequestStore:
         """A request as it was accepted; text and payload are empty once it has ended. ``None`` = there is none."""
         return await self._database.read(lambda connection: rows.load(connection, request_id))
 
-    async def claim(self, request_id: str, *, resumed: int = 0, in_turn: bool = False) -> StoredRequest | None:
+    async def claim(
+        self, request_id: str, *, seen: OutboxEntry | None = None, resumed: int = 0
+    ) -> StoredRequest | None:
         """Take a paused request out of the outbox and own it. Of all who try, exactly one gets it.
 
         Args:
             request_id: the request.
+            seen: take it without its user: only if it still waits as it was seen, and no earlier request of its
+                conversation is being answered at this moment.
             resumed: how often it has now been taken up without its user.
-            in_turn: only if no earlier request of its conversation is being answered at this moment.
         """
+        waits_as = (to_ms(seen.next_try_at), seen.resumed) if seen is not None else (None, 0)
 
         def work(connection: sqlite3.Connection) -> StoredRequest | None:
             won = connection.execute(
                 "UPDATE requests SET status = 'running', owner = ?, run = run + 1, resumed = ?, reason = '', "
-                "error_kind = NULL, next_try_at = NULL WHERE id = ? AND status = 'paused' AND NOT (? AND EXISTS "
+                "error_kind = NULL, next_try_at = NULL WHERE id = ? AND status = 'paused' AND (? OR "
+                "(next_try_at IS ? AND resumed = ? AND NOT EXISTS "
                 "(SELECT 1 FROM requests e WHERE e.conversation = requests.conversation "
-                "AND e.position < requests.position AND e.status IN ('accepted', 'running')))",
-                (self._owner, resumed, request_id, in_turn),
+                "AND e.position < requests.position AND e.status IN ('accepted', 'running'))))",
+                (self._owner, resumed, request_id, seen is None, *waits_as),
             ).rowcount
             return rows.load(connection, request_id) if won else None
 

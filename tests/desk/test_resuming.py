@@ -463,3 +463,29 @@ async def test_one_that_cannot_be_asked_as_configured_stays_and_holds_up_nothing
     world.clocks.pass_time(700)
     async with world.desk(sleep=alarm) as desk, staying(desk):
         await until(lambda: statuses(world, ids) == ["paused", "completed"])
+
+
+async def test_two_desks_try_no_more_often_than_one(world: DeskWorld, alarm: Alarm) -> None:
+    async with world.desk(sleep=alarm) as one, world.desk(sleep=alarm) as other:
+        (request,) = await paused(world, one, "x", why=DOWN)
+        world.cloud.script(fails(DOWN))
+        async with staying(one), staying(other):
+            for count in range(1, 6):
+                await alarm.pass_time(60 * 2 ** (count - 1) + 1)
+                await until(lambda: len(world.cloud.requests) >= count and world.status_of(request) == "paused")  # noqa: B023
+                assert len(world.cloud.requests) == count
+            await alarm.pass_time(5_000)
+    assert len(world.cloud.requests) == 5
+
+
+async def test_one_that_waits_otherwise_than_it_was_seen_is_left_alone(world: DeskWorld) -> None:
+    async with world.desk() as desk:
+        (request,) = await paused(world, desk, "x", why=DOWN)
+        (seen,) = await desk.outbox()
+        world.cloud.script(fails(DOWN))
+        world.clocks.pass_time(61)
+        await (await desk._asking.take_up(seen, resumed=1)).outcome()
+        with pytest.raises(errors.UsageError):
+            await desk._asking.take_up(seen, resumed=1)
+        (again,) = await desk.outbox()
+        assert (again.id, again.resumed) == (request, 1)
