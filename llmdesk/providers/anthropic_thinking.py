@@ -76,13 +76,15 @@ def thinking_of(
         return Thinking() if after_call else _by_budget(reasoning, max_tokens)
     sampling = since < (4, 7)
     by_itself = since >= (5, 0) or "mythos" in model.lower()
+    # Since 4.7 what thinking says is left out unless asked for: minutes without a word, which look like a dead server.
+    shown = {"thinking": {"type": "adaptive", "display": "summarized"}}
+    if reasoning is None and by_itself:
+        return Thinking(fields=shown, room_tokens=THINKING_TOKENS["medium"], sampling=sampling)
     if reasoning is None:
-        return Thinking(room_tokens=THINKING_TOKENS["medium"] if by_itself else 0, sampling=sampling)
+        return Thinking(sampling=sampling)
     if reasoning == "off":
         return _off(model.lower(), since) if by_itself else Thinking(sampling=sampling)
-    # What thinking says is left out by default since 4.7.
-    fields = {"thinking": {"type": "adaptive", "display": "summarized"}}
-    return Thinking(fields=fields, effort=reasoning, room_tokens=THINKING_TOKENS[reasoning], sampling=False)
+    return Thinking(fields=shown, effort=reasoning, room_tokens=THINKING_TOKENS[reasoning], sampling=False)
 
 
 def _by_budget(reasoning: Reasoning | None, max_tokens: int | None) -> Thinking:

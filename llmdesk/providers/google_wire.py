@@ -52,6 +52,8 @@ _FOREIGN = "skip_thought_signature_validator"
 
 _NAMED = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _NEWEST = (99, 0)
+_OTHER_TRADES = re.compile(r"image|tts|audio|live|embedding")
+"""Models that do not think, and refuse to be told how."""
 
 
 def generation(model: str) -> tuple[int, int] | None:
@@ -121,10 +123,16 @@ def _config(request: ChatRequest) -> dict[str, object]:
 
 
 def thinking_of(model: str, reasoning: Reasoning | None) -> dict[str, object] | None:
-    """How a model is told to think; ``None`` = it is told nothing, so its own default holds."""
+    """How a model is told to think; ``None`` = it is told nothing.
+
+    Where nobody says how much, its own default holds, but its thoughts are shown: without them it says nothing until
+    it has thought, which looks like a dead server.
+    """
     since = generation(model)
-    if reasoning is None or since is None or since < (2, 5):
+    if since is None or since < (2, 5) or (reasoning is None and _OTHER_TRADES.search(model) is not None):
         return None
+    if reasoning is None:
+        return {"includeThoughts": True}
     shown = {"includeThoughts": reasoning != "off"}
     if since >= (3, 0):
         return {**shown, "thinkingLevel": _LEVELS[reasoning]}

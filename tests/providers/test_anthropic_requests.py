@@ -58,6 +58,7 @@ async def test_a_request_as_it_arrives() -> None:
         "messages": [{"role": "user", "content": [text("Hi")]}],
         "stream": True,
         "system": "Be brief.",
+        "thinking": {"type": "adaptive", "display": "summarized"},
     }
 
 
@@ -177,7 +178,7 @@ ADAPTIVE = {"type": "adaptive", "display": "summarized"}
 @pytest.mark.parametrize(
     ("model", "reasoning", "thinking", "effort", "most"),
     [
-        ("claude-sonnet-5-5", None, None, None, 16_384),
+        ("claude-sonnet-5-5", None, ADAPTIVE, None, 16_384),
         ("claude-sonnet-5-5", "low", ADAPTIVE, "low", 10_240),
         ("claude-opus-5-5", "high", ADAPTIVE, "high", 24_576),
         ("claude-opus-4-6", "medium", ADAPTIVE, "medium", 16_384),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PNG = b"\x89PNG\r\n\x1a\n0000"
 MODELS = "/v1beta/models"
 FOREIGN = "skip_thought_signature_validator"
+SHOWN = {"includeThoughts": True}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}, "required": ["a"]}
 
 
@@ -168,7 +169,9 @@ def test_a_model_without_a_place_for_instructions_reads_them_first() -> None:
 @pytest.mark.parametrize(
     ("model", "reasoning", "sent"),
     [
-        (MODEL, None, None),
+        (MODEL, None, {"includeThoughts": True}),
+        ("gemini-3-pro-image", None, None),
+        ("gemini-2.5-flash-preview-tts", None, None),
         (MODEL, "off", {"includeThoughts": False, "thinkingLevel": "LOW"}),
         (MODEL, "medium", {"includeThoughts": True, "thinkingLevel": "MEDIUM"}),
         ("gemini-pro-latest", "high", {"includeThoughts": True, "thinkingLevel": "HIGH"}),
@@ -197,7 +200,7 @@ def test_extra_fields_go_where_they_belong_and_leave_the_request_alone() -> None
     params = Params(temperature=0.5, extra={"presencePenalty": 1, "safetySettings": [], "contents": "x"})
     extra = {"generationConfig": {"temperature": 1, "topP": None}, "labels": {"a": "b"}, "contents": [], "moon": 1}
     made = body(asking(params=params, extra=extra))
-    assert made["generationConfig"] == {"presencePenalty": 1, "temperature": 1}
+    assert made["generationConfig"] == {"presencePenalty": 1, "temperature": 1, "thinkingConfig": SHOWN}
     assert (made["safetySettings"], made["labels"], made["moon"]) == ([], {"a": "b"}, 1)
     assert made["contents"] == [{"role": "user", "parts": [{"text": "Say hello."}]}]
 
@@ -208,6 +211,7 @@ def test_extra_fields_go_where_they_belong_and_leave_the_request_alone() -> None
 def test_a_schema_goes_into_its_field() -> None:
     made = body(asking(format=SCHEMA))
     assert made["generationConfig"] == {
+        "thinkingConfig": SHOWN,
         "responseMimeType": "application/json",
         "responseJsonSchema": {
             "type": "object",
@@ -231,13 +235,14 @@ def test_any_other_schema_is_told_in_words(
     model: str, schema: dict[str, object], tools: tuple[dict[str, object], ...], mime: str | None
 ) -> None:
     made = body(asking(model=model, format=schema, tools=tools))
+    made.get("generationConfig", {}).pop("thinkingConfig", None)
     assert made.get("generationConfig", {}) == ({} if mime is None else {"responseMimeType": mime})
     assert json.dumps(schema, separators=(",", ":")) in made["systemInstruction"]["parts"][0]["text"]
 
 
 def test_plain_json_has_a_field() -> None:
     made = body(asking(format="json"))
-    assert made["generationConfig"] == {"responseMimeType": "application/json"}
+    assert made["generationConfig"] == {"responseMimeType": "application/json", "thinkingConfig": SHOWN}
     assert "systemInstruction" not in made
 
 
