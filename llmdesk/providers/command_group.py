@@ -30,6 +30,9 @@ LEAVING_S = 0.4
 REAP_S = 1.0
 """How long a killed group is waited for, seconds; only a process stuck in the kernel takes longer."""
 
+NOT_YET = 0
+"""The id of a group that is only about to be started."""
+
 CHUNK = 64 * 1024
 STDERR_TAIL = 64 * 1024
 """How much of stderr is kept, bytes: its end, which tells the cause."""
@@ -55,13 +58,13 @@ class Groups:
     ``hurry`` is set while ``aclose`` waits.
 
     Args:
-        record: is told each group that begins, with the folder made for it, and returns what to call when it is gone;
-            a leftover of a killed llmdesk is found by that record (policy T13).
+        record: is told each group that begins (first as ``NOT_YET``), with the folder made for it, and returns what to
+            call when it is gone; a leftover of a killed llmdesk is found by that record (policy T13).
     """
 
     def __init__(self, record: RecordGroup | None = None) -> None:
         self._record = record or _unrecorded
-        self._starting: set[asyncio.Task[_Process]] = set()
+        self._starting: set[asyncio.Task[Group]] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self.hurry = asyncio.Event()
 
@@ -74,28 +77,31 @@ class Groups:
             OSError: it cannot be started.
             ValueError: a word or variable holds what the system does not take.
         """
-        starting = asyncio.ensure_future(
-            _spawn(
+        starting = asyncio.ensure_future(self._launch(argv, env=env, cwd=cwd, stdin=stdin, folder=folder))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:  # it may have been started all the same, and then has to be ended
+            starting.add_done_callback(_end_unwanted)
+            raise
+
+    async def _launch(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: bytes, folder: Path
+    ) -> Group:
+        # Before there is a process id the folder alone is written down: every process of the run is marked with it.
+        forget_plan = self._record(NOT_YET, folder)
+        try:
+            process = await _spawn(
                 argv,
                 stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
                 env=dict(env),
                 cwd=cwd,
                 start_new_session=True,
             )
-        )
-        self._starting.add(starting)
-        starting.add_done_callback(self._starting.discard)
-        try:
-            process = await asyncio.shield(starting)
-        except asyncio.CancelledError:  # it may have been started all the same, and then has to be ended
-            starting.add_done_callback(lambda done: self._end_unwanted(done, folder))
-            raise
-        return Group(process, stdin, folder, self._record(process.id, folder), self)
-
-    def _end_unwanted(self, started: asyncio.Task[_Process], folder: Path) -> None:
-        if not started.cancelled() and started.exception() is None:
-            process = started.result()
-            Group(process, b"", folder, self._record(process.id, folder), self).end()
+            return Group(process, stdin, folder, self._record(process.id, folder), self)
+        finally:
+            forget_plan()
 
     def keep(self, ending: asyncio.Task[None]) -> None:
         """Keep a task that ends a group, until it is done."""
@@ -109,6 +115,11 @@ class Groups:
             await asyncio.wait(under_way)
             await asyncio.sleep(0)  # callbacks of what was being started may begin to end it
         self.hurry.clear()
+
+
+def _end_unwanted(started: asyncio.Task[Group]) -> None:
+    if not started.cancelled() and started.exception() is None:
+        started.result().end()
 
 
 class _Exits(asyncio.subprocess.SubprocessStreamProtocol):

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmdesk.storage.files import FILE_MODE, make_private_folder, read_small
+from llmdesk.storage.files import FILE_MODE, TEMP_SUFFIX, make_private_folder, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,8 @@ _POLL_S = 0.02
 class GroupRecord:
     """A group that runs: its id, when its leader and the llmdesk that owns it began (as the system tells), its folder.
 
-    ``began`` and ``owner_began`` are texts to compare, empty = the system does not tell; ``folder`` is the private
-    folder of the run.
+    ``group`` 0 = it was only about to be started. ``began`` and ``owner_began`` are texts to compare, empty = the
+    system does not tell; ``folder`` is the private folder of the run.
     """
 
     group: int
@@ -71,7 +71,7 @@ class ProcessGroups:
             return lambda: None
         record = GroupRecord(
             group=group,
-            began=began(group),
+            began=began(group) if group else "",
             owner=os.getpid(),
             owner_began=began(os.getpid()),
             boot_id=boot_id(),
@@ -80,9 +80,11 @@ class ProcessGroups:
         path = self._folder / f"{group}-{uuid.uuid4().hex[:12]}.json"
         with suppress(OSError):
             make_private_folder(self._folder)
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+            half = path.with_suffix(TEMP_SUFFIX)  # another instance takes half a record for a damaged one
+            descriptor = os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(asdict(record), file)
+            half.replace(path)
         return lambda: _remove(path)
 
     def has_records(self) -> bool:
@@ -105,15 +107,15 @@ class ProcessGroups:
         return ended
 
     def _end(self, record: GroupRecord) -> int:
-        found = record.boot_id == boot_id() and _is_ours(record)
-        if found:
-            _end_group(record)
+        found = _groups_of(record) if record.boot_id == boot_id() else []
+        for group in found:
+            _end_group(group)
         folder = Path(record.folder)
         if folder.name.startswith(self._prefix) and not folder.is_symlink():
             with suppress(OSError):
                 if folder.stat().st_uid == os.getuid():
                     shutil.rmtree(folder, ignore_errors=True)
-        return int(found)
+        return len(found)
 
 
 def began(process: int) -> str:
@@ -157,7 +159,7 @@ def _read(path: Path) -> GroupRecord | None:
         return None
     whole = all(isinstance(getattr(record, name), int) for name in ("group", "owner"))
     texts = all(isinstance(getattr(record, name), str) for name in ("began", "owner_began", "boot_id", "folder"))
-    return record if whole and texts and record.group > 1 else None
+    return record if whole and texts and record.group >= 0 and record.group != 1 else None
 
 
 def _owner_lives(record: GroupRecord) -> bool:
@@ -166,11 +168,13 @@ def _owner_lives(record: GroupRecord) -> bool:
     return bool(record.owner_began) and began(record.owner) == record.owner_began
 
 
-def _is_ours(record: GroupRecord) -> bool:
-    """Whether the group with this id is still the one that was recorded."""
-    if record.began and began(record.group) == record.began:
-        return True
-    return any(_stat(member) and _in_folder(member, record.folder) for member in _members(record.group))
+def _groups_of(record: GroupRecord) -> list[int]:
+    """What still runs of a record: its group if that is still the same one, or those with the mark of its run."""
+    if record.group and record.began and began(record.group) == record.began:
+        return [record.group]
+    marked = [stat for process, stat in _running() if _in_folder(process, record.folder)]
+    groups = {int(stat[2]) for stat in marked}
+    return sorted(groups & {record.group} if record.group else groups - {os.getpgrp()})
 
 
 def _in_folder(process: int, folder: str) -> bool:
@@ -186,25 +190,26 @@ RUN_FOLDER = "LLMDESK_RUN_FOLDER"
 """The variable that marks every process of a run."""
 
 
-def _members(group: int) -> list[int]:
-    """The processes of a group that are not only waiting to be reaped; none where there is no /proc."""
+def _running() -> list[tuple[int, list[str]]]:
+    """Every process that does not only wait to be reaped, with its ``_stat``; none where there is no /proc."""
     try:
         processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - names are enough
     except OSError:
         return []
     stats = ((process, _stat(process)) for process in processes)
-    return [process for process, stat in stats if stat and stat[2] == str(group) and stat[0] not in ("Z", "X")]
+    return [(process, stat) for process, stat in stats if stat and stat[0] not in ("Z", "X")]
 
 
-def _end_group(record: GroupRecord) -> None:
+def _end_group(group: int) -> None:
     """TERM, a grace, KILL."""
     for number, limit_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, 1.0)):
         try:
-            os.killpg(record.group, number)
+            os.killpg(group, number)
         except (ProcessLookupError, PermissionError):
             return
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
-            if not (_members(record.group) if Path("/proc/self").exists() else began(record.group)):
+            members = any(stat[2] == str(group) for _, stat in _running())
+            if not (members if Path("/proc/self").exists() else began(group)):
                 return
             time.sleep(_POLL_S)

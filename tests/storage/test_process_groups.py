@@ -134,6 +134,20 @@ def test_a_member_that_outlived_its_leader_is_ended_by_its_mark(
         _until_gone(group)
 
 
+def test_one_that_was_only_about_to_be_started_is_found_by_its_mark(
+    tmp_path: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    folder = tmp_path / "llmdesk-run-abc"
+    groups = ProcessGroups(tmp_path)
+    groups.record(0, folder)
+    start(started, **{RUN_FOLDER: str(tmp_path / "llmdesk-run-other")})
+    start(started, **{RUN_FOLDER: str(folder)})
+    change(tmp_path, **DEAD)
+    assert groups.end_leftovers() == 1
+    assert started[1].wait(5) == -signal.SIGTERM
+    assert started[0].poll() is None
+
+
 def _until_gone(group: int) -> None:
     for _ in range(500):
         os.killpg(group, 0)
@@ -188,7 +202,7 @@ def test_only_folders_of_runs_are_ever_removed(tmp_path: Path) -> None:
     "content",
     [
         b"", b"{", b"[]", b"{}", b'{"group": -1}', b"\xff", b"x" * 10_000, b'{"group": "1", "owner": 1}',
-        b'{"group": 0, "owner": 1, "began": "", "owner_began": "", "boot_id": "", "folder": "/"}',
+        b'{"group": 1, "owner": 1, "began": "", "owner_began": "", "boot_id": "", "folder": "/"}',
     ],
 )  # fmt: skip
 def test_a_damaged_record_is_removed_and_ends_nothing(tmp_path: Path, content: bytes) -> None:
