@@ -99,7 +99,7 @@ class AnswerReader:
         """
         if not isinstance(value, dict):
             raise self.cut("it is no message")
-        if value.get("type") == "error" or "error" in value:
+        if value.get("type") == "error" or value.get("error") is not None:
             raise self._failure(value)
         blocks = value.get("content")
         if not isinstance(blocks, list):
