@@ -158,7 +158,7 @@ def cloud_name(model: str, endpoint: str) -> str:
     Source: ``internal/modelref/modelref.go`` of ollama/ollama. A server on this machine that passes requests on to the
     cloud needs the name with its ending.
     """
-    from llmdesk.config.addresses import is_loopback
+    from llmdesk.core.addresses import is_loopback
 
     return model if is_loopback(endpoint) else cloud_base_name(model)
 
@@ -236,7 +236,7 @@ def _loaded(file: Path | None) -> Loaded:
 
 
 def _address(name: str, given: object, *, plain_http: bool) -> str:
-    from llmdesk.config.addresses import is_loopback, split_address
+    from llmdesk.core.addresses import is_loopback, split_address
     from llmdesk.core.ollama_host import parse_ollama_host
 
     if not isinstance(given, str) or not given.strip():

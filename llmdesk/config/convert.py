@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llmdesk.config.addresses import is_loopback, origin
 from llmdesk.config.command_options import command_options
 from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.credentials import Secrets
 from llmdesk.config.defaults import CLOUD_URL
 from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
+from llmdesk.core.addresses import is_loopback, origin
 from llmdesk.core.lanes import Lane, SmallPrompt
 from llmdesk.core.policy import ProviderRules, RateLimit, RetryRule
 from llmdesk.core.types import ModelRef, Params

@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llmdesk.config.addresses import is_loopback
 from llmdesk.config.command_options import inherited, on_platform
 from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.provider_settings import HttpSettings
 from llmdesk.config.secret import is_secret_name, resolve_secret
 from llmdesk.config.template import fill, is_late, missing_names, parse_template
+from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import SetupBroken
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmdesk.config.addresses import is_loopback, split_address
 from llmdesk.config.secret import is_secret_name, key_fault
 from llmdesk.config.section import FromEnvironment
 from llmdesk.config.template import (
@@ -18,6 +17,7 @@ from llmdesk.config.template import (
     missing_names,
     parse_template,
 )
+from llmdesk.core.addresses import is_loopback, split_address
 from llmdesk.core.ollama_host import parse_ollama_host
 from llmdesk.core.text import redact
 

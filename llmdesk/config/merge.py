@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmdesk.config.addresses import origin
 from llmdesk.config.defaults import (
     ALIASES,
     CLOUD_KEY,
@@ -17,6 +16,7 @@ from llmdesk.config.defaults import (
 )
 from llmdesk.config.draft import Draft, nearest
 from llmdesk.config.yaml_tree import read_tree
+from llmdesk.core.addresses import origin
 from llmdesk.core.lanes import DEFAULT_LANES, LARGEST
 
 if TYPE_CHECKING:

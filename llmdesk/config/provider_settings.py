@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from llmdesk.config.addresses import is_loopback, split_address
 from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.common_settings import Billing, CommonSettings
 from llmdesk.config.secret import Secret
 from llmdesk.config.section import Flag, Number, Text, Texts
+from llmdesk.core.addresses import is_loopback, split_address
 from llmdesk.core.ollama_host import parse_ollama_host
 
 Kind = Literal["ollama", "openai", "anthropic", "google", "command"]

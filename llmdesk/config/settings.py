@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from llmdesk.config.addresses import split_address
 from llmdesk.config.common_settings import ParamSettings
 from llmdesk.config.provider_settings import ProviderSettings
 from llmdesk.config.section import Money, Name, Number, Section, Share, Text, Texts, Tokens, Whole
+from llmdesk.core.addresses import split_address
 
 
 class LaneSettings(Section):

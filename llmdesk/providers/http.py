@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 import ssl
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, NetworkFailed, ProviderError, SetupBroken
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.version import __version__
@@ -31,22 +31,6 @@ if TYPE_CHECKING:
 _Kind = TypeVar("_Kind", bound=BaseException)
 
 _SECRET_HEADERS = ("key", "token", "auth", "secret")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine: ``localhost`` and names below it (RFC 6761, 6.3), 127.0.0.0/8 or ::1."""
-    try:
-        host = urlsplit(url.strip()).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped_v4 = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped_v4 is not None and mapped_v4.is_loopback)
 
 
 def checked_url(endpoint: Endpoint) -> SplitResult:

@@ -15,12 +15,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError
 from llmdesk.core.json_cost import LEAVES
 from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_value, refuse_page, web_page, without_name
-from llmdesk.providers.http import Origin, is_loopback
+from llmdesk.providers.http import Origin
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama_errors import Said, failure, read_error
 from llmdesk.providers.ollama_models import ModelKeeping, described, listed

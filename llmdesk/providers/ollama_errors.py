@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import (
     KeyRejected,
     ModelGone,
@@ -22,7 +23,6 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
-from llmdesk.providers.http import is_loopback
 from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import (
     KeyRejected,
     ModelGone,
@@ -20,7 +21,6 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
-from llmdesk.providers.http import is_loopback
 from llmdesk.providers.refusals import Rule, Rules, on, quoted
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.config import convert
-from llmdesk.config.addresses import is_loopback, split_address
 from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.defaults import ALIASES
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.merge import read_presets
 from llmdesk.config.show import effective, show
+from llmdesk.core.addresses import is_loopback, split_address
 from llmdesk.core.types import ModelRef
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk

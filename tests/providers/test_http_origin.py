@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import ErrorKind, NetworkFailed, ProviderError, SetupBroken
 from llmdesk.core.types import TextDelta
 from llmdesk.providers.base import Endpoint, ModelStore, Timeouts
-from llmdesk.providers.http import checked_url, is_loopback
+from llmdesk.providers.http import checked_url
 from tests.support.fault_server import (
     FaultServer,
     Mark,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmdesk.config.addresses import is_loopback, split_address
+from llmdesk.core.addresses import is_loopback, split_address
 
 
 @pytest.mark.parametrize("url", ["https://user:hunter2\u2100@host/", "http://[user:hunter2]@host", "https://[::1"])

@@ -1,4 +1,4 @@
-"""Which base URLs a provider may have (policy S6)."""
+"""Base URLs: which a provider may have, and which of them stay on this machine (policy S6)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a base URL names this machine by its loopback address, so that nothing leaves it."""
-    host = origin(url)[1]
+    """Whether ``url`` names this machine: ``localhost`` and names below it (RFC 6761, 6.3), 127.0.0.0/8 or ::1."""
+    try:
+        host = urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return False
     if host == "localhost" or host.endswith(".localhost"):
         return True
     if not host or not (host[0].isdigit() or ":" in host):
