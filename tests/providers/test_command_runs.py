@@ -25,7 +25,8 @@ from llmdesk.core.errors import (
 from llmdesk.core.types import Completed, Message, ReasoningDelta, Role, TextDelta
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from llmdesk.providers.command import FOLDER_PREFIX, RUN_FOLDER, CommandProvider
-from llmdesk.providers.command_group import CHUNK, GRACE_S, is_alive
+from llmdesk.providers.command_group import CHUNK, GRACE_S
+from llmdesk.providers.command_signals import is_alive
 from tests.support.fault_server import until
 from tests.support.tool_play import HOLD, Play, answer, ask, text_of
 
