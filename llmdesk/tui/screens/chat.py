@@ -189,11 +189,13 @@ class ChatScreen(SearchingScreen):
 
     def show_providers(self, desk: Desk) -> None:
         """Show the providers as they are known now."""
-        self.query_one(ProviderPanel).show_providers(desk.providers())
+        for panel in self.query(ProviderPanel):  # none any more while the screen is being left
+            panel.show_providers(desk.providers())
 
     async def _show_outbox(self, desk: Desk) -> int:
         waiting = len(await desk.outbox())
-        self.query_one(ProviderPanel).show_outbox(waiting)
+        for panel in self.query(ProviderPanel):
+            panel.show_outbox(waiting)
         return waiting
 
     @on(ProviderPanel.Resting)
