@@ -55,7 +55,7 @@ class Draft:
             return
         self.disabled[provider] = reason
         if note:
-            self.provider_notes[provider] = note
+            self.provider_notes.setdefault(provider, note)
 
     def raise_faults(self) -> None:
         """End here if anything is wrong.

@@ -115,7 +115,7 @@ def _with_preset(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, An
         return entry
     found = dict(presets[preset])
     if note := found.pop("note", None):
-        draft.notes.append(f"provider {name}: {note}.")
+        draft.provider_notes[name] = f"provider {name}: {note}."
     by_organization = found.pop("organization_url", None)
     if isinstance(by_organization, str) and isinstance(organization := entry.get("organization"), str):
         found["base_url"] = by_organization.replace("{organization}", organization)
@@ -135,7 +135,7 @@ def _with_tool(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, Any]
         return {"command": [preset], **entry}  # one fault is enough
     found = dict(tools[preset])
     if note := found.pop("note", None):
-        draft.notes.append(f"provider {name}: {note}.")
+        draft.provider_notes[name] = f"provider {name}: {note}."
     return {**found, **entry}
 
 

@@ -251,7 +251,7 @@ def test_presets_set_the_address_and_tell_what_is_to_be_known(tmp_path: Path) ->
     loaded = load(tmp_path, text, {**KEY, "T": "token-0123"})
     assert http(loaded, "gh").base_url == "https://models.github.ai/orgs/acme/inference"
     assert http(loaded, "gh").api_key == Secret("${T}")
-    (note,) = loaded.notes
+    (note,) = loaded.provider_notes.values()
     assert note.startswith("provider gh: GitHub Models was retired on 30 July 2026")
 
 

@@ -90,8 +90,8 @@ providers:
     assert ours.headers == {**asked, "X-Team": "red"}
     assert (plain.key, plain.key_source) == (KEY, "$GITHUB_MODELS_TOKEN or $GITHUB_TOKEN")
     assert ours.options == {"organization": "acme", "preset": "github-models", "native_schema": True}
-    assert all("retired on 30 July 2026" in note for note in loaded.notes)
-    assert len(loaded.notes) == 2
+    assert all("retired on 30 July 2026" in note for note in loaded.provider_notes.values())
+    assert loaded.provider_notes.keys() == {"plain", "ours"}
 
 
 def test_its_own_variable_goes_before_the_usual_one(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_what_a_section_shows_loads_with_its_keys_and_every_target_can_be_asked(
     assert named <= set(loaded.settings.providers)
     assert all(rules.disabled == "" for rules in convert.provider_rules(loaded).values())
     retired = "GitHub" in section
-    assert any("retired" in note for note in loaded.notes) is retired
+    assert any("retired" in note for note in loaded.provider_notes.values()) is retired
 
 
 def test_every_section_has_its_configuration_and_every_kind_and_preset_its_section() -> None:
