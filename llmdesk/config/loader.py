@@ -24,8 +24,8 @@ class Loaded:
 
     ``disabled`` maps a provider that cannot be called to the reason; it stays in its lanes as a target that is
     skipped. ``notes`` are lines worth telling the user; ``provider_notes`` are those about single providers that the
-    user wrote down (disabled, retired), for whoever asks a lane with one of them. ``systems`` and ``schemas`` hold, by lane, what the
-    files named by the lanes say. ``file`` is ``None`` when there is none.
+    user wrote down (disabled, retired), for whoever asks a lane with one of them. ``systems`` and ``schemas`` hold, by
+    lane, what the files named by the lanes say. ``file`` is ``None`` when there is none.
     """
 
     settings: Settings
