@@ -83,9 +83,9 @@ def test_what_stands_beside_a_preset_goes_before_it(tmp_path: Path) -> None:
 
 
 def test_the_preset_that_serves_few_says_so(tmp_path: Path) -> None:
-    (note,) = load(tmp_path, "{kind: command, preset: gemini}").notes
+    (note,) = load(tmp_path, "{kind: command, preset: gemini}").provider_notes.values()
     assert "API keys and enterprise accounts only" in note
-    assert load(tmp_path, "{kind: command, preset: agy}").notes == ()
+    assert not load(tmp_path, "{kind: command, preset: agy}").provider_notes
 
 
 def test_settings_of_every_preset_are_shown_as_a_file_that_loads_again(tmp_path: Path) -> None:
