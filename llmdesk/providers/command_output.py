@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 TOKEN_COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 
 Delta = TextDelta | ReasoningDelta
+
+_JSON_LINE = re.compile(rb"^[ \t\r]{0,63}[{\[]", re.MULTILINE)
+"""Where a line begins like a JSON document; one search, because there may be millions of lines before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,11 +234,5 @@ def _as_text(value: object) -> str:
 
 def _from_json(data: bytes) -> bytes:
     """Leave out the lines before the first one that begins like a JSON document."""
-    at = 0
-    while at < len(data):
-        line = data[at : at + 64].lstrip()
-        if line.startswith((b"{", b"[")):
-            return data[at:].strip()
-        end = data.find(b"\n", at)
-        at = len(data) if end < 0 else end + 1
-    return b""
+    found = _JSON_LINE.search(data)
+    return data[found.start() :].strip() if found else b""

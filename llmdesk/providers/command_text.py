@@ -6,6 +6,7 @@ A function of the bytes alone: how they are split over reads changes nothing.
 from __future__ import annotations
 
 import codecs
+import io
 import re
 
 PROGRESS_WIDTH = 80
@@ -17,6 +18,7 @@ MAX_ESCAPE = 64
 _STYLE = re.compile(r"\x1b\[[0-9;:]*m")
 _ERASE = re.compile(r"\x1b\[[012]?K")
 _BEGUN = re.compile(r"\x1b(?:\[[0-9;:]*)?")
+_BREAK = re.compile(r"((?:\r?\n)+|\r|\x1b\[[012]?K)")
 
 
 class ProgramText:
@@ -34,7 +36,7 @@ class ProgramText:
         self._line = ""  # what is held back of the current line
         self._written = ""  # the line as it was before a carriage return, until something replaces it
         self._free = False  # the current line is too long for a progress line and passes as it comes
-        self._feeds = ""  # line feeds that may be the last ones
+        self._feeds = io.StringIO()  # line feeds that may be the last ones; there may be millions
 
     def feed(self, data: bytes) -> str:
         """Return the text that ``data`` completes."""
@@ -52,11 +54,10 @@ class ProgramText:
         cut = _incomplete_at(text)
         text, self._rest = text[:cut], text[cut:]
         out: list[str] = []
-        pieces = re.split(r"(\r\n|\n|\r|\x1b\[[012]?K)", _STYLE.sub("", text))
-        for piece in pieces:
-            if piece in ("\n", "\r\n"):
+        for piece in _BREAK.split(_STYLE.sub("", text)):
+            if piece.endswith("\n"):
                 out.append(self._held_back())
-                self._feeds += piece
+                self._feeds.write(piece)
                 self._free = False
             elif piece == "\r" or _ERASE.fullmatch(piece):
                 out.append(self._go_back(erase=piece != "\r"))
@@ -67,7 +68,7 @@ class ProgramText:
     def _go_back(self, *, erase: bool) -> str:
         if self._free:
             if not erase:
-                self._feeds += "\n"
+                self._feeds.write("\n")
                 self._free = False
             return ""
         self._written = "" if erase else self._line or self._written
@@ -94,8 +95,10 @@ class ProgramText:
         """Put the line feeds that turned out not to be the last ones before ``text``."""
         if not text:
             return ""
-        feeds, self._feeds = self._feeds, ""
-        return feeds + text
+        if self._feeds.tell():
+            text = self._feeds.getvalue() + text
+            self._feeds = io.StringIO()
+        return text
 
 
 def _incomplete_at(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -75,3 +76,15 @@ def test_no_half_escape_is_given_out() -> None:
     program = ProgramText()
     assert program.feed(LONG.encode() + b"\x1b[3") == LONG
     assert program.feed(b"1mred") == "red"
+
+
+@pytest.mark.parametrize("kind", [b"\n", b"\r\n", b"\n\r\r\n\r", b"\x1b[K\n", b"a\r\n\r"])
+def test_line_breaks_by_the_million_cost_little(kind: bytes) -> None:
+    program = ProgramText()
+    piece = kind * ((64 << 10) // len(kind))
+    begun = time.process_time()
+    pieces = [program.feed(piece) for _ in range(32)]
+    text = "".join([*pieces, program.feed(b"the end"), program.finish()])
+    assert time.process_time() - begun < 5
+    assert text.count("\n") == 32 * piece.count(b"\n")
+    assert text.endswith("the end")
