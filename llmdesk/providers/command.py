@@ -174,15 +174,21 @@ class CommandProvider:
 
     async def _start(self, request: ChatRequest) -> tuple[Group, tuple[str, ...]]:
         """Make the private folder, fill the template, start the program."""
-        folder = _make_folder()
+        try:
+            folder = _make_folder()
+        except OSError as error:
+            raise _no_room(self.endpoint.name, error) from None
         filling = asyncio.ensure_future(asyncio.to_thread(self._template.fill, request, folder / "files"))
         try:
             filled = await asyncio.shield(filling)
             return await self._start_filled(filled, folder), filled.notes
-        except BaseException:
-            # A thread cannot be stopped: what it still writes must be gone too.
-            await asyncio.wait({filling})
-            shutil.rmtree(folder, ignore_errors=True)
+        except BaseException as error:
+            if filling.done():
+                shutil.rmtree(folder, ignore_errors=True)
+            else:  # a thread cannot be stopped: what it still writes must be gone too, however often we are cancelled
+                self._groups.keep(asyncio.ensure_future(_sweep(filling, folder)))
+            if isinstance(error, OSError):
+                raise _no_room(self.endpoint.name, error) from None
             raise
 
     async def _start_filled(self, filled: Filled, folder: Path) -> Group:
@@ -248,6 +254,18 @@ class CommandProvider:
 async def _settled(group: Group) -> None:
     """Give the group a moment to be gone, so that what follows finds nothing of it."""
     await asyncio.wait({group.end()}, timeout=SETTLE_S)
+
+
+async def _sweep(filling: asyncio.Future[Filled], folder: Path) -> None:
+    """Remove a folder as soon as nobody writes to it any more."""
+    await asyncio.gather(filling, return_exceptions=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_room(name: str, error: OSError) -> SetupBroken:
+    """Why a run has no private folder, or not all its files."""
+    reason = error.strerror or "it cannot be written"
+    return SetupBroken(one_line(f"{name}: no private folder for the program in {tempfile.gettempdir()}: {reason}."))
 
 
 def _make_folder() -> Path:

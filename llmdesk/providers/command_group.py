@@ -253,7 +253,11 @@ class Group:
         return True
 
     def _close_pipes(self) -> None:
-        # A grandchild outside the group may hold stdout open; our end of the pipes must not wait for it.
+        # A grandchild outside the group may hold the pipes open; our ends of them must not wait for it, nor for what it
+        # has not read.
+        writer = self._process.streams.stdin
+        if writer is not None and writer.transport.get_write_buffer_size():
+            writer.transport.abort()
         with contextlib.suppress(ProcessLookupError):
             self._process.transport.close()
 
@@ -264,9 +268,7 @@ class Group:
             for at in range(0, len(stdin), CHUNK):
                 writer.write(stdin[at : at + CHUNK])
                 await writer.drain()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            writer.close()
-            await writer.wait_closed()
+        writer.close()  # what is still buffered goes out first; asyncio takes it ill when waiting for it is cancelled
 
     async def _drain(self) -> None:
         stderr = self._process.streams.stderr

@@ -429,6 +429,39 @@ async def test_cancelling_while_it_is_being_started_leaves_nothing(play: Play) -
     await until(lambda: play.nothing_runs() and not folders(), limit_s=5.0)
 
 
+async def test_cancelling_again_and_again_while_it_is_being_started_leaves_nothing(play: Play) -> None:
+    play.script(HOLD)
+    provider = play.provider("{file:prompt}")
+    for pause in range(12):
+        asking = asyncio.create_task(_collect(provider, "x" * 1_000_000))
+        for _ in range(pause):
+            await asyncio.sleep(0)
+        while not asking.done():
+            asking.cancel()
+            await asyncio.sleep(0)
+    await provider.aclose()
+    assert folders() == []
+
+
+async def test_a_prompt_that_nobody_reads_to_its_end_is_no_news(play: Play) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    holds_stdin = "import subprocess; subprocess.Popen(['sleep', '1'], start_new_session=True); print('done')"
+    provider = play.provider(command=[*play.words()[:3], "-c", holds_stdin])
+    assert text_of(await answer(provider, ask("x" * 100_000))) == "done"
+    await asyncio.sleep(0)
+    assert complaints == []
+
+
+async def test_a_place_without_room_for_the_private_folder_is_told(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.script({"out": "ok"})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(SetupBroken, match=r"no private folder for the program in .*gone: No such file"):
+        await answer(play.provider())
+
+
 def test_a_path_that_is_none_is_told_when_the_provider_is_made(play: Play) -> None:
     endpoint = Endpoint(name="tool", base_url="", options={"command": ["x"], "output": {"json": "$["}})
     with pytest.raises(SetupBroken, match="tool: output: "):
