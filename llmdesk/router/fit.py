@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from llmdesk.router.route import Route
     from llmdesk.router.targets import Targets
 
-_LENGTH = re.compile(r"context|too (?:long|large|big)|longer than|tokens", re.IGNORECASE)
+_WINDOW = re.compile(r"context|longer than|larger than|tokens", re.IGNORECASE)
+"""How the adapters word a prompt that is too long for a model; "too large for this server" is another limit."""
 
 
 def about_length(error: ProviderError) -> bool:
-    """Whether a target refused a request because of how long it is, so that a target no larger refuses it too."""
-    if error.kind is not ErrorKind.REQUEST or not error.target_specific:
-        return False
-    return error.http_status == 413 or _LENGTH.search(error.message) is not None
+    """Whether a target refused a request as too long for its window, so that a window no larger is no help."""
+    return error.kind is ErrorKind.REQUEST and error.target_specific and _WINDOW.search(error.message) is not None
 
 
 def runs_here(rules: ProviderRules, name: str) -> bool:

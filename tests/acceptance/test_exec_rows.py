@@ -10,6 +10,7 @@ from llmdesk.core.policy import DECISIONS, Next
 from llmdesk.core.types import FinishReason
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer
+from tests.support.ollama_answers import model_entry
 from tests.support.ollama_scenes import CLOUD, SCENES, SECRETS
 from tests.support.scenes import Scene, on_stage
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKUP = "The whole answer of the next target."
+
+LARGER = model_entry("gemma3:4b", context=131_072)
+"""With an equal window it would not be asked after a prompt that was too long."""
 
 
 def goes_on(scene: Scene) -> bool:
@@ -30,7 +34,7 @@ def goes_on(scene: Scene) -> bool:
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.row.replace(" ", "-"))
 def test_each_row_gives_the_outcome_class_attempts_and_exit_code_of_the_policy(scene: Scene, tmp_path: Path) -> None:
     first = "cloud" if scene in CLOUD else "tested"
-    with on_stage(scene) as stage, FaultServer.in_thread() as backup:
+    with on_stage(scene) as stage, FaultServer.in_thread(models=[LARGER]) as backup:
         backup.always("/api/chat", chat_answer(BACKUP))
         world = exec_world(tmp_path, **stage.environment)
         limits = dict(stage.timeouts)

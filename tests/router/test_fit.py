@@ -77,17 +77,17 @@ async def test_a_prompt_too_long_for_one_target_goes_on_to_larger_or_unknown_one
 async def test_a_local_model_is_then_asked_with_more_room_than_what_was_too_small() -> None:
     world = hosted(windows={str(CLOUD): 32_768})
     world.lane = replace(world.lane, targets=(CLOUD, LOCAL))
-    world.cloud.script(
-        failing(errors.RequestRejected("cloud: too large (413).", http_status=413, target_specific=True))
-    )
+    too_long = errors.RequestRejected("cloud: the prompt is longer than this model's context.", target_specific=True)
+    world.cloud.script(failing(too_long))
     await world.ask()
     assert world.local.requests[0].params.context_tokens == 65_536
 
 
-async def test_a_parameter_one_target_does_not_take_says_nothing_of_the_windows_of_others() -> None:
+@pytest.mark.parametrize("cause", ["takes no top_k.", "the request is too large for this server (413)."])
+async def test_another_limit_than_the_window_says_nothing_of_the_windows_of_others(cause: str) -> None:
     world = hosted(windows={str(CLOUD): 8_192, str(OTHER): 8_192})
     world.cloud.script(
-        [Scene(error=errors.RequestRejected("cloud: takes no top_k.", target_specific=True)), Scene(steps=["fine"])]
+        [Scene(error=errors.RequestRejected(f"cloud: {cause}", target_specific=True)), Scene(steps=["fine"])]
     )
     assert story(await world.ask())[1] == ("cloud/other:70b", "completed", "")
 
