@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.config.secret import is_secret_name, key_fault
@@ -22,10 +23,13 @@ from llmdesk.core.ollama_host import parse_ollama_host
 from llmdesk.core.text import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from llmdesk.config.draft import Draft
     from llmdesk.config.yaml_tree import Path
+
+_KEY_VARIABLE = re.compile(r"(?:key|token|secret|password)$", re.IGNORECASE)
+"""Names of variables that hold a secret wherever they are used; narrower than what a header may be called."""
 
 
 def expand(draft: Draft) -> None:
@@ -114,6 +118,10 @@ def _filled(draft: Draft, path: Path, value: Any, provider: str | None) -> Any:
 
 def _text(draft: Draft, path: Path, template: str, provider: str | None) -> str:
     parts = parse_template(template)
+    for name in _key_variables(parts):
+        redact.learn(draft.env.get(name, "").strip())
+        if path[2:3] == ("command",) or path[4:5] == ("command",):
+            draft.fault(path, f"${name} on a command line is seen by everybody on this machine; name it in env instead")
     missing = missing_names(parts, draft.env)
     if not missing:
         text = fill(parts, draft.env)
@@ -124,6 +132,14 @@ def _text(draft: Draft, path: Path, template: str, provider: str | None) -> str:
     else:
         draft.disable(provider, f"{names} is not set", f"provider {provider} is disabled: {names} is not set")
     return template
+
+
+def _key_variables(parts: tuple[Part, ...]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Variable):
+            if _KEY_VARIABLE.search(part.name):
+                yield part.name
+            yield from _key_variables(part.default or ())
 
 
 def _check_secrets(draft: Draft, path: Path, value: Any) -> None:

@@ -12,6 +12,7 @@ from llmdesk.config.convert import endpoint
 from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.loader import Loaded, load_settings, validate
 from llmdesk.config.show import show
+from llmdesk.core.text import redact
 
 
 def write(folder: Path, text: str, mode: int = 0o600) -> Path:
@@ -65,6 +66,28 @@ def test_a_file_that_others_can_change_names_no_programs(tmp_path: Path, mode: i
     found = validate(write(tmp_path, f"providers: {{t: {provider}}}\n", mode), {})
     assert len(found) == 1
     assert "refused, because others can change this file" in found[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "command: [x, '${MY_KEY}']",
+        "command: [x, [--key, '${MY_KEY}']]",
+        "command: [x, '--key=${OTHER:-${MY_KEY}}']",
+        "command: [x], platforms: {linux: {command: [y, '${MY_KEY}']}}",
+    ],
+)
+def test_no_key_goes_on_a_command_line(tmp_path: Path, words: str) -> None:
+    found = validate(write(tmp_path, f"providers:\n  t: {{kind: command, {words}}}\n"), {"MY_KEY": "canary-value"})
+    assert len(found) == 1, found
+    assert "$MY_KEY on a command line is seen by everybody on this machine; name it in env instead" in found[0]
+    assert "canary" not in found[0]
+
+
+def test_a_key_that_stands_where_it_is_no_secret_is_not_shown(tmp_path: Path) -> None:
+    provider = "{kind: command, command: [x, '${MAX_TOKENS}'], cwd: '/srv/${MY_KEY}'}"
+    load(tmp_path, provider, MAX_TOKENS="4096000", MY_KEY="canary-value-9")
+    assert redact("/srv/canary-value-9 4096000") == "/srv/*** 4096000"
 
 
 def test_a_prompt_may_stand_behind_the_guard_and_words_may_be_empty(tmp_path: Path) -> None:
