@@ -109,6 +109,25 @@ async def test_a_prompt_typed_while_an_answer_comes_is_queued_in_sight_and_sent_
         assert "queued" not in seat.text
 
 
+@pytest.mark.parametrize("held", [False, True])
+async def test_leaving_pauses_the_queued_prompts_too_in_their_order(held: bool) -> None:
+    desk = FakeDesk(scripts=[[AttemptStarted(number=1, target=LOCAL), TextDelta("words"), "control"], ["control"]] * 2)
+    async with seated(desk) as seat:
+        await seat.ask("first")
+        await seat.see("words")
+        await seat.ask("second")
+        await seat.ask("third")
+        await seat.see("queued 2 third")
+        if held:
+            await seat.press("escape")
+            await wait_until(lambda: not seat.app.chat.talk.busy)
+        seat.app.leave(asked=True)
+        await wait_until(lambda: len(desk.asks) == 3)
+    assert [ask.prompt for ask in desk.asks] == ["first", "second", "third"]
+    assert [run.controls for run in desk.runs] == [["cancel" if held else "keep"], ["keep"], ["keep"]]
+    assert desk.asks[1].conversation == desk.asks[2].conversation is not None
+
+
 async def test_escape_keeps_what_came_gives_the_prompt_back_and_holds_the_queue() -> None:
     desk = FakeDesk(
         scripts=[[AttemptStarted(number=1, target=LOCAL), TextDelta("partial words"), "control"], answer("two")]

@@ -55,6 +55,12 @@ class Outgoing:
         self._show()
         return item
 
+    def empty(self) -> list[Queued]:
+        """Take all prompts out, held or not."""
+        items, self._queue = self._queue, []
+        self._show()
+        return items
+
     def hold(self) -> None:
         """Send nothing of the queue until the user says go."""
         self._held = bool(self._queue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -79,6 +80,7 @@ class Talk:
     last_prompt: str = ""
     paused: str | None = None
     _current: Queued | None = None
+    _desk: Desk | None = None
     _run: Run | None = None
     _cancelled: bool = False
     _by_itself: bool = False
@@ -155,9 +157,14 @@ class Talk:
         return True
 
     def keep(self) -> None:
-        """Pause the request under way instead of ending it; the desk writes it to the outbox."""
+        """Pause the request under way instead of ending it, and what is queued; the desk writes them to the outbox."""
         if self._run is not None:
             self._run.cancel(keep=True)
+        if self._desk is None:  # nothing was sent yet, so nothing is queued behind it either
+            return
+        for item in self.outgoing.empty():
+            with suppress(DeskError):
+                self._desk.send(self._ask(self._desk, item)).cancel(keep=True)
 
     def retry_now(self) -> None:
         """Cut the wait short; a paused request is asked again, cooldowns ignored."""
@@ -273,16 +280,18 @@ class Talk:
         if self._cancelled:
             self._end()
             return
-        ask = Ask(
-            prompt=item.text, attachments=item.attachments, lane=self.lane or desk.default_lane, model=self.model,
-            params=self.params, conversation=self.conversation,
-        )  # fmt: skip
         try:
-            run = desk.send(ask)
+            run = desk.send(self._ask(desk, item))
         except DeskError as error:
             self._refused(item, error)
             return
         await self._follow(desk, run, turn)
+
+    def _ask(self, desk: Desk, item: Queued) -> Ask:
+        return Ask(
+            prompt=item.text, attachments=item.attachments, lane=self.lane or desk.default_lane, model=self.model,
+            params=self.params, conversation=self.conversation,
+        )  # fmt: skip
 
     async def _resume(self, request_id: str, *, probe: bool, turn: int) -> None:
         desk = await self.host.desk()
@@ -308,6 +317,7 @@ class Talk:
         self._end()
 
     async def _follow(self, desk: Desk, run: Run, turn: int) -> None:
+        self._desk = desk
         if turn == self._turn:
             self._run = run
             if self._cancelled:
