@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import threading
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from llmdesk.config import keychain
 from llmdesk.config.template import Command, Entry
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 FETCH_LIMIT_S = 10.0
 """How long a ``$(command)`` or the keychain may take, seconds."""
+
+MAX_OUTPUT = 64 * 1024
+"""What is longer is no secret, bytes; a program that goes on printing is ended."""
 
 STOP_S = 0.05
 """How soon a program nobody waits for is ended, seconds."""
@@ -63,6 +68,8 @@ def _output(line: str, env: Mapping[str, str], provider: str, stop: Event | None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be started"
         raise SetupBroken(f"{provider}: {program} in $(…): {reason}.") from None
+    if len(output) > MAX_OUTPUT:
+        raise SetupBroken(f"{provider}: {program} in $(…) printed more than a key can be.")
     if code:
         raise SetupBroken(f"{provider}: {program} in $(…) failed with exit code {code}.")
     try:
@@ -136,27 +143,42 @@ def _run(words: Sequence[str], env: Mapping[str, str], stop: Event | None) -> tu
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    held = bytearray()
+    reader = threading.Thread(target=_read, args=(process.stdout, held), daemon=True)
+    reader.start()
     deadline = time.monotonic() + FETCH_LIMIT_S
     try:
-        while True:
-            try:
-                output, _ = process.communicate(timeout=STOP_S)
-            except subprocess.TimeoutExpired:
-                if time.monotonic() > deadline or (stop is not None and stop.is_set()):
-                    raise
+        while process.poll() is None and len(held) <= MAX_OUTPUT:
+            if time.monotonic() > deadline or (stop is not None and stop.is_set()):
+                raise subprocess.TimeoutExpired(words[0], FETCH_LIMIT_S)
+            if reader.is_alive():
+                reader.join(STOP_S)
             else:
-                return process.returncode, output
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_S)
+        reader.join(STOP_S)  # it may have left something that holds its output open for ever
     finally:
-        if process.poll() is None:
+        if reader.is_alive() or process.poll() is None:
             _end(process)
+            reader.join(STOP_S)
+    return process.returncode, bytes(held)
+
+
+def _read(pipe: IO[bytes] | None, held: bytearray) -> None:
+    """Read a program's output until it ends or is too long for a secret."""
+    assert pipe is not None
+    with pipe:
+        while len(held) <= MAX_OUTPUT and (data := os.read(pipe.fileno(), MAX_OUTPUT)):
+            held += data
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program that takes too long, with what it started, and reap it."""
+    """Kill a program that takes too long, or left something running, with what it started, and reap it."""
     import signal
 
     if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
-    process.communicate()
+    process.wait()
