@@ -101,7 +101,7 @@ class CommandProvider:
             if not (visible or reasoned):
                 raise failed_run(
                     name, exit_code=0, error="", stderr=await group.stderr(), stdout="", limits=self._limits,
-                    now=self._now(),
+                    now=self._now(), lack=reader.facts.lack,
                 )  # fmt: skip
             await _settled(group)
         except ProviderError:

@@ -71,7 +71,15 @@ def missing_program(name: str, program: str, install: str, reason: str = "is not
 
 
 def failed_run(
-    name: str, *, exit_code: int, error: str, stderr: str, stdout: str, limits: Mapping[str, Sequence[str]], now: float
+    name: str,
+    *,
+    exit_code: int,
+    error: str,
+    stderr: str,
+    stdout: str,
+    limits: Mapping[str, Sequence[str]],
+    now: float,
+    lack: str = "",
 ) -> ProviderError:
     """Class and words of a run that gave no answer.
 
@@ -83,6 +91,7 @@ def failed_run(
         stdout: the end of stdout.
         limits: texts that tell quota, rate and auth; case does not matter.
         now: UTC epoch seconds, for hints that name a time.
+        lack: what it printed instead of an answer; empty = nothing.
     """
     details = sanitise(redact(stderr.strip() or error or stdout.strip()))[-DETAILS:]
     for text in (error, stderr, stdout):
@@ -94,6 +103,9 @@ def failed_run(
                 message = one_line(f"{name}: {words}: {one_line(redact(said), SAID)}")
                 return failure(message, hint_s=hint_s, details=details)
     if not exit_code and not error:
+        if lack:
+            words = one_line(f"{name}: the program {lack}. Check providers.{name}.output.")
+            return AnswerCut(words, details=details)
         return AnswerCut(f"{name}: the program ended without an answer.", details=details)
     said = one_line(redact(error or _last_line(stderr)), SAID)
     how = _exit_words(exit_code)

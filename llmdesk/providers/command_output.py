@@ -97,10 +97,14 @@ def reader_for(name: str, rules: OutputRules, caps: Caps) -> OutputReader:
 
 @dataclass(slots=True)
 class Facts:
-    """What a program told besides its answer. ``error`` empty = it reported none."""
+    """What a program told besides its answer. ``error`` empty = it reported none.
+
+    ``lack`` says what its output is instead of an answer; empty = there is an answer, or no output at all.
+    """
 
     model: str = ""
     error: str = ""
+    lack: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -152,12 +156,14 @@ class _Document:
     def finish(self) -> Iterator[Delta]:
         data = _from_json(bytes(self._whole))
         if not data:
+            self.facts.lack = "printed no JSON" if self._whole.strip() else ""
             return
         try:
             value = document(data)
         except FrameBroken:
             raise AnswerCut(f"{self._name}: what the program printed is no JSON.") from None
         self.facts.read(self._rules, value)
+        self.facts.lack = _lack(self._rules, found=_finds(self._rules, value))
         if not self.facts.error:
             if reasoning := _first(self._rules.reasoning, value):
                 yield ReasoningDelta(reasoning)
@@ -177,6 +183,9 @@ class _Lines:
         self._lines = LineSplitter(caps.line)
         self._last = ""
         self._damaged = False
+        self._printed = False
+        self._documents = False
+        self._found = False
 
     def feed(self, data: bytes) -> Iterator[Delta]:
         try:
@@ -188,10 +197,15 @@ class _Lines:
         yield from self._read(self._lines.finish())
         if self._damaged:
             raise AnswerCut(f"{self._name}: a line of the program's output is damaged JSON.")
+        if self._documents:
+            self.facts.lack = _lack(self._rules, found=self._found)
+        else:
+            self.facts.lack = "printed no JSON" if self._printed else ""
         yield from _deltas(self._last)
 
     def _read(self, lines: Iterable[bytes]) -> Iterator[Delta]:
         for line in lines:
+            self._printed = self._printed or bool(line)
             if not line.startswith((b"{", b"[")):
                 continue
             try:
@@ -200,6 +214,8 @@ class _Lines:
                 self._damaged = True  # said at the end: a program that fails may print anything
                 continue
             self.facts.read(self._rules, value)
+            self._documents = True
+            self._found = self._found or _finds(self._rules, value)
             if reasoning := _first(self._rules.reasoning, value):
                 yield ReasoningDelta(reasoning)
             yield from self._piece(_first(self._rules.answer, value))
@@ -224,6 +240,15 @@ def _first(paths: Sequence[JsonPath], value: object) -> str:
         if text := "".join(_as_text(found) for found in path.find(value)):
             return text
     return ""
+
+
+def _finds(rules: OutputRules, value: object) -> bool:
+    """Whether anything stands where the answer is looked for."""
+    return any(path.find(value) for path in rules.answer)
+
+
+def _lack(rules: OutputRules, *, found: bool) -> str:
+    return "" if found else f"printed JSON with nothing at {' or '.join(path.text for path in rules.answer)}"
 
 
 def _as_text(value: object) -> str:
