@@ -63,9 +63,18 @@ class AnswerLog:
         for call in calls:
             self._bytes += _CALL_BYTES + len(call.name.encode()) + len(call.id.encode())
             self._bytes += len(json.dumps(dict(call.arguments)))
+        self.weigh(0)
+        return events
+
+    def weigh(self, more: int) -> None:
+        """Count bytes of an answer that are no event of ours.
+
+        Raises:
+            AnswerCut: that is more than an answer may be.
+        """
+        self._bytes += more
         if self._bytes > self._endpoint.caps.answer:
             raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
-        return events
 
     def cut(self, cause: str = "") -> AnswerCut:
         """Say that the answer ended before it was complete."""

@@ -19,8 +19,9 @@ from llmdesk.providers.anthropic_errors import failure, read_error
 from llmdesk.providers.anthropic_reader import AnswerReader
 from llmdesk.providers.anthropic_wire import API_VERSION, body_of
 from llmdesk.providers.base import Check
-from llmdesk.providers.exchange import CONTROL_S, follow, json_value
+from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
 from llmdesk.providers.http import KeyHeader, Origin
+from llmdesk.providers.refusals import brief
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -110,23 +111,25 @@ class AnthropicProvider:
         """
         models: list[ModelInfo] = []
         after = ""
+        ends_at = time.monotonic() + min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         for _ in range(_PAGES):
-            page = await self._page(after)
+            page = await self._page(after, ends_at - time.monotonic())
             entries = page.get("data")
             if not isinstance(entries, list):
                 raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no list of models).")
             models += [model for entry in entries if (model := _model(entry)) is not None]
             last = page.get("last_id")
-            if page.get("has_more") is not True or not isinstance(last, str) or not last or last == after:
+            if len(models) >= MOST_MODELS or page.get("has_more") is not True:
+                break
+            if not isinstance(last, str) or not last or last == after:
                 break
             after = last
-        return tuple(models)
+        return tuple(models[:MOST_MODELS])
 
-    async def _page(self, after: str) -> Mapping[str, object]:
+    async def _page(self, after: str, left_s: float) -> Mapping[str, object]:
         more = f"&after_id={quote(after, safe='')}" if after else ""
-        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         path = f"{self._root}/models?limit={_PAGE}{more}"
-        async with self._origin.open_stream("GET", path, total_s=limit) as reply:
+        async with self._origin.open_stream("GET", path, total_s=round(max(left_s, 0.0), 1)) as reply:
             await self._accept(reply)
             found = await json_value(reply)
         if not isinstance(found, dict):
@@ -164,10 +167,10 @@ def _model(entry: object) -> ModelInfo | None:
         return None
     created = entry.get("created_at")
     return ModelInfo(
-        name=name,
+        name=brief(name, MODEL_NAME_LIMIT),
         context_tokens=count(entry.get("max_input_tokens")) or None,
         capabilities=_abilities(entry.get("capabilities")),
-        modified_at=created if isinstance(created, str) else "",
+        modified_at=brief(created, 40) if isinstance(created, str) else "",
     )
 
 

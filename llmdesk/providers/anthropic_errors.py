@@ -24,7 +24,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
-from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted
+from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
@@ -48,6 +48,9 @@ _STATUS_OF = {
 UNKNOWN_RESET_S = 600.0
 """How long a spend limit is left alone whose reset nobody tells, seconds (policy A2)."""
 
+_MARK = 200
+"""How much of a word that programs are meant to read is looked at, characters."""
+
 _MONTHLY = "enforced_spend_limit_reached"
 _REGAINED = re.compile(r"regain access on (\d{4})-(\d\d)-(\d\d) at 00:00 UTC")
 _TOO_LONG = re.compile(r"prompt is too long: (\d+) tokens > (\d+)|exceed context limit: (\d+) \+ \d+ > (\d+)")
@@ -69,7 +72,7 @@ class Said:
 
 RULES = Rules((
     Rule(row="A2", statuses=on(429, 400), error=QuotaReached,
-         text=r"spend(?:ing)? limit|spend_limit|usage limits?\b.*regain access|API usage limits",
+         text=r"spend(?:ing)? limit|spend_limit|usage limits?\b.{0,300}regain access|API usage limits",
          cause="the spend limit is reached."),
     Rule(row="A2", statuses=on(400, 403), error=QuotaReached, text=r"credit balance is too low",
          cause="the credit is used up."),
@@ -177,7 +180,7 @@ def read_error(status: int, body: bytes) -> Said:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return Said(status=status, text="" if is_page(text) else text, page=is_page(text))
+        return Said(status=status, text="" if is_page(text) else text[:TEXT_LIMIT], page=is_page(text))
     return unwrap(status, value)
 
 
@@ -188,13 +191,13 @@ def unwrap(status: int | None, value: object) -> Said:
     """
     inner = value.get("error", value) if isinstance(value, dict) else value
     if not isinstance(inner, dict):
-        return Said(status=status, text=inner if isinstance(inner, str) else "")
+        return Said(status=status, text=inner[:TEXT_LIMIT] if isinstance(inner, str) else "")
     details = inner.get("details")
     code = details.get("error_code") if isinstance(details, dict) else None
     kind, text = inner.get("type"), inner.get("message") or inner.get("detail")
     return Said(
         status=status,
-        kind=kind if isinstance(kind, str) else "",
-        code=code if isinstance(code, str) else "",
-        text=text if isinstance(text, str) else "",
+        kind=kind[:_MARK] if isinstance(kind, str) else "",
+        code=code[:_MARK] if isinstance(code, str) else "",
+        text=text[:TEXT_LIMIT] if isinstance(text, str) else "",
     )

@@ -17,6 +17,8 @@ from llmdesk.providers.anthropic_blocks import PIECES, Block
 from llmdesk.providers.anthropic_errors import failure, unwrap
 from llmdesk.providers.exchange import object_of
 from llmdesk.providers.ndjson import FrameBroken, document
+from llmdesk.providers.refusals import DETAILS_LIMIT, brief
+from llmdesk.providers.reply import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from llmdesk.providers.anthropic_blocks import Spent
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.sse import ServerEvent
+
+
+_PIECE_BYTES = 64
+_VALUE_BYTES = 64
+_BLOCK_BYTES = 512
+"""What a piece, a value and a block cost in memory beside their text, bytes."""
 
 
 class AnswerReader:
@@ -84,7 +92,8 @@ class AnswerReader:
         value = object_of(event)
         if event.name == "error" or value.get("type") == "error":
             raise self._failure(value)
-        self._hold(len(event.data))
+        if self._keep_blocks or value.get("type") == "content_block_start":
+            self._hold(_weight(event.data))
         events = self._event(value)
         if events and self._keep_wire:
             made_of = self._last if isinstance(events[-1], Completed) else value
@@ -132,7 +141,7 @@ class AnswerReader:
 
     def _event(self, value: dict[str, object]) -> list[ProviderEvent]:
         kind, index = str(value.get("type")), value.get("index")
-        self.had_content = kind.startswith("content_block_")
+        self.had_content = False
         events: list[ProviderEvent] = []
         match kind:
             case "message_start":
@@ -164,6 +173,7 @@ class AnswerReader:
         if not isinstance(block, dict) or not isinstance(index, int | None):
             raise self.cut("a malformed block")
         self._blocks[index] = Block(begun=block)
+        self.had_content = _says_more(block)
         text, thinking = block.get("text"), block.get("thinking")
         kind = block.get("type")
         if kind == "fallback" and isinstance(to := block.get("to"), dict):
@@ -176,17 +186,22 @@ class AnswerReader:
     def _block_grows(self, index: object, delta: object) -> list[ProviderEvent]:
         if not isinstance(delta, dict) or not isinstance(index, int | None):
             raise self.cut("a malformed piece of a block")
-        name = PIECES.get(str(delta.get("type")))
+        kind = delta.get("type")
+        name = PIECES.get(kind) if isinstance(kind, str) else None
         if name is None:
+            self.had_content = _says_more(delta)
             return []
         piece = delta.get(name)
         if not isinstance(piece, str):
             raise self.cut("a piece of text that is none")
+        if not piece:
+            return []
+        self.had_content = True
         block = self._blocks.setdefault(index, Block(begun={"type": name}))
         if self._keep_blocks or name == "partial_json":
             block.pieces.setdefault(name, []).append(piece)
         if name == "partial_json":
-            self._hold(len(piece), kept=True)
+            self._hold(len(piece) + _PIECE_BYTES)
         return self._log.take(piece if name == "text" else "", piece if name == "thinking" else "")
 
     def _block_ends(self, index: object) -> list[ProviderEvent]:
@@ -199,7 +214,7 @@ class AnswerReader:
         if block.begun.get("type") != "tool_use" or arguments is None:
             return []
         name, number = block.begun.get("name"), block.begun.get("id")
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name:
             raise self.cut("a malformed tool call")
         return self._log.take(
             calls=[ToolCall(name=name, arguments=arguments, id=number if isinstance(number, str) else "")]
@@ -219,12 +234,11 @@ class AnswerReader:
         self._broken_call = self._broken_call or block.begun.get("type") == "tool_use"
         return None
 
-    def _hold(self, size: int, *, kept: bool = False) -> None:
-        """Count what is kept beside text: blocks to send back, and the pieces of calls."""
-        if kept or self._keep_blocks:
-            self._kept_bytes += size
-            if self._kept_bytes > self._endpoint.caps.answer:
-                raise self.cut("it is larger than allowed")
+    def _hold(self, more: int) -> None:
+        """Count what is kept beside text: blocks that have begun, those to send back, and the pieces of calls."""
+        self._kept_bytes += more
+        if self._kept_bytes > self._endpoint.caps.answer:
+            raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
 
     # --- the end --------------------------------------------------------------------------------------------------
 
@@ -245,7 +259,7 @@ class AnswerReader:
             case None:
                 raise self.cut("it does not say why it ended")
             case _:
-                said = redact(one_line(str(reason), 60))
+                said = brief(reason, 60)
                 raise ServerFailed(
                     f"{self._endpoint.name}: the answer ended for an unknown reason: {said}", details=said
                 )
@@ -255,9 +269,17 @@ class AnswerReader:
     def _refusal(self) -> ModelRefused:
         details = self._stop.get("stop_details")
         told = details if isinstance(details, dict) else {}
-        category, why = (redact(str(told.get(name) or "")) for name in ("category", "explanation"))
+        category, why = (brief(told.get(name) or "", DETAILS_LIMIT) for name in ("category", "explanation"))
         shown = f" ({category})" if category else ""
         because = f": {why}" if why else "."
-        return ModelRefused(
-            one_line(f"{self._endpoint.name}: the model declined{shown}{because}"), details=one_line(why, 2_000)
-        )
+        return ModelRefused(one_line(f"{self._endpoint.name}: the model declined{shown}{because}"), details=why)
+
+
+def _weight(data: bytes) -> int:
+    """What an event takes when it is kept: many small values take more than their text."""
+    return len(data) + _BLOCK_BYTES + _VALUE_BYTES * sum(map(data.count, (b",", b"[", b"{")))
+
+
+def _says_more(piece: dict[str, object]) -> bool:
+    """Whether there is anything beside the kind of it."""
+    return any(value for name, value in piece.items() if name != "type")

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 CONTROL_S = 10.0
 """Limit on a call that only asks about models or the account, seconds."""
 
+MOST_MODELS = 10_000
+"""Entries of a list of models that are read: no endpoint offers so many, and a million would hold the screen."""
+
+MODEL_NAME_LIMIT = 300
+"""Characters of a model's name."""
+
 DRAIN_S = 0.1
 """How long the proper end of a complete answer is waited for, seconds, to keep the connection."""
 
@@ -138,10 +144,10 @@ async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, N
         while (event := await _next(events, reader, tail_until)) is not None:
             try:
                 made = list(reader.read(event))
-            except FrameBroken as problem:
+            except (FrameBroken, AnswerCut) as problem:
                 if reader.ended:
                     return
-                raise reader.cut(str(problem)) from None
+                raise problem if isinstance(problem, AnswerCut) else reader.cut(str(problem)) from None
             if reader.had_content:
                 reply.content_came()
             if reader.completed:
@@ -150,7 +156,9 @@ async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, N
                 yield each
             if reader.completed:
                 return
-            if reader.ended and tail_until is None:
+            if not reader.ended:  # not even if it seemed so before
+                tail_until = None
+            elif tail_until is None:
                 tail_until = asyncio.get_running_loop().time() + TAIL_S
 
 
@@ -175,9 +183,11 @@ async def _events(reply: Reply, reader: Reader) -> AsyncGenerator[ServerEvent, N
                     refuse_page(reply.endpoint, data.lstrip())
                     untyped = not data.strip()
                 for event in splitter.feed(data):
-                    yield event
+                    if event.data.strip():  # else it only keeps the line open
+                        yield event
         for event in splitter.finish():
-            yield event
+            if event.data.strip():
+                yield event
     except FrameBroken as problem:
         raise reader.cut(str(problem)) from None
     except AnswerCut as problem:

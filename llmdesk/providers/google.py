@@ -15,11 +15,12 @@ from llmdesk.core.errors import AnswerCut, ModelGone, SetupBroken
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import count
 from llmdesk.providers.base import Check
-from llmdesk.providers.exchange import CONTROL_S, follow, json_value
+from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
 from llmdesk.providers.google_errors import failure, read_error
 from llmdesk.providers.google_reader import AnswerReader
 from llmdesk.providers.google_wire import body_of
 from llmdesk.providers.http import KeyHeader, Origin
+from llmdesk.providers.refusals import brief
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -88,23 +89,25 @@ class GoogleProvider:
         """
         models: list[ModelInfo] = []
         token = ""
+        ends_at = time.monotonic() + min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         for _ in range(_PAGES):
-            page = await self._page(token)
+            page = await self._page(token, ends_at - time.monotonic())
             entries = page.get("models", [])
             if not isinstance(entries, list):
                 raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no list of models).")
             models += [model for entry in entries if (model := _model(entry)) is not None]
             following = page.get("nextPageToken")
-            if not isinstance(following, str) or not following or following == token:
+            if len(models) >= MOST_MODELS or not isinstance(following, str):
+                break
+            if not following or following == token:
                 break
             token = following
-        return tuple(models)
+        return tuple(models[:MOST_MODELS])
 
-    async def _page(self, token: str) -> Mapping[str, object]:
+    async def _page(self, token: str, left_s: float) -> Mapping[str, object]:
         more = f"&pageToken={quote(token, safe='')}" if token else ""
-        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         path = f"{self._root}/models?pageSize={_PAGE}{more}"
-        async with self._origin.open_stream("GET", path, total_s=limit) as reply:
+        async with self._origin.open_stream("GET", path, total_s=round(max(left_s, 0.0), 1)) as reply:
             await self._accept(reply)
             found = await json_value(reply)
         if not isinstance(found, dict):
@@ -152,6 +155,6 @@ def _model(entry: object) -> ModelInfo | None:
     if isinstance(methods, list) and _ANSWERS not in methods:
         return None
     return ModelInfo(
-        name=name.removeprefix(_KINDS[0]),
+        name=brief(name.removeprefix(_KINDS[0]), MODEL_NAME_LIMIT),
         context_tokens=count(entry.get("inputTokenLimit")) or None,
     )

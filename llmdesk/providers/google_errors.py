@@ -22,7 +22,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
-from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted
+from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,7 +152,7 @@ def read_error(status: int, body: bytes) -> Said:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return Said(status=status, text="" if is_page(text) else text, page=is_page(text))
+        return Said(status=status, text="" if is_page(text) else text[:TEXT_LIMIT], page=is_page(text))
     return unwrap(status, value)
 
 
@@ -174,10 +174,10 @@ def unwrap(status: int | None, value: object) -> Said:
             continue
         inner = value.get("error", value) if isinstance(value, dict) else value
         if not isinstance(inner, dict):
-            return said if said.text or not isinstance(inner, str) else Said(status=status, text=inner)
+            return said if said.text or not isinstance(inner, str) else Said(status=status, text=inner[:TEXT_LIMIT])
         said = _said(status, inner, said)
-        value = said.text
-        if value.lstrip()[:1] not in ("{", "["):
+        value = inner.get("message")
+        if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
             break
     return said
 
@@ -185,12 +185,12 @@ def unwrap(status: int | None, value: object) -> Said:
 def _said(status: int | None, error: dict[str, object], outer: Said) -> Said:
     code, state, text = error.get("code"), error.get("status"), error.get("message")
     details = _items(error.get("details"))
-    told = text if isinstance(text, str) else ""
+    told = text[:TEXT_LIMIT] if isinstance(text, str) else ""
     delays = [*(item.get("retryDelay") for item in details), *_RETRY_IN.findall(told)]
     return Said(
         status=status,
         code=code if isinstance(code, int) and 400 <= code < 600 else outer.code,
-        state=state if isinstance(state, str) else outer.state,
+        state=state[:200] if isinstance(state, str) else outer.state,
         text=told,
         reasons=tuple(reason for item in details for reason in _reasons(item)),
         wait_s=next((wait for delay in delays if (wait := seconds_of(delay)) is not None), outer.wait_s),

@@ -15,6 +15,7 @@ from llmdesk.core.types import Completed, ToolCall, Usage
 from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.google_errors import failure, unwrap
 from llmdesk.providers.ndjson import document
+from llmdesk.providers.refusals import DETAILS_LIMIT, TEXT_LIMIT, brief
 
 if TYPE_CHECKING:
     from llmdesk.core.types import ProviderEvent
@@ -32,6 +33,10 @@ _BROKEN = frozenset({
     "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE", "NO_IMAGE",
 })  # fmt: skip
 """The model stumbled: worth one more try (policy E6)."""
+_COUNTS = (
+    "promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
+    "cachedContentTokenCount",
+)  # fmt: skip
 _DISABLED = "PUP_LIMITED_DISABLED"
 
 FINISH_REASONS = _STOPPED | _CUT | _REFUSED | _BROKEN | {_DISABLED}
@@ -58,7 +63,9 @@ class AnswerReader:
         self.cut = self._log.cut
         self._reason = ""
         self._goes_on = False
-        """Older models say STOP with every piece: what goes on after that has not ended."""
+        """Older models say STOP with every piece: what goes on after that has not ended, and only the end of the body
+        tells when it has."""
+        self._stops = False
         self._served = ""
         self._told: dict[str, int] = {}
         self._last: dict[str, object] = {}
@@ -89,7 +96,7 @@ class AnswerReader:
         Raises:
             AnswerCut: no candidate said why it stopped.
         """
-        if not self.ended or self._goes_on:
+        if not self._stops:
             raise self.cut()
         finish = self._log.finish(by_length=self._reason in _CUT)
         wire = self._last if self._keep_wire else None
@@ -111,9 +118,11 @@ class AnswerReader:
         if not candidates:
             self._check_prompt(value.get("promptFeedback"))
             return []
-        candidate = candidates[0] if isinstance(candidates, list) else None
-        if not isinstance(candidate, dict):
+        if not isinstance(candidates, list) or not all(isinstance(candidate, dict) for candidate in candidates):
             raise self.cut("a malformed candidate")
+        candidate = next((each for each in candidates if each.get("index") in (None, 0)), None)
+        if candidate is None:
+            return []
         events = self._parts(candidate.get("content"))
         self.had_content = bool(events)
         self._finish(candidate, more=bool(events))
@@ -126,7 +135,7 @@ class AnswerReader:
         if isinstance(name, str):
             self._served = one_line(redact(name[:2_000]))
         if isinstance(usage, dict):
-            told = {name: count(number) for name, number in usage.items()}
+            told = {name: count(usage.get(name)) for name in _COUNTS}
             self._told |= {name: number for name, number in told.items() if number is not None}
 
     def _parts(self, content: object) -> list[ProviderEvent]:
@@ -150,7 +159,7 @@ class AnswerReader:
 
     def _call(self, call: object) -> ToolCall:
         name = call.get("name") if isinstance(call, dict) else None
-        if not isinstance(call, dict) or not isinstance(name, str):
+        if not isinstance(call, dict) or not isinstance(name, str) or not name:
             raise self.cut("a malformed tool call")
         arguments, number = call.get("args"), call.get("id")
         if not isinstance(arguments, dict | None):
@@ -167,18 +176,19 @@ class AnswerReader:
 
     def _finish(self, candidate: dict[str, object], *, more: bool) -> None:
         reason = candidate.get("finishReason")
+        if more and self._stops:
+            self._goes_on, self._stops = True, False
+        self.ended = self._stops and not self._goes_on
         if reason is None:
-            self._goes_on = self._goes_on or more
             return
-        self._goes_on = False
-        self._reason, why = str(reason), candidate.get("finishMessage")
+        self._reason, why = str(reason)[:TEXT_LIMIT], candidate.get("finishMessage")
         if self._reason in _STOPPED or self._reason in _CUT:
-            self.ended = True
+            self._stops, self.ended = True, not self._goes_on
             return
         if self._reason in _REFUSED:
             raise self._refusal(self._reason, "the model declined", why)
-        said = redact(one_line(self._reason, 60))
-        details = redact(one_line(why, 2_000)) if isinstance(why, str) else ""
+        said = brief(self._reason, 60)
+        details = brief(why, DETAILS_LIMIT) if isinstance(why, str) else ""
         name = self._endpoint.name
         if self._reason == _DISABLED:
             raise KeyRejected(f"{name}: the account is limited or disabled by Google ({said}).", details=details)
@@ -187,9 +197,9 @@ class AnswerReader:
         raise ServerFailed(f"{name}: the answer ended for an unknown reason: {said}", details=details or said)
 
     def _refusal(self, reason: str, what: str, why: object) -> ModelRefused:
-        told = redact(one_line(why, 2_000)) if isinstance(why, str) else ""
+        told = brief(why, DETAILS_LIMIT) if isinstance(why, str) else ""
         because = f": {told}" if told else "."
-        shown = redact(one_line(reason, 60))
+        shown = brief(reason, 60)
         return ModelRefused(one_line(f"{self._endpoint.name}: {what} ({shown}){because}"), details=told)
 
     def _usage(self) -> Usage:

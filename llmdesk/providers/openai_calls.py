@@ -47,11 +47,12 @@ class CallsInPieces:
         self._bytes = 0
 
     def take(self, delta: Mapping[str, object]) -> bool:
-        """Add what a delta (or a whole message) holds; whether it held anything.
+        """Add what a delta (or a whole message) holds; whether it held anything new.
 
         Raises:
             AnswerCut: it is malformed, or too much.
         """
+        before = self._bytes
         pieces = delta.get("tool_calls")
         if pieces is None:
             pieces = []
@@ -62,7 +63,7 @@ class CallsInPieces:
         old = delta.get("function_call")
         if isinstance(old, dict):
             self._add("function_call", "", old)
-        return bool(pieces) or isinstance(old, dict)
+        return self._bytes > before
 
     def whole(self) -> list[ToolCall]:
         """The calls, now that they are complete.

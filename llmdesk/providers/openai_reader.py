@@ -19,7 +19,7 @@ from llmdesk.providers.openai_calls import CallsInPieces
 from llmdesk.providers.openai_errors import failure
 from llmdesk.providers.openai_hints import asked_s
 from llmdesk.providers.openai_said import unwrap
-from llmdesk.providers.refusals import DETAILS_LIMIT
+from llmdesk.providers.refusals import DETAILS_LIMIT, TEXT_LIMIT, brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,7 +158,8 @@ class AnswerReader:
         text, thought = self._texts(delta.get("content"))
         thought += self._text(delta.get("reasoning_content")) or self._text(delta.get("reasoning"))
         refusal = self._text(delta.get("refusal"))
-        self._refusal = (self._refusal + refusal)[:DETAILS_LIMIT]
+        self._refusal = (self._refusal + refusal)[:TEXT_LIMIT]
+        self._log.weigh(len(refusal))
         grew = self._calls.take(delta)
         events = self._log.take(text, thought)
         self.had_content = bool(events) or bool(refusal) or grew
@@ -176,7 +177,9 @@ class AnswerReader:
             if not isinstance(part, dict):
                 raise self.cut("a content part that is none")
             if part.get("type") == "thinking":
-                thought += self._texts(part.get("thinking"))[0]
+                inner = part.get("thinking")
+                inner = inner if isinstance(inner, list) else [{"text": inner}]
+                thought += "".join(self._text(each.get("text")) for each in inner if isinstance(each, dict))
             else:
                 text += self._text(part.get("text"))
         return text, thought
@@ -198,13 +201,13 @@ class AnswerReader:
             raise ModelRefused(
                 one_line(redact(f"{name}: the model declined (content filter){said}")), details=self._kept()
             )
+        if not isinstance(reason, str) or reason not in _NORMAL | _BY_LENGTH:
+            said = brief(reason, 60)
+            raise ServerFailed(one_line(f"{name}: the answer ended for an unknown reason: {said}"), details=said)
         if reason in _BY_LENGTH:
             self._by_length = True
             self.ended = True
             return []  # calls that were cut are none
-        if reason not in _NORMAL:
-            said = redact(one_line(str(reason)[:200], 60))
-            raise ServerFailed(one_line(f"{name}: the answer ended for an unknown reason: {said}"), details=said)
         if self._refusal:
             raise ModelRefused(one_line(redact(f"{name}: the model declined: {self._refusal}")), details=self._kept())
         calls = self._log.take(calls=self._calls.whole())
@@ -212,7 +215,7 @@ class AnswerReader:
         return calls
 
     def _kept(self) -> str:
-        return sanitise(redact(self._refusal))
+        return sanitise(redact(self._refusal))[:DETAILS_LIMIT]
 
     def _complete(self, events: Sequence[ProviderEvent] = ()) -> list[ProviderEvent]:
         finish = self._log.finish(by_length=self._by_length)

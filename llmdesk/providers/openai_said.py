@@ -13,16 +13,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from llmdesk.core.text import redact
+from llmdesk.providers.answer_log import count
 from llmdesk.providers.ndjson import FrameBroken, document
-from llmdesk.providers.refusals import is_page
+from llmdesk.providers.refusals import TEXT_LIMIT, brief, is_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WRAPPINGS = 6
-_MOST_TEXT = 16_000
-"""How much of a refusal is looked at, characters."""
-
 _WINDOWS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -110,12 +109,12 @@ def _inside(value: object, found: _Found) -> object:
     if isinstance(value, list):
         return value[0] if value else ""
     if not isinstance(value, dict):
-        return value if isinstance(value, str) else "" if value is None else str(value)[:_MOST_TEXT]
+        return value if isinstance(value, str) else "" if value is None else str(value)[:TEXT_LIMIT]
     _note(value, found)
     inner = next((value[name] for name in ("error", "message", "detail", "msg") if value.get(name)), None)
     if inner is None and "error" not in value and "object" not in value:
         try:
-            return "" if not value else json.dumps(value)[:_MOST_TEXT].replace("{", "(").replace("[", "(")
+            return "" if not value else json.dumps(value)[:TEXT_LIMIT].replace("{", "(").replace("[", "(")
         except RecursionError:
             return ""
     return "" if inner is None else inner
@@ -125,18 +124,17 @@ def _note(value: Mapping[str, object], found: _Found) -> None:
     for name in ("code", "type", "param", "status"):
         mark = value.get(name)
         if isinstance(mark, str) and mark:
-            found.marks.append(mark[:200])
+            found.marks.append(redact(mark[:TEXT_LIMIT])[:200])
         elif name == "code" and isinstance(mark, int) and not isinstance(mark, bool):
             found.code = mark
     if isinstance(param := value.get("param"), str):
-        found.param = param[:60]
+        found.param = brief(param, 60)
     if isinstance(place := value.get("loc"), list) and place:
-        found.param = str(place[-1])[:60]
-    if isinstance(window := value.get("n_ctx"), int) and not isinstance(window, bool):
-        found.window = window
+        found.param = brief(place[-1], 60)
+    found.window = count(value.get("n_ctx")) or found.window
     if isinstance(more := value.get("metadata"), dict):
         if isinstance(raw := more.get("raw"), str):
-            found.text.append(raw[:_MOST_TEXT])
+            found.text.append(raw[:TEXT_LIMIT])
         headers = more.get("headers")
         if isinstance(headers, dict):
             found.reset_ms = _number(headers.get("X-RateLimit-Reset"))
@@ -149,7 +147,7 @@ def _number(value: object) -> float | None:
 
 
 def _finished(found: _Found, status: int | None) -> Said:
-    text = " ".join(found.text)[:_MOST_TEXT]
+    text = redact(" ".join(found.text)[:TEXT_LIMIT])
     said = Said(
         status=status, text=text, marks=" ".join(found.marks), param=found.param, window=found.window,
         reset_ms=found.reset_ms,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DETAILS_LIMIT = 2_000
 """How much of what a server said is kept, characters."""
 
+TEXT_LIMIT = 16_000
+"""How much of it is looked at, characters: rules run over every one."""
+
 QUOTE_LIMIT = 120
 """How much of it fits into a message, characters."""
 
@@ -100,6 +103,11 @@ class Rules:
 def quoted(text: str) -> str:
     """A server's text as a message quotes it: one short line."""
     return one_line(redact(text), QUOTE_LIMIT)
+
+
+def brief(value: object, limit: int) -> str:
+    """What a server put somewhere, as one line; secrets go before anything is cut, so that no part of one is left."""
+    return one_line(redact(str(value)[:TEXT_LIMIT]), limit)
 
 
 def is_page(text: str) -> bool:
