@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.providers.command_signals import is_alive, signal_group
+from llmdesk.providers.command_tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +36,6 @@ NOT_YET = 0
 """The id of a group that is only about to be started."""
 
 CHUNK = 64 * 1024
-STDERR_TAIL = 64 * 1024
-"""How much of stderr is kept, bytes: its end, which tells the cause."""
 
 AFTER_EXIT = 1024 * 1024
 """How much is read after the program has gone, bytes: more than the pipe and our buffer hold, so that nothing it wrote
@@ -175,7 +174,7 @@ class Group:
         self._folder = folder
         self._forget = forget
         self._groups = groups
-        self._stderr = bytearray()
+        self._stderr = Tail()
         self._left_to_read = AFTER_EXIT
         self._helpers = [asyncio.ensure_future(self._drain())]
         if stdin:
@@ -212,9 +211,9 @@ class Group:
         return code
 
     async def stderr(self) -> str:
-        """The end of what it wrote to stderr, undecodable bytes replaced."""
+        """The end of what it wrote to stderr, without secrets."""
         await asyncio.wait(self._helpers[:1], timeout=LINGER_S)
-        return self._stderr.decode("utf-8", "replace")
+        return self._stderr.text
 
     def end(self) -> asyncio.Task[None]:
         """End the whole group, now; the task is done when nothing of it is left."""
@@ -274,5 +273,4 @@ class Group:
         stderr = self._process.streams.stderr
         assert stderr is not None
         while data := await stderr.read(CHUNK):
-            self._stderr += data
-            del self._stderr[:-STDERR_TAIL]
+            self._stderr.add(data)
