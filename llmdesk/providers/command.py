@@ -22,6 +22,7 @@ from llmdesk.providers.base import Check
 from llmdesk.providers.command_failures import failed_run, missing_program, not_started
 from llmdesk.providers.command_group import Groups
 from llmdesk.providers.command_output import output_rules, reader_for
+from llmdesk.providers.command_tail import Tail
 from llmdesk.providers.command_template import Template, uses
 from llmdesk.providers.reply import Limits, size
 
@@ -42,9 +43,6 @@ RUN_FOLDER = "LLMDESK_RUN_FOLDER"
 
 SETTLE_S = 0.5
 """How long the end of the group is waited for before the outcome is told, seconds; it goes on in any case."""
-
-STDOUT_TAIL = 64 * 1024
-"""How much of stdout is kept to look for limit texts, bytes."""
 
 
 class CommandProvider:
@@ -120,7 +118,7 @@ class CommandProvider:
         self, group: Group, reader: OutputReader, limits: Limits
     ) -> AsyncGenerator[TextDelta | ReasoningDelta, None]:
         """Yield the answer as it comes, within every limit; a run that fails is raised as what it is."""
-        tail = bytearray()
+        tail = Tail()
         count = 0
         while data := await self._read(group, limits):
             count += len(data)
@@ -128,8 +126,7 @@ class CommandProvider:
                 raise AnswerCut(
                     f"{self.endpoint.name}: the program printed more than {size(self.endpoint.caps.answer)}."
                 )
-            tail += data
-            del tail[:-STDOUT_TAIL]
+            tail.add(data)
             for delta in reader.feed(data):
                 limits.content_came()
                 yield delta
@@ -146,7 +143,7 @@ class CommandProvider:
                 exit_code=exit_code,
                 error=reader.facts.error,
                 stderr=await group.stderr(),
-                stdout=tail.decode("utf-8", "replace"),
+                stdout=tail.text,
                 limits=self._limits,
                 now=self._now(),
             )
@@ -211,9 +208,18 @@ class CommandProvider:
             raise not_started(self.endpoint.name, program, self._install, error) from None
 
     def _find(self, program: str) -> str:
-        """The program's absolute path: as written, else on the PATH the program itself gets (policy S7)."""
+        """The program's absolute path: as written, else on the PATH the program itself gets (policy S7).
+
+        A relative path counts from ``cwd``; without one it would be looked for in the empty folder of the run, or be
+        whatever lies where llmdesk was started.
+        """
         if "/" in program or "\\" in program:
-            return self._at_home(program)
+            path = Path(self._at_home(self._cwd or "")) / self._at_home(program)
+            if not path.is_absolute():
+                raise missing_program(
+                    self.endpoint.name, program, self._install, "is no whole path. Write it from / or ~/ on, or set cwd"
+                )
+            return str(path)
         found = shutil.which(program, path=self._env.get("PATH", ""))
         if found is None:
             raise missing_program(self.endpoint.name, program, self._install, "is not on the PATH")
@@ -235,13 +241,11 @@ class CommandProvider:
         Raises:
             SetupBroken: it is not there.
         """
-        started = time.monotonic()
         first = self._template.words[0]
         path = self._find(first if isinstance(first, str) else first[0])
         if shutil.which(path) is None:
             raise missing_program(self.endpoint.name, path, self._install)
         return Check(
-            latency_ms=round((time.monotonic() - started) * 1000),
             models=len(self.endpoint.models) or None,
             message=f"{path}; sign-in not tried",
         )

@@ -453,6 +453,23 @@ async def test_a_prompt_that_nobody_reads_to_its_end_is_no_news(play: Play) -> N
     assert complaints == []
 
 
+async def test_a_relative_program_is_the_one_in_the_working_folder_that_is_set_and_no_other(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    tool = tmp_path / "mine" / "tool"
+    tool.write_text("#!/bin/sh\necho mine\n")
+    tool.chmod(0o755)
+    monkeypatch.chdir(tmp_path / "mine")
+    for call in (lambda provider: provider.check(), answer):
+        with pytest.raises(SetupBroken, match=r"tool: \./tool is no whole path\. Write it from / or ~/ on, or set cwd"):
+            await call(play.provider(command=["./tool"]))
+    monkeypatch.chdir(tmp_path)
+    provider = play.provider(command=["./tool"], cwd=str(tmp_path / "mine"))
+    assert (await provider.check()).message.startswith(f"{tool};")
+    assert text_of(await answer(provider)) == "mine"
+
+
 async def test_a_place_without_room_for_the_private_folder_is_told(
     play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
