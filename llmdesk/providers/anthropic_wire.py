@@ -81,7 +81,10 @@ def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said
     thinking = thinking_of(
         request.model, params.reasoning, params.max_output_tokens, after_call=spoken[-1:] == [Role.TOOL]
     )
-    config, words = _output(request, thinking)
+    try:
+        config, words = _output(request, thinking)
+    except (TypeError, ValueError, RecursionError):
+        raise RequestRejected(f"{name}: the schema is no JSON value. Check it.") from None
     messages = _Turns(name).take(request.messages)
     if said:
         messages.append({"role": "assistant", "content": list(said)})

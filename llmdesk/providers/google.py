@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from llmdesk.core.errors import AnswerCut, ModelGone, SetupBroken
+from llmdesk.core.text import storable
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import count
 from llmdesk.providers.base import Check
@@ -141,6 +142,7 @@ class GoogleProvider:
 
 def _path(model: str) -> str:
     """A model's place: short names are those of Google's own models; nothing in a name leaves its place."""
+    model = storable(model)
     for kind in _KINDS:
         if model.startswith(kind):
             return kind + quote(model.removeprefix(kind), safe="")

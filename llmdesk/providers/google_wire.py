@@ -16,6 +16,7 @@ from llmdesk.core.errors import RequestRejected
 from llmdesk.core.text import storable
 from llmdesk.core.types import Role
 from llmdesk.providers.images import media_type
+from llmdesk.providers.ndjson import FrameBroken, document
 from llmdesk.providers.schema_fit import Dialect, fitted, in_words
 
 if TYPE_CHECKING:
@@ -81,7 +82,10 @@ def body_of(name: str, request: ChatRequest) -> bytes:
         raise RequestRejected(
             f"{name}: this provider only chats; {request.endpoint} is for kind ollama.", target_specific=True
         )
-    look, words = _output(request)
+    try:
+        look, words = _output(request)
+    except (TypeError, ValueError, RecursionError):
+        raise RequestRejected(f"{name}: the schema is no JSON value. Check it.") from None
     systems = [message.content for message in request.messages if message.role is Role.SYSTEM]
     system = "\n\n".join(text for text in (*systems, words) if text.strip())
     contents = _Turns(name, signed=(generation(request.model) or (0, 0)) >= (3, 0)).take(request.messages)
@@ -255,8 +259,8 @@ def _list(value: object) -> list[Mapping[str, object]]:
 def _response(content: str) -> dict[str, object]:
     """A tool's result, which this wire wants as an object."""
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
+        found = document(content.encode("utf-8", "replace"))
+    except FrameBroken:
         found = None
     return found if isinstance(found, dict) else {"result": content}
 

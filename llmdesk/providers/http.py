@@ -48,6 +48,8 @@ def checked_url(endpoint: Endpoint) -> SplitResult:
         raise broken(endpoint, f"base_url '{endpoint.base_url}' is no http or https address. Correct it.")
     if parts.username is not None or parts.password is not None:
         raise broken(endpoint, "base_url contains a user name or password. Put it under headers instead.")
+    if parts.query or parts.fragment:
+        raise broken(endpoint, "base_url has a query (? or #), behind which no path can stand. Take it out.")
     if parts.scheme == "http" and not is_loopback(endpoint.base_url) and not endpoint.allow_http:
         raise broken(endpoint, f"plain http to {parts.hostname} is refused. Use https, or set allow_http: true.")
     return parts
@@ -171,7 +173,7 @@ def mapped(endpoint: Endpoint, progress: Progress | None = None, *, start_hint: 
 
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError, OSError) as problem:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError, OSError, UnicodeError) as problem:
         # Without the original in the chain: its text may carry addresses with passwords.
         raise translated(endpoint, problem, progress or Progress(), start_hint) from None
 
@@ -184,7 +186,7 @@ def translated(endpoint: Endpoint, problem: BaseException, progress: Progress, s
         return AnswerCut(f"{endpoint.name}: the connection broke in the middle of the answer.")
     if isinstance(problem, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return broken(endpoint, f"base_url '{endpoint.base_url}' is no http or https address. Correct it.")
-    if isinstance(problem, httpx.LocalProtocolError):
+    if isinstance(problem, httpx.LocalProtocolError | UnicodeError):
         return broken(endpoint, "the key or a header has characters that cannot be sent.")
     if isinstance(problem, httpx.ProxyError):
         if str(problem)[:1] == "4":

@@ -72,7 +72,7 @@ def _visit(node: object, level: int, count: _Count) -> None:
             count.characters += len(str(key))
             _visit(shape, level, count)
     _count_values(node, count)
-    _need("format" not in node or node["format"] in _FORMATS)
+    _need("format" not in node or (isinstance(node["format"], str) and node["format"] in _FORMATS))
     reference = node.get("$ref")
     _need(reference is None or (isinstance(reference, str) and reference.startswith("#")))
 

@@ -74,7 +74,7 @@ def _manner(request: ChatRequest, dialect: Dialect) -> dict[str, object]:
         "top_p": params.top_p,
         "top_k": params.top_k if dialect.top_k else None,
         dialect.seed: params.seed,
-        "stop": list(params.stop) if params.stop is not None else None,
+        "stop": list(params.stop or ()) or None,  # an empty list is an error
         dialect.output_limit: params.max_output_tokens,
         "tools": list(request.tools) or None,
     }

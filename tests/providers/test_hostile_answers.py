@@ -7,14 +7,14 @@ import itertools
 import json
 import time
 import tracemalloc
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmdesk.core.errors import AnswerCut, NoAnswer, ProviderError, ServerFailed
-from llmdesk.core.types import Completed, TextDelta
+from llmdesk.core.errors import AnswerCut, NoAnswer, ProviderError, RequestRejected, ServerFailed, SetupBroken
+from llmdesk.core.types import Completed, Message, Params, Role, TextDelta, ToolCall
 from llmdesk.providers import make_provider
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from tests.support import anthropic_answers, google_answers, openai_answers
@@ -362,3 +362,93 @@ async def test_all_pages_of_models_share_one_limit(kind: str, page: Callable[[in
             await provider.list_models()
         await provider.aclose()
     assert time.monotonic() - begun < 1.5
+
+
+# --- requests that cannot be sent as they are -------------------------------------------------------------------------
+
+ANSWERS = {
+    "openai": openai_answers.answer("Hello"),
+    "anthropic": anthropic_answers.answer("Hello"),
+    "google": google_answers.answer("Hello"),
+}
+ROUND: dict[str, object] = {}
+ROUND["a"] = ROUND
+NOT_JSON: dict[str, dict[object, object]] = {
+    "round": ROUND,  # type: ignore[dict-item]
+    "a set": {"type": "string", "enum": {1, 2}},
+    "an object": {"type": "object", "x": object()},
+}
+
+
+@pytest.mark.parametrize("schema", NOT_JSON.values(), ids=NOT_JSON)
+@pytest.mark.parametrize("kind", PATHS)
+async def test_a_schema_that_is_no_json_is_refused_before_anything_is_sent(
+    kind: str, schema: dict[object, object]
+) -> None:
+    async with there(kind, ANSWERS[kind]) as provider:
+        with pytest.raises(RequestRejected, match="no JSON value"):
+            await told(provider, kind, format=schema)
+
+
+async def test_a_format_that_is_no_word_only_costs_the_strictness() -> None:
+    field = {"type": "string", "format": ["date"]}
+    schema = {"type": "object", "properties": {"a": field}, "required": ["a"], "additionalProperties": False}
+    async with there("openai", ANSWERS["openai"]) as provider:
+        assert text_of(await told(provider, "openai", format=schema)) == "Hello"
+
+
+@pytest.mark.parametrize("kind", PATHS)
+async def test_an_empty_list_of_stops_says_nothing(kind: str) -> None:
+    async with FaultServer() as server:
+        server.always(PATHS[kind], ANSWERS[kind])
+        provider = make_provider(kind, Endpoint(name="there", base_url=server.url))
+        await told(provider, kind, params=Params(stop=()))
+        await provider.aclose()
+        assert b"stop" not in server.requests[0].body.lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("anthropic", {"api_version": "2026\u201310\u201321"}),
+        ("anthropic", {"api_version": "2026\n10"}),
+        ("openai", {"preset": "openai", "organization": "m\u00fcller"}),
+    ],
+)
+async def test_an_option_that_no_header_can_hold_is_a_fault_of_the_setup(kind: str, options: dict[str, str]) -> None:
+    async with there(kind, ANSWERS[kind], options=options) as provider:
+        with pytest.raises(SetupBroken, match="characters that cannot be sent"):
+            await told(provider, kind)
+
+
+@pytest.mark.parametrize("tail", ["?api-version=2", "/v1?x=1", "/v1#part"])
+@pytest.mark.parametrize("kind", PATHS)
+async def test_an_address_with_a_query_is_refused_for_no_path_can_follow(kind: str, tail: str) -> None:
+    provider = make_provider(kind, Endpoint(name="there", base_url=f"http://127.0.0.1:9{tail}"))
+    with pytest.raises(SetupBroken, match="query"):
+        await told(provider, kind)
+    await provider.aclose()
+
+
+@pytest.mark.parametrize("model", ["\ud800", "a\x00b", "../x", "\x1b[31m[/red]"], ids=ascii)
+@pytest.mark.parametrize("kind", PATHS)
+async def test_a_model_name_of_any_characters_is_asked_for_as_one_name(kind: str, model: str) -> None:
+    async with FaultServer() as server:
+        server.always(PATHS[kind], ANSWERS[kind])
+        provider = make_provider(kind, Endpoint(name="there", base_url=server.url))
+        with suppress(ProviderError):
+            await told(provider, kind, model=model)
+        await provider.aclose()
+        (seen,) = server.requests
+    assert seen.path.count("/") == PATHS[kind].count("/")
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a":NaN}', '{"a":' * 2_000 + "1" + "}" * 2_000, "\ud800"], ids=["nan", "deep", "half"]
+)
+@pytest.mark.parametrize("kind", PATHS)
+async def test_a_result_of_a_tool_goes_back_whatever_it_looks_like(kind: str, content: str) -> None:
+    call = Message(role=Role.ASSISTANT, content="", tool_calls=(ToolCall(name="f", arguments={}),))
+    talk = (Message(role=Role.USER, content="Go."), call, Message(role=Role.TOOL, content=content, tool_name="f"))
+    async with there(kind, ANSWERS[kind]) as provider:
+        assert text_of(await told(provider, kind, messages=talk)) == "Hello"
