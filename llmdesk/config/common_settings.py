@@ -107,4 +107,5 @@ class CommonSettings(Section):
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings.model_construct)
     """Limits of one call."""
     cooldown_s: Annotated[Number, Field(ge=0, le=604_800)] = COOLDOWN_S
-    """The least time a provider that refused (429) is left alone, seconds. Kind `ollama`: 600."""
+    """How long a provider that refused (429) is left alone, seconds, where it does not say how long itself. Kind
+    `ollama`: 600, and never shorter."""

@@ -99,11 +99,12 @@ class RateLimit:
 class ProviderRules:
     """What the router must know of a provider without knowing its wire.
 
-    ``cooldown_s`` is the least cooldown after a refusal. ``retries_rate`` is false where a 429 is never retried
-    (kind ``ollama``). ``loopback`` providers are this machine; ``local_models`` marks an Ollama server whose models
-    run where it runs (so windows are chosen and sizes matter). ``has_key``: one is configured. ``params`` are laid
-    under those of every lane. ``native_schema``: the wire carries a schema that the model is held to; elsewhere the
-    schema is told in words. ``rate_limit`` is kept on this side. ``disabled`` says why it cannot be called at all.
+    ``cooldown_s`` is the cooldown after a refusal that names no time. ``retries_rate`` is false where a 429 is never
+    retried and a shorter time that it names is not believed (kind ``ollama``). ``loopback`` providers are this machine;
+    ``local_models`` marks an Ollama server whose models run where it runs (so windows are chosen and sizes matter).
+    ``has_key``: one is configured. ``params`` are laid under those of every lane. ``native_schema``: the wire carries a
+    schema that the model is held to; elsewhere the schema is told in words. ``rate_limit`` is kept on this side.
+    ``disabled`` says why it cannot be called at all.
     """
 
     name: str
@@ -120,3 +121,9 @@ class ProviderRules:
     native_schema: bool = False
     rate_limit: RateLimit | None = None
     disabled: str = ""
+
+    def rest_s(self, hint_s: float | None) -> float:
+        """How long the provider rests after a refusal, seconds; ``hint_s`` is the time it named, ``None`` = none."""
+        if hint_s is None:
+            return self.cooldown_s
+        return hint_s if self.retries_rate else max(self.cooldown_s, hint_s)

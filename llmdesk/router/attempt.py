@@ -156,7 +156,7 @@ class Asker:
                 return None if place.tries >= tries or too_long else max(delay, hint or 0.0)
             case Retry.HINTED:
                 short = hint is not None and hint <= rule.short_wait_s
-                return hint if place.rules.retries_rate and short and place.tries == 1 else None
+                return hint if place.rules.retries_rate and short and place.limited <= 1 else None
             case Retry.REPAIR:
                 return 0.0 if place.rejected <= self._trip.route.lane.schema_repairs else None
 
@@ -328,6 +328,7 @@ class Asker:
         place.failed = error
         if isinstance(error, SchemaNotMet):
             place.rejected += 1
+        place.limited += error.kind is ErrorKind.RATE
         text = "".join(self._walk.text)
         refused = error.kind is ErrorKind.REFUSED
         made = replace(
@@ -368,11 +369,12 @@ class Asker:
     async def _draw(self, place: Place, error: ProviderError, message: str) -> str:
         """Put a limited provider on its cooldown, or remember what not to ask again; return the final message."""
         if DECISIONS[error.kind].cools:
-            duration = max(place.rules.cooldown_s, error.hint_s or 0.0)
+            duration = place.rules.rest_s(error.hint_s)
             cooldowns, provider = self._targets.cooldowns, place.ref.provider
             await _to_its_end(asyncio.to_thread(cooldowns.cool, provider, error.kind.value, message, duration))
             self._tell_the_line(place)
-            return with_next_try(message, self._targets.clock() + cooldowns.remaining_s(provider))
+            now = self._targets.clock()
+            return with_next_try(message, now + cooldowns.remaining_s(provider), now)
         self._targets.leave_out(place.ref, error, message)
         if about_length(error) and place.window_tokens is not None:
             self._trip.outgrown_tokens = max(self._trip.outgrown_tokens or 0, place.window_tokens)

@@ -62,7 +62,8 @@ def _target(
     if (pacer := targets.pacer(ref)) is not None and not route.probe:
         wait_s, full = pacer.wait_s(), pacer.full
         if not skip and wait_s > route.lane.max_wait_s:
-            skip, message = "busy", busy(place, until=targets.clock() + wait_s)
+            now = targets.clock()
+            skip, message = "busy", busy(place, until=now + wait_s, now=now)
     schema: SchemaWay = ""
     if route.lane.schema is not None:
         schema = "native" if takes_schema(rules, place.target.model, model) else "in words"

@@ -149,9 +149,10 @@ class Journey:
         if first := self._first_back():
             until, provider = first
             kinds = [a.error_kind for a in skipped if a.target.provider == provider and a.error_kind]
+            back = hour(until, self._targets.clock())
             return Failure(
                 kind=kinds[0] if kinds else ErrorKind.RATE,
-                message=one_line(f"Every target is resting or out. {provider} comes back first, at {hour(until)}."),
+                message=one_line(f"Every target is resting or out. {provider} comes back first, at {back}."),
             )
         telling = [a for a in skipped if a.reason not in QUIET_SKIPS] or skipped
         if not telling:

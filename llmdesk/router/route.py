@@ -117,14 +117,15 @@ class Walk:
 class Place:
     """A target being worked on: the models it stands for, how often the one in turn was asked, what a repair adds.
 
-    ``rejected`` counts its answers that did not meet the schema; ``failed`` is what its last attempt failed with;
-    ``window_tokens`` is the window it was asked with, ``None`` = unknown.
+    ``rejected`` counts its answers that did not meet the schema, ``limited`` its rate limits; ``failed`` is what its
+    last attempt failed with; ``window_tokens`` is the window it was asked with, ``None`` = unknown.
     """
 
     ref: ModelRef
     rules: ProviderRules
     tries: int = 0
     rejected: int = 0
+    limited: int = 0
     chain: tuple[ModelInfo, ...] = ()
     extra_messages: tuple[Message, ...] = ()
     failed: ProviderError | None = None
@@ -138,6 +139,7 @@ class Place:
     def step(self) -> None:
         """Go on to the next model of the chain, which begins from the original messages (policy R7)."""
         self.chain, self.tries, self.rejected, self.extra_messages = self.chain[1:], 0, 0, ()
+        self.limited = 0
         self.failed = None
 
 

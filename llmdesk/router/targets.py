@@ -113,7 +113,8 @@ class Targets:
                 return self._out[key]
         if found := (self.cooldowns.resting() if resting is None else resting).get(ref.provider):
             cooldown, left_s = found
-            return "cooling", with_next_try(cooldown.message or f"{ref.provider}: rate limited", self.clock() + left_s)
+            now = self.clock()
+            return "cooling", with_next_try(cooldown.message or f"{ref.provider}: rate limited", now + left_s, now)
         return "", ""
 
     async def skip_now(self, ref: ModelRef, *, probe: bool = False, resting: Resting | None = None) -> tuple[str, str]:

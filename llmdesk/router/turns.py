@@ -59,8 +59,9 @@ async def _stand_in_line(
         look_again()
         wait_s, left_s = turn.wait_s, limit_s - (targets.elapsed() - joined)
         if wait_s > left_s or left_s <= 0:
-            until = targets.clock() + (wait_s or LOOK_AGAIN_S)
-            raise Unfit(busy(place, until=until if wait_s else None), reason="busy", until=until)
+            now = targets.clock()
+            until = now + (wait_s or LOOK_AGAIN_S)
+            raise Unfit(busy(place, until=until if wait_s else None, now=now), reason="busy", until=until)
         _tell(trip, place, targets.clock() + wait_s if wait_s else None, told)
         if await trip.controls.wait(min(wait_s, left_s) if wait_s else left_s) is Wish.NEXT:
             raise Unfit(f"{place.ref.provider}: left while it waited for its rate limit.", reason="next")

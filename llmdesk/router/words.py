@@ -16,15 +16,17 @@ RETIREMENT_HINT_TRIES = 3
 """After this many 500s in a row the model itself is suspected (policy C5)."""
 
 
-def hour(at: float) -> str:
-    """Local clock time of UTC epoch seconds, ``14:32``."""
-    return time.strftime("%H:%M", time.localtime(at))
+def hour(at: float, now: float) -> str:
+    """Local clock time of UTC epoch seconds, ``14:32``; with the date where that is another day's, ``1 Dec 00:00``."""
+    there, here = time.localtime(at), time.localtime(now)
+    clock = time.strftime("%H:%M", there)
+    return clock if there[:3] == here[:3] else f"{there.tm_mday} {time.strftime('%b', there)} {clock}"
 
 
-def with_next_try(message: str, until: float) -> str:
-    """Add (or renew) the clock time at which a provider is asked again."""
+def with_next_try(message: str, until: float, now: float) -> str:
+    """Add (or renew) the clock time at which a provider is asked again; UTC epoch seconds."""
     base = message.partition(", next try ")[0].rstrip(".")
-    return one_line(f"{base}, next try {hour(until)}.")
+    return one_line(f"{base}, next try {hour(until, now)}.")
 
 
 def worded(error: ProviderError, *, provider: str, tries: int, characters: int, final: bool, hosted: bool) -> str:
@@ -65,11 +67,11 @@ def repair_messages(answer: str, violations: str) -> tuple[Message, ...]:
     )
 
 
-def busy(place: Place, *, until: float | None) -> str:
+def busy(place: Place, *, until: float | None, now: float) -> str:
     """Say which own limit is in the way of a target, and until when; ``None`` = nobody knows."""
     provider, limit = place.ref.provider, place.rules.rate_limit
     if until is None or limit is None:
         count = limit.parallel if limit else None
         return f"{provider}: busy with {count or 'other'} requests, as many as its rate_limit allows at once."
     rate = f"{limit.requests_per_minute:g} requests a minute"
-    return one_line(f"{provider}: its rate_limit of {rate} is used up, next try {hour(until)}.")
+    return one_line(f"{provider}: its rate_limit of {rate} is used up, next try {hour(until, now)}.")

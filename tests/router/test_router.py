@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -168,6 +169,36 @@ async def test_a_provider_that_allows_it_is_asked_once_more_after_a_short_hint_a
     walk = await world.ask()
     assert [reason for _, _, reason in story(walk)] == ["rate", "rate", ""]
     assert world.book.log == ["cool cloud"]
+
+
+async def test_the_one_hinted_retry_is_there_after_a_server_error_too() -> None:
+    world = RouterWorld()
+    world.rules["cloud"] = replace(world.rules["cloud"], retries_rate=True, cooldown_s=60)
+    world.cloud.script([
+        Scene(error=errors.ServerFailed("cloud: server error 500.", http_status=500)),
+        Scene(error=errors.RateLimited("cloud: rate limited.", http_status=429, hint_s=0.01)),
+        Scene(error=errors.ServerFailed("cloud: server error 500.", http_status=500)),
+        Scene(steps=["never asked"]),
+    ])  # fmt: skip
+    walk = await world.ask()
+    assert [reason for _, _, reason in story(walk)] == ["server", "rate", "server", ""]
+    assert world.book.log == []
+    assert len(world.cloud.requests) == 3
+
+
+async def test_where_a_hint_is_believed_a_short_one_is_the_cooldown() -> None:
+    world = RouterWorld()
+    world.rules["cloud"] = replace(world.rules["cloud"], retries_rate=True, cooldown_s=60)
+    world.cloud.script(failing(errors.RateLimited("cloud: rate limited.", hint_s=20.0)))
+    await world.ask()
+    assert world.book.remaining_s("cloud") == 20
+
+
+async def test_a_cooldown_that_ends_on_another_day_is_told_with_the_date() -> None:
+    world = RouterWorld()
+    world.cloud.script(failing(errors.QuotaReached("cloud: spend limit reached.", hint_s=9 * 86_400)))
+    walk = await world.ask()
+    assert re.search(r"next try \d{1,2} \w+ \d\d:\d\d\.$", walk.attempts[0].message)
 
 
 async def test_a_hint_longer_than_the_cooldown_rules() -> None:
