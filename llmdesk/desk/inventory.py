@@ -144,7 +144,7 @@ class Inventory:
             self._seen[name] = replace(blank, state=ProviderState.ATTENTION, message=one_line(str(error)))
         except (RateLimited, QuotaReached) as error:
             message = one_line(str(error))
-            duration = max(facts.rules.cooldown_s, error.hint_s or 0.0)
+            duration = facts.rules.rest_s(error.hint_s)
             await asyncio.to_thread(self._parts.cooldowns.cool, name, error.kind.value, message, duration)
             self._changed(Topic.COOLDOWNS)
         except ProviderError as error:  # without an adapter it was not called: what is wrong is on this side
@@ -158,7 +158,7 @@ class Inventory:
                 state=ProviderState.OK,
                 latency_ms=found.latency_ms,
                 models=found.models,
-                message=", ".join(filter(None, (found.message.rstrip("."), untried))),
+                message=", ".join(dict.fromkeys(filter(None, (found.message.rstrip("."), untried)))),
                 key_tried=found.key_tried,
             )
 
