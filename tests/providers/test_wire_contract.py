@@ -19,6 +19,7 @@ from tests.support.fault_server import until
 from tests.support.wire import CANARY, hello
 
 if TYPE_CHECKING:
+    from llmdesk.providers.base import Provider
     from tests.support.scenes import Scene
     from tests.support.wire import Wire
 
@@ -36,6 +37,8 @@ SECRETS = ("c3NoLWVkMjU1MTktc2VjcmV0", "ada@lovelace", "proxy-password", *FORMS)
 
 CANCEL_S = 0.2
 """Policy I14: a cancel takes effect within this, seconds."""
+
+ROUNDS = 3
 
 wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.kind)
 rows = pytest.mark.parametrize(
@@ -98,24 +101,23 @@ async def test_a_plain_answer_comes_in_pieces_with_its_usage(wire: Wire, monkeyp
 
 @wires
 async def test_cancelling_lets_go_of_the_other_side_at_once(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    with wire.set(wire.endless, monkeypatch) as there:
-        some = asyncio.Event()
-
-        async def ask() -> None:
-            async with aclosing(there.provider.stream(hello(wire.model))) as stream:
-                async for _ in stream:
-                    some.set()
-
-        asking = asyncio.create_task(ask())
-        await asyncio.wait_for(some.wait(), 10)
-        cancelled = time.monotonic()
-        asking.cancel()
-        with suppress(asyncio.CancelledError):
-            await asking
-        assert time.monotonic() - cancelled < CANCEL_S
-        await until(there.left, limit_s=5.0)
-        assert time.monotonic() - cancelled < 5 * CANCEL_S  # the other side's own thread notices a moment later
-        await there.provider.aclose()
+    """The quickest of a few rounds counts: a busy machine may be late, an adapter that waits always is."""
+    waits: list[tuple[float, float]] = []
+    for _ in range(ROUNDS):
+        with wire.set(wire.endless, monkeypatch) as there:
+            some = asyncio.Event()
+            asking = asyncio.create_task(_ask(there.provider, wire, some))
+            await asyncio.wait_for(some.wait(), 10)
+            cancelled = time.monotonic()
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            back = time.monotonic() - cancelled
+            await until(there.left)
+            waits.append((back, time.monotonic() - cancelled))
+            await there.provider.aclose()
+    assert min(back for back, _ in waits) < CANCEL_S
+    assert min(left for _, left in waits) < CANCEL_S, waits
 
 
 @wires
@@ -134,6 +136,13 @@ async def test_an_adapter_can_be_closed_twice_and_unused(wire: Wire, monkeypatch
         await there.provider.aclose()
         assert there.asked() == 0
         assert not any(form in repr(there.provider) for form in FORMS)
+
+
+async def _ask(provider: Provider, wire: Wire, some: asyncio.Event) -> None:
+    """Ask, and tell when the first piece has come."""
+    async with aclosing(provider.stream(hello(wire.model))) as stream:
+        async for _ in stream:
+            some.set()
 
 
 def _text(events: list[ProviderEvent]) -> str:
