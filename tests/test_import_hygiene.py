@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import openai_answers
+from tests.support.exec_world import configuration, provider
 from tests.support.fault_server import FaultServer
 
 if TYPE_CHECKING:
@@ -38,6 +40,16 @@ def roots(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+KINDS = ("anthropic", "command", "google", "ollama", "openai")
+CHECKERS = {"jsonschema", "referencing", "rpds"}
+
+
+def adapters(names: set[str]) -> set[str]:
+    """The kinds of providers of which anything is loaded."""
+    ours = (name.removeprefix("llmdesk.providers.") for name in names if name.startswith("llmdesk.providers."))
+    return {name.partition("_")[0] for name in ours} & set(KINDS)
+
+
 BARE = roots(modules_after("pass")[1])
 """What the interpreter and its site-packages load by themselves."""
 
@@ -58,7 +70,8 @@ def test_version_and_help_load_no_screen_no_network_and_no_adapter(argv: list[st
     code, names = modules_after(RUN.format(argv=argv))
     assert code == 0
     assert not foreign(names) & {"textual", "rich", "httpx", "ollama", "pydantic", "ruamel", "structlog", "jsonschema"}
-    assert [name for name in names if name.startswith("llmdesk.providers.")] == []
+    assert not foreign(names) & CHECKERS
+    assert [name for name in names if name.startswith("llmdesk.providers")] == []
 
 
 def test_asking_loads_neither_the_screen_nor_what_only_a_file_or_a_program_needs(tmp_path: Path) -> None:
@@ -77,6 +90,90 @@ def test_asking_keeps_the_adapter_that_is_not_needed_away() -> None:
     assert [name for name in names if name.startswith("llmdesk.providers.")] in ([], ["llmdesk.providers.base"])
     assert not foreign(names) & {"httpx", "ollama", "textual", "ruamel", "structlog", "jsonschema", "tenacity"}
     assert "sqlite3" not in names
+
+
+FIRST_PAINT = """
+import asyncio
+from llmdesk.core.errors import UsageError
+from llmdesk.tui.app import DeskApp
+
+async def open_desk():
+    raise UsageError("there is no desk")
+
+def painted():
+    global code
+    code = sorted(sys.modules)
+    app.call_from_thread(app.exit)
+
+app = DeskApp(open_desk, prepare=painted)
+asyncio.run(app.run_async(headless=True))
+"""
+
+
+def test_the_first_paint_loads_no_adapter_no_network_and_no_schemas(tmp_path: Path) -> None:
+    painted, _ = modules_after(FIRST_PAINT, LLMDESK_HOME=str(tmp_path))
+    assert isinstance(painted, list)
+    names = set(painted)
+    assert "textual" in names
+    assert [name for name in names if name.startswith("llmdesk.providers")] == []
+    assert not foreign(names) & {"httpx", "pydantic", "ollama", "ruamel", *CHECKERS}
+    assert "sqlite3" not in names
+
+
+OPEN_DESK = """
+import asyncio, os
+from llmdesk.wiring import make_desk
+
+async def run():
+    async with make_desk(env=os.environ):
+        pass
+
+asyncio.run(run())
+"""
+
+
+def five_kinds(folder: Path, server: FaultServer) -> dict[str, str]:
+    """An environment with one provider of each kind, and a lane that asks the one of kind ollama."""
+    text = configuration(
+        provider("local", server.url),
+        provider("team", f"{server.url}/v1", kind="openai"),
+        provider("claude", server.url, kind="anthropic", api_key="${THE_KEY}"),
+        provider("gemini", server.url, kind="google", api_key="${THE_KEY}"),
+        '  tool: {kind: command, command: ["true"]}',
+        targets=["local/gemma3:4b", "team/gpt-test", "claude/haiku", "gemini/gemini-2.5-flash", "tool/any"],
+    )
+    path = folder / "config" / "llmdesk.yaml"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return {"LLMDESK_HOME": str(folder), "THE_KEY": "key-of-the-house"}
+
+
+def test_a_desk_with_every_kind_of_provider_loads_none_of_them_unasked(tmp_path: Path) -> None:
+    with FaultServer.in_thread() as server:
+        _, names = modules_after(OPEN_DESK, **five_kinds(tmp_path, server))
+        assert server.requests == []
+    assert adapters(names) == set()
+    assert not foreign(names) & {"textual", "httpx", *CHECKERS}
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        (["exec", "hello"], {"ollama"}),
+        (["exec", "--model", "team/gpt-test", "hello"], {"openai"}),
+        (["exec", "--dry-run", "hello"], set()),
+        (["lanes"], set()),
+    ],
+    ids=["the first target", "a named one", "a dry run", "the lanes"],
+)
+def test_of_every_kind_only_that_which_is_asked_is_loaded(words: list[str], kinds: set[str], tmp_path: Path) -> None:
+    with FaultServer.in_thread() as server:
+        server.always("/v1/chat/completions", openai_answers.answer("Hello"))
+        code, names = modules_after(RUN.format(argv=words), **five_kinds(tmp_path, server))
+    assert code == 0
+    assert adapters(names) == kinds
+    assert not foreign(names) & {"textual", "ollama", *CHECKERS}
 
 
 def test_the_screen_comes_up_without_what_only_a_request_needs() -> None:
