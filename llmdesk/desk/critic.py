@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_ISSUES = 3
 
+MAX_ISSUE = 1000
+"""How much of an issue is told, characters: it was to be one short sentence."""
+
 SCHEMA = "verdict"
 """The built-in schema of what a critic answers."""
 
@@ -130,4 +133,7 @@ def no_verdict(why: str, outcome: Outcome | None = None) -> Verdict:
 
 
 def _issues(told: Iterable[object]) -> tuple[str, ...]:
-    return tuple(issue for issue in (str(item).strip() for item in told) if issue)[:MAX_ISSUES]
+    issues = (str(item).strip() for item in told)
+    return tuple(issue if len(issue) <= MAX_ISSUE else f"{issue[: MAX_ISSUE - 1]}…" for issue in issues if issue)[
+        :MAX_ISSUES
+    ]

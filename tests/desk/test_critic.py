@@ -15,7 +15,7 @@ from llmdesk.core import errors
 from llmdesk.core.errors import UsageError
 from llmdesk.core.lanes import Lane
 from llmdesk.core.types import Completed, FinishReason, ModelRef, Role, Usage
-from llmdesk.desk.critic import critic_messages, section_code
+from llmdesk.desk.critic import MAX_ISSUE, critic_messages, section_code
 from llmdesk.providers.scripted import Scene
 from tests.support.desk_world import CLOUD, LOCAL, DeskWorld, endless, fails, said, until
 
@@ -125,6 +125,12 @@ async def test_it_passes_only_what_nothing_speaks_against(
     verdict = await judged(world)
     assert (verdict.passed, verdict.issues, verdict.escalate, verdict.confidence) == (passed, issues, escalate, 0.9)
     assert (verdict.target, verdict.cost_usd) == (CLOUD, "0")
+
+
+async def test_an_issue_of_any_length_is_told_in_few_words(world: DeskWorld) -> None:
+    world.cloud.script(says(told(passes=False, issues=["x" * 1_000_000, "y" * MAX_ISSUE])))
+    verdict = await judged(world)
+    assert verdict.issues == ("x" * (MAX_ISSUE - 1) + "…", "y" * MAX_ISSUE)
 
 
 # --- no verdict ----------------------------------------------------------------------------------------------------
