@@ -42,10 +42,11 @@ class Check:
     """What a live look at a provider found.
 
     ``key_tried`` is false when nothing that was called needed the key. ``models`` counts what it lists, ``None`` =
-    not asked. Failures are raised as ``ProviderError``, not returned.
+    not asked; ``latency_ms`` is ``None`` where nothing was called. Failures are raised as ``ProviderError``, not
+    returned.
     """
 
-    latency_ms: int
+    latency_ms: int | None = None
     models: int | None = None
     version: str = ""
     key_tried: bool = False
