@@ -43,6 +43,11 @@ _UNSAID = frozenset({"next", ErrorKind.CANCELLED.value})
 """What the user did needs no remedy."""
 
 
+def names_step(message: str) -> bool:
+    """Whether a message itself says what to do."""
+    return _STEP.search(message) is not None
+
+
 def advise(attempts: Iterable[Attempt], *, program: str) -> tuple[str, ...]:
     """Say for each target why it did not answer and what would mend that; each line at most 200 characters.
 
@@ -66,7 +71,7 @@ def _line(attempt: Attempt, program: str) -> str:
     provider = attempt.target.provider
     told = attempt.message or f"{attempt.target}: {attempt.reason or attempt.outcome.value}"
     cause = told if told.startswith(f"{provider}:") else f"{provider}: {told}"
-    if _STEP.search(cause):
+    if names_step(cause):
         return one_line(cause)
     kind = attempt.error_kind.value if attempt.error_kind is not None else ""
     remedy = (REMEDIES.get(attempt.reason) or REMEDIES.get(kind, "")).format(provider=provider, program=program)

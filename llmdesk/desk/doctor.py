@@ -13,6 +13,7 @@ from llmdesk.core.lanes import no_local_model_message
 from llmdesk.core.text import one_line
 from llmdesk.core.version import __version__
 from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
+from llmdesk.desk.advice import names_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,9 @@ FIXES = {
     ProviderState.DOWN: "Start it or correct its base_url, then run: llmdesk providers check",
     ProviderState.COOLING: "Nothing to do: it is asked again when the time is over.",
 }
+
+THEN_CHECK = "Then run: llmdesk providers check"
+"""Where the message itself says what to do."""
 
 
 async def examine(parts: Parts, statuses: Sequence[ProviderStatus]) -> tuple[Finding, ...]:
@@ -102,6 +106,8 @@ def _found(status: ProviderStatus) -> str:
             return f"{status.provider}: {status.message or f'configured ({status.base_url or status.kind})'}."
         case _:
             count = "" if status.models is None else f", {_models(status.models)}"
+            if status.kind == "command":  # it was found, not run
+                return f"{status.provider}: is installed{count}, sign-in not tried."
             return f"{status.provider}: answers{count}."
 
 
@@ -148,19 +154,24 @@ def _provider(parts: Parts, status: ProviderStatus) -> Finding:
     latency = f"{status.latency_ms} ms" if status.latency_ms is not None else ""
     details = [status.message.removeprefix(f"{status.provider}: ") or latency]
     details += [] if status.models is None else [_models(status.models)]
-    if key := _key(parts, status):
+    hint = FIXES.get(status.state, "")
+    key = _key(parts, status)
+    if hint and names_step(status.message):  # then nothing follows it that could be taken for a part of a command
+        hint = hint if status.state is ProviderState.COOLING else THEN_CHECK
+        details = [key, *details[1:], details[0]]
+    elif key:
         details = [details[0].rstrip("."), *details[1:], key]
     detail = ", ".join(filter(None, details))
     text = f"{who} {status.state.value}{': ' if detail else ''}{detail}"
-    return Finding(
-        topic="provider", level=level.get(status.state, Level.NOTE), text=text, hint=FIXES.get(status.state, "")
-    )
+    return Finding(topic="provider", level=level.get(status.state, Level.NOTE), text=text, hint=hint)
 
 
 def _key(parts: Parts, status: ProviderStatus) -> str:
     """Where the key comes from; never what it is."""
     source = parts.providers[status.provider].key_source
-    return f"key from {source}" if source and source not in status.message else ""
+    if not source or source in status.message:
+        return ""
+    return f"key {source.removeprefix('the key ')}" if source.startswith("the key ") else f"key from {source}"
 
 
 async def _database(parts: Parts) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,8 +28,6 @@ def world(tmp_path: Path) -> DeskWorld:
 
 
 def without_cloud(world: DeskWorld) -> None:
-    from dataclasses import replace
-
     world.rules["cloud"] = replace(world.rules["cloud"], disabled="cloud: OLLAMA_API_KEY is not set.")
 
 
@@ -66,6 +65,13 @@ async def test_where_all_is_well_no_demo_is_offered(world: DeskWorld) -> None:
     assert found.can_answer
     assert [(f.topic, f.level) for f in found.findings] == [("cloud", Level.OK), ("local", Level.OK)]
     assert found.findings[1].text == "local: answers, 2 models."
+
+
+async def test_a_program_that_was_found_is_not_said_to_answer(world: DeskWorld) -> None:
+    world.rules["cloud"] = replace(world.rules["cloud"], kind="command", has_key=False)
+    async with world.desk() as desk:
+        texts = {f.topic: f.text for f in (await desk.discover()).findings}
+    assert texts["cloud"] == "cloud: is installed, 0 models, sign-in not tried."
 
 
 async def test_a_resting_cloud_alone_cannot_answer(world: DeskWorld) -> None:
@@ -115,6 +121,16 @@ async def test_the_doctor_says_where_each_key_comes_from(world: DeskWorld) -> No
         texts = [finding.text for finding in await desk.doctor() if finding.topic == "provider"]
     assert texts[0].endswith("key from the keychain entry llmdesk/cloud")
     assert "key" not in texts[1]
+
+
+async def test_the_doctor_leaves_the_remedy_to_a_message_that_tells_one_and_lets_nothing_follow_it(
+    world: DeskWorld,
+) -> None:
+    world.cloud.list_error = errors.SetupBroken("cloud: tool is not on the PATH. Install it: npm install -g tool")
+    async with world.desk(providers=world.facts({"cloud": "the key in the file"})) as desk:
+        found = next(f for f in await desk.doctor() if f.text.startswith("cloud "))
+    assert found.text.endswith("key in the file, tool is not on the PATH. Install it: npm install -g tool")
+    assert found.hint == "Then run: llmdesk providers check"
 
 
 async def test_the_doctor_looks_at_everything_and_finds_a_healthy_desk_healthy(world: DeskWorld) -> None:
