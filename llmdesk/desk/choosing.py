@@ -31,7 +31,7 @@ def lane_for(parts: Parts, ask: Ask) -> Lane:
     """The lane as it applies to ``ask``: agent, parameters, system prompt, schema and targets laid over it.
 
     Raises:
-        UsageError: the lane, agent or provider does not exist.
+        UsageError: the lane, agent, provider or model does not exist.
     """
     agent = _agent(parts, ask.agent)
     name = _choice(parts, ask, agent)[0]
@@ -83,6 +83,10 @@ def _known(parts: Parts, ref: ModelRef) -> ModelRef:
     if facts is None:
         names = ", ".join(parts.providers)
         raise UsageError(f"No provider '{ref.provider}' in '{ref}'. There are: {names}.")
+    if facts.kind == "command" and facts.aliases:  # a program is told only the models its settings list
+        listed = dict.fromkeys([*facts.aliases, *facts.aliases.values()])
+        if ref.model not in listed:
+            raise UsageError(one_line(f"{ref.provider} has no model '{ref.model}'. It has: {', '.join(listed)}."))
     return ModelRef(ref.provider, facts.aliases.get(ref.model, ref.model))
 
 

@@ -67,6 +67,17 @@ async def test_an_alias_is_the_model_it_stands_for(world: DeskWorld) -> None:
     assert world.cloud.requests[0].model == "really-big:400b"
 
 
+async def test_a_program_that_lists_its_models_is_asked_for_no_other(world: DeskWorld) -> None:
+    world.rules["local"] = replace(world.rules["local"], kind="command", local_models=False)
+    world.aliases["local"] = {"fast": "small-1"}
+    async with world.desk() as desk:
+        with pytest.raises(UsageError, match=r"^local has no model 'fsat'\. It has: fast, small-1\.$"):
+            desk.send(Ask(prompt="hi", model=ModelRef("local", "fsat")))
+        for name in ("fast", "small-1"):
+            plan = await desk.plan(Ask(prompt="hi", model=ModelRef("local", name)))
+            assert [target.target for target in plan.targets] == [ModelRef("local", "small-1")]
+
+
 async def test_parameters_are_laid_provider_lane_agent_caller_key_by_key(world: DeskWorld) -> None:
     world.rules["cloud"] = replace(
         world.rules["cloud"], params=Params(temperature=0.1, seed=1, top_k=1, top_p=0.1, extra={"a": 1, "b": 1})
@@ -209,6 +220,19 @@ async def test_what_a_check_could_not_try_is_said_beside_what_it_found(world: De
         statuses = by_name(await desk.check_providers())
     assert statuses["cloud"].message == "Its version is old, key not tried"
     assert statuses["local"].message == "Its version is old"  # it has no key to try
+
+
+async def test_what_a_check_says_itself_is_not_said_twice(world: DeskWorld) -> None:
+    from llmdesk.providers.base import Check
+
+    class Open(type(world.cloud)):  # type: ignore[misc]
+        async def check(self) -> Check:
+            return Check(message="key not tried", key_tried=False)
+
+    world.shelf.providers = {"cloud": Open("cloud"), "local": world.local}
+    async with world.desk() as desk:
+        cloud = by_name(await desk.check_providers())["cloud"]
+    assert (cloud.message, cloud.latency_ms) == ("key not tried", None)
 
 
 async def test_what_is_wrong_on_this_side_needs_attention_and_is_not_called_down(world: DeskWorld) -> None:
