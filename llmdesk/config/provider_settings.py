@@ -15,6 +15,9 @@ Kind = Literal["ollama", "openai", "anthropic", "google", "command"]
 
 OLLAMA_COOLDOWN_S = 600.0
 
+CALL_PATHS = ("/chat/completions", "/v1/completions", "/v1/messages", "/api/chat", "/api/generate")
+"""What the adapters put behind an address themselves; copied from examples, it would stand there twice."""
+
 
 class HttpSettings(CommonSettings):
     """What every kind that is reached over HTTP has."""
@@ -34,7 +37,10 @@ class HttpSettings(CommonSettings):
     def _usable(cls, url: str, info: ValidationInfo) -> str:
         if "${" in url:  # a variable is missing: the provider is off, and shows what was written
             return url
-        scheme = split_address(url).scheme
+        parts = split_address(url)
+        scheme = parts.scheme
+        if parts.path.rstrip("/").endswith(CALL_PATHS):
+            raise ValueError("ends before the path of a call, usually with /v1: llmdesk adds the rest")
         if scheme == "http" and not is_loopback(url) and not info.data.get("allow_http"):
             raise ValueError("plain http:// to another machine needs allow_http: true")
         return url.rstrip("/")

@@ -137,7 +137,10 @@ def _unknown(path: Path, data: Any) -> str:
     if path[0] == "providers" and len(path) == 3:
         owners = [kind for kind, other in KIND_MODELS.items() if name in _keys(other)]
         if owners:
-            return f"{message} for kind {_at(data, (*path[:-1], 'kind'))}; kind {' and '.join(owners)} has it"
+            have = (
+                f"kind {owners[0]} has" if len(owners) == 1 else f"kinds {', '.join(owners[:-1])} and {owners[-1]} have"
+            )
+            return f"{message} for kind {_at(data, (*path[:-1], 'kind'))}; {have} it"
     return message + (nearest(name, _keys(model)) if model else "")
 
 

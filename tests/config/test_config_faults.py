@@ -161,7 +161,7 @@ budgets:
         # providers
         (
             "providers: {a: {kind: ollama, preset: x}}\n",
-            "1:31: providers.a.preset: unknown key 'preset' for kind ollama; kind openai and command has it",
+            "1:31: providers.a.preset: unknown key 'preset' for kind ollama; kinds openai and command have it",
         ),
         (
             "providers: {a: {kind: openai, preset: github}}\n",
@@ -178,6 +178,10 @@ budgets:
         (
             "providers: {a: {kind: openai, base_url: 'https://x?key=1'}}\n",
             "1:41: providers.a.base_url: must end with the path",
+        ),
+        (
+            "providers: {a: {kind: openai, base_url: https://x.test/v1/chat/completions/}}\n",
+            "1:41: providers.a.base_url: ends before the path of a call",
         ),
         (
             "providers: {a: {kind: openai, base_url: 'https://x:99999'}}\n",
