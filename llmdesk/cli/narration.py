@@ -86,7 +86,8 @@ class Narrator:
         self._flush_thought()
         message = attempt.message or f"{attempt.target}: {attempt.reason}"
         if attempt.outcome is AttemptOutcome.SKIPPED:
-            self._out.detail(f"skipped: {message}")
+            named = message.startswith((f"{attempt.target}:", f"{attempt.target.provider}:"))
+            self._out.detail(f"skipped: {message}" if named else f"skipped: {attempt.target}: {message}")
             return
         self._told = attempt.message
         if not self._out.quiet:

@@ -111,7 +111,7 @@ def _loose(value: str) -> object:
 
 
 _READERS: dict[str, Callable[[str, str], Any]] = {
-    "temperature": _number(0, 5),
+    "temperature": _number(0, 2),
     "top_p": _number(0, 1),
     "top_k": _whole(0),
     "seed": _seed,

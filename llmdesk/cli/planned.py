@@ -40,7 +40,8 @@ def show_plan(session: Session, plan: Plan) -> None:
 def target_note(target: TargetStatus, now: float) -> str:
     """Why a target would not be asked, or what is known of it."""
     if target.skip:
-        reason, until = target.message.rstrip(".") or target.skip, ""
+        told = target.message.removeprefix(f"{target.target.provider}: ").rstrip(".")
+        reason, until = told or target.skip, ""
         if target.cooldown_until is not None:
             when = clock(target.cooldown_until, now)
             until = "" if when[:5] in reason else f" until {when}"  # most messages tell it themselves

@@ -91,6 +91,7 @@ def test_each_outcome_has_its_exit_code_and_one_line(outcome: object, code: int,
         (["exec", "x", "--params", "temprature=1"], "Did you mean temperature?"),
         (["exec", "x", "--params", "temperature"], "write it as KEY=VALUE"),
         (["exec", "x", "--params", "temperature=nan"], "must be a number"),
+        (["exec", "x", "--params", "temperature=2.1"], "must be a number from 0 to 2"),
         (["exec", "x", "--params", "reasoning=lots"], "off, low, medium, high"),
         (["exec", "x", "--timeout", "0"], "--timeout 0"),
         (["exec", "x", "--timeout", "nan"], "--timeout nan"),
@@ -264,7 +265,7 @@ def test_a_dry_run_sends_nothing_and_shows_the_route() -> None:
     desk = ScriptedDesk()
     ran = run_cli(["exec", "hi", "--dry-run", "--params", "temperature=0.5"], desk)
     assert ran.ending == 0
-    assert "target 1: cloud/gpt-oss:120b (skipped: cloud: cooling down until" in ran.out
+    assert "target 1: cloud/gpt-oss:120b (skipped: cooling down until" in ran.out
     assert "temperature=0.5" in ran.out
     assert desk.ends == []
     (record,) = run_cli(["exec", "hi", "--dry-run", "--json"], desk).records
