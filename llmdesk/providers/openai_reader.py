@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import ModelRefused, ServerFailed
+from llmdesk.core.errors import AnswerCut, ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact, sanitise
 from llmdesk.core.types import Completed, ProviderEvent, Usage
 from llmdesk.providers.answer_log import AnswerLog, count
@@ -86,9 +86,14 @@ class AnswerReader:
         self._last = chunk
         before = self._usage
         self._note(chunk)
-        events: list[ProviderEvent] = []
-        if (choice := self._choice(chunk)) is not None:
-            events = self._take(choice, choice.get("delta", choice.get("message")))
+        ended = self.ended
+        try:
+            choice = self._choice(chunk)
+            events = [] if choice is None else self._take(choice, choice.get("delta", choice.get("message")))
+        except AnswerCut:
+            if ended:  # damage behind a whole answer
+                return self._complete()
+            raise
         if self.ended and self._usage is not before:
             return self._complete(events)
         return self._carrying(events)
@@ -140,14 +145,12 @@ class AnswerReader:
             self._served = model[:2_000]
 
     def _choice(self, chunk: Mapping[str, object]) -> Mapping[str, object] | None:
-        """The first choice; none in a chunk that only tells usage, and none after the end."""
+        """The first choice; none in a chunk that only tells usage."""
         choices = chunk.get("choices")
         if choices is None:
             return None
         if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
             raise self.cut("a chunk with choices that are none")
-        if self.ended:
-            return None
         return next((choice for choice in choices if choice.get("index", 0) in (0, None)), None)
 
     def _take(self, choice: Mapping[str, object], delta: object) -> list[ProviderEvent]:
@@ -160,13 +163,13 @@ class AnswerReader:
         refusal = self._text(delta.get("refusal"))
         self._refusal = (self._refusal + refusal)[:TEXT_LIMIT]
         self._log.weigh(len(refusal))
-        grew = self._calls.take(delta)
+        grew = not self.ended and self._calls.take(delta)
         events = self._log.take(text, thought)
         self.had_content = bool(events) or bool(refusal) or grew
         reason = choice.get("finish_reason")
-        if reason is not None and reason != "":
+        if reason is not None and reason != "" and not self.ended:
             events += self._ended(reason)
-        return events
+        return events  # what is said after the reason to end was said too, and nothing of an answer is left out
 
     def _texts(self, content: object) -> tuple[str, str]:
         """Text and reasoning of a content that may come in parts."""

@@ -130,6 +130,8 @@ def _messages(name: str, messages: Sequence[Message], dialect: Dialect) -> list[
     wire: list[dict[str, object]] = []
     given = 0
     for message in messages:
+        if message.role is Role.ASSISTANT and not message.content and not message.tool_calls:
+            continue  # a turn without words; some endpoints refuse an empty one
         if message.role is Role.TOOL:
             answered = message.tool_call_id or (waiting.popleft() if waiting else "call00000")
             wire.append({"role": "tool", "tool_call_id": answered, "content": message.content})

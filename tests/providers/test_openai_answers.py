@@ -166,9 +166,9 @@ def test_an_event_with_nothing_in_it_only_keeps_the_line_open() -> None:
     assert told(read([b"data:\n\n" + event(chunk("Hi")) + b"data: \n\n" + event(chunk(finish="stop"))])).text == "Hi"
 
 
-def test_nothing_after_the_end_is_part_of_the_answer() -> None:
+def test_what_is_said_after_the_reason_to_end_is_part_of_the_answer() -> None:
     late = event(chunk("Hi")) + event(chunk(finish="stop")) + event(chunk(" and more")) + event(usage_chunk()) + DONE
-    assert told(read([late])).text == "Hi"
+    assert told(read([late])).text == "Hi and more"
 
 
 def test_other_choices_than_the_first_are_not_ours() -> None:
