@@ -171,6 +171,13 @@ _HEADINGS = {
 }
 
 
+NAMES = (
+    "A provider's own `models` go before these. Those of kind openai hold at OpenAI's own address only: other servers "
+    "of its format have other models."
+)
+"""What stands above the table of short names."""
+
+
 def reference() -> str:
     """The reference page, in Markdown."""
     from llmdesk.config.defaults import ALIASES
@@ -186,7 +193,7 @@ def reference() -> str:
             text = texts[model.__name__, key].replace("|", "\\|")
             lines.append(f"| `{key}` | {_default(field)} | {text} |")
         lines.append("")
-    lines += ["## Short names of models", "", "A provider's own `models` go before these.", ""]
+    lines += ["## Short names of models", "", NAMES, ""]
     lines += ["| kind | short name | model |", "| --- | --- | --- |"]
     lines += [f"| {kind} | `{name}` | `{model}` |" for kind, names in ALIASES.items() for name, model in names.items()]
     lines += ["", "## Presets of kind openai", "", "| preset | address | key |", "| --- | --- | --- |"]

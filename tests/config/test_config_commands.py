@@ -87,6 +87,11 @@ def test_an_unknown_example_names_the_known_ones() -> None:
         example("huge")
 
 
+def test_every_example_is_named_where_the_command_is_explained() -> None:
+    page = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert [name for name in EXAMPLES if name != "minimal" and f"`{name}`" not in page] == []
+
+
 def test_a_new_file_is_private_and_an_existing_one_is_never_touched(tmp_path: Path) -> None:
     file = tmp_path / "new/config/llmdesk.yaml"
     write_example(file, "a: 1\n")
