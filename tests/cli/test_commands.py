@@ -217,6 +217,13 @@ def test_a_model_alone_is_a_local_one(text: str, ref: ModelRef) -> None:
     assert ran.out == "details.family: gemma\nlicense: one … (1 more lines)\ncapabilities: a, b\n"
 
 
+def test_a_program_without_listed_models_is_said_to_take_any() -> None:
+    tool = ProviderStatus(provider="tool", kind="command", state=ProviderState.UNKNOWN)
+    ran = run_cli(["models", "list", "tool"], ScriptedDesk(statuses=[tool]))
+    assert (ran.ending, ran.out) == (0, "")
+    assert ran.err == "tool is a program that is told any name: tool/NAME\n"
+
+
 def test_models_list_and_ps_print_refs() -> None:
     desk = ScriptedDesk(rows=[model_row("gemma3:4b"), model_row("gpt-oss:120b", "cloud")])
     assert "local/gemma3:4b" in run_cli(["models"], desk).out

@@ -70,7 +70,11 @@ def list_models(session: Session, provider: str | None) -> int:
                 ],
             )
         else:
-            session.nothing(desk, "No models. Try: llmdesk providers check")
+            kinds = {status.provider: status.kind for status in desk.providers()}
+            if provider is not None and kinds.get(provider) == "command":
+                session.nothing(desk, f"{provider} is a program that is told any name: {provider}/NAME")
+            else:
+                session.nothing(desk, "No models. Try: llmdesk providers check")
         session.tell(desk.warnings)
         return 0
 
