@@ -17,7 +17,7 @@ HOSTILE = "\x1b]0;x\x07 [/red] [b +]("
 def history(count: int = 2) -> FakeDesk:
     broken = failed(discarded="half an answer [/x]")
     whole = replace(broken, number=2, target=LOCAL, outcome=AttemptOutcome.COMPLETED, error_kind=None, message="",
-                    http_status=None, discarded_text="", usage=Usage(output_tokens=40))  # fmt: skip
+                    http_status=None, discarded_text="", usage=Usage(output_tokens=40, estimated=True))  # fmt: skip
     rows = [
         FailoverRow(at=time.time() - at, request=f"r{at}", lane="codegen" if at else "chat", agent=None,
                     source=CLOUD, target=LOCAL, reason="rate" if at == 0 else "server", message=HOSTILE, lost_s=0.3)
@@ -39,7 +39,7 @@ async def test_failovers_are_listed_and_enter_shows_every_attempt_and_on_demand_
         await seat.press("enter")
         await seat.see("failed: rate limited")
         assert "HTTP 429" in seat.text
-        assert "40 tok" in seat.text
+        assert "~40 tok" in seat.text
         assert "half an answer" not in seat.text
         await seat.press("d")
         await seat.see(r"half an answer \[/x\]")

@@ -53,7 +53,7 @@ def _attempt(attempt: Attempt, *, discarded: bool) -> list[Content]:
     if attempt.http_status is not None:
         facts.append(f"HTTP {attempt.http_status}")
     if attempt.usage is not None and attempt.usage.output_tokens is not None:
-        facts.append(f"{attempt.usage.output_tokens} tok")
+        facts.append(f"{'~' if attempt.usage.estimated else ''}{attempt.usage.output_tokens} tok")
     if attempt.outcome is AttemptOutcome.COMPLETED:
         facts.append(cost(attempt.cost_usd))
     if attempt.probe:
