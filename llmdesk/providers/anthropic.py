@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from llmdesk.core.errors import AnswerCut, ModelGone, ServerFailed, SetupBroken
-from llmdesk.core.types import ModelInfo
+from llmdesk.core.types import Completed, ModelInfo
 from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.anthropic_blocks import Spent
 from llmdesk.providers.anthropic_errors import failure, read_error
 from llmdesk.providers.anthropic_reader import AnswerReader
-from llmdesk.providers.anthropic_wire import API_VERSION, body_of
+from llmdesk.providers.anthropic_wire import API_VERSION, body_of, not_taken
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
 from llmdesk.providers.http import KeyHeader, Origin
@@ -84,7 +85,10 @@ class AnthropicProvider:
                 await self._accept(reply, request.model)
                 async with contextlib.aclosing(follow(reply, reader)) as events:
                     async for event in events:
-                        yield event
+                        if isinstance(event, Completed):
+                            yield replace(event, notes=not_taken(self.endpoint.name, request, body))
+                        else:
+                            yield event
             if not reader.paused:
                 return
             if not reader.said:

@@ -15,6 +15,7 @@ from llmdesk.core.text import storable
 from llmdesk.core.types import Role
 from llmdesk.providers.anthropic_thinking import ANSWER_TOKENS, generation, thinking_of
 from llmdesk.providers.images import media_type
+from llmdesk.providers.left_out import WISHES, left_out
 from llmdesk.providers.schema_fit import Dialect, fitted, in_words
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ _SCHEMA_SINCE = (4, 5)
 def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said: Sequence[Json] = ()) -> bytes:
     """Print a request as a JSON body.
 
-    Sampling parameters are left out without a word where the API version, the model or its thinking forbids them:
-    a lane may be written for several providers. So is ``seed``, which this wire does not have. Whatever stands in
-    ``params.extra`` and ``request.extra`` goes into the body as it is, over what was made of the rest
+    Sampling parameters are left out where the API version, the model or its thinking forbids them (``not_taken``
+    says so): a lane may be written for several providers. So is ``seed``, which this wire does not have. Whatever
+    stands in ``params.extra`` and ``request.extra`` goes into the body as it is, over what was made of the rest
     (``output_config`` is merged); ``None`` takes a field out.
 
     Args:
@@ -114,6 +115,13 @@ def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said
         return storable(text).encode()
     except (TypeError, ValueError, RecursionError):
         raise RequestRejected(f"{name}: a parameter of the request is no JSON value. Check params.") from None
+
+
+def not_taken(name: str, request: ChatRequest, body: bytes) -> tuple[str, ...]:
+    """Say which wishes of ``request`` its ``body`` leaves out."""
+    sent = json.loads(body)
+    taken = {wish for wish in WISHES if wish in sent} | {"stop", "max_output_tokens", "reasoning"}
+    return left_out(f"{name}/{request.model}", request.params, taken)
 
 
 def _sampling(params: Params, model: str, *, sampling: bool) -> dict[str, object]:

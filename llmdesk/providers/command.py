@@ -24,6 +24,7 @@ from llmdesk.providers.command_group import Groups
 from llmdesk.providers.command_output import output_rules, reader_for
 from llmdesk.providers.command_tail import Tail
 from llmdesk.providers.command_template import Template, uses
+from llmdesk.providers.left_out import left_out
 from llmdesk.providers.reply import Limits, size
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class CommandProvider:
         self._env = {name: value for name, value in options.get("env", {}).items() if value}
         self._cwd: str | None = options.get("cwd")
         self._limits: dict[str, Any] = options.get("limits", {})
+        told = uses(self._template.words, self._template.stdin, "{max_tokens}")
+        self._taken = frozenset({"max_output_tokens"} if told else ())
         self._install: str = options.get("install") or ""
         self._groups = Groups(options.get("record_group"))
         try:
@@ -111,7 +114,7 @@ class CommandProvider:
             finish_reason=FinishReason.STOP,
             usage=reader.facts.usage,
             served_model=reader.facts.model or request.model,
-            notes=notes,
+            notes=(*notes, *left_out(f"{name}/{request.model}", request.params, self._taken)),
         )
 
     async def _deltas(

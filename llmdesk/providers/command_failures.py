@@ -109,7 +109,8 @@ def failed_run(
         return AnswerCut(f"{name}: the program ended without an answer.", details=details)
     said = one_line(redact(error or _last_line(stderr)), SAID)
     how = _exit_words(exit_code)
-    return ServerFailed(one_line(f"{name}: {how}{': ' if said else '.'}{said}"), details=details)
+    quote = f" ({said.rstrip('.')})" if said else ""
+    return ServerFailed(one_line(f"{name}: {how}{quote}."), details=details)
 
 
 def _exit_words(exit_code: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from llmdesk.core.json_cost import LEAVES, is_too_divided
@@ -77,6 +78,25 @@ def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]
         FrameBroken: it is not UTF-8, not JSON, too deep or too finely divided, has impossible numbers, or something
             that is no object.
     """
+    for value in _values(line, leaves):
+        if not isinstance(value, dict):
+            raise FrameBroken("a line is no JSON object")
+        yield value
+
+
+def document(text: bytes, *, leaves: int = LEAVES) -> object:
+    """Read one JSON document of any shape, as strictly as ``objects``.
+
+    Raises:
+        FrameBroken: see ``objects``; also when there is none, or more than one.
+    """
+    found = list(islice(_values(text.strip(), leaves), 2))
+    if len(found) != 1:
+        raise FrameBroken("it is not one JSON document")
+    return found[0]
+
+
+def _values(line: bytes, leaves: int) -> Iterator[object]:
     if is_too_divided(line, leaves=leaves):
         raise FrameBroken("a line holds more values than allowed")
     try:
@@ -95,26 +115,12 @@ def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]
             raise
         except ValueError:  # an integer of more digits than Python converts
             raise FrameBroken("a line has an impossible number") from None
-        if not isinstance(value, dict):
-            raise FrameBroken("a line is no JSON object")
         yield _whole(value) if _HALF_PAIR.search(text) else value
         while at < len(text) and text[at] in _BLANK:
             at += 1
 
 
-def document(text: bytes, *, leaves: int = LEAVES) -> object:
-    """Read one JSON document of any shape, as strictly as ``objects``.
-
-    Raises:
-        FrameBroken: see ``objects``; also when there is none, or more than one.
-    """
-    found = list(objects(b'{"it":' + text + b"}", leaves=leaves)) if text.strip() else []
-    if len(found) != 1 or found[0].keys() != {"it"}:
-        raise FrameBroken("it is not JSON")
-    return found[0]["it"]
-
-
-def _whole(value: dict[str, object]) -> dict[str, object]:
+def _whole(value: object) -> object:
     """Replace lone surrogates in every string of a tree."""
 
     def walk(node: object) -> object:
@@ -127,6 +133,6 @@ def _whole(value: dict[str, object]) -> dict[str, object]:
         return node
 
     try:
-        return {storable(key): walk(item) for key, item in value.items()}
+        return walk(value)
     except RecursionError:
         raise FrameBroken("a line is nested too deeply") from None

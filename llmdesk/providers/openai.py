@@ -22,7 +22,7 @@ from llmdesk.providers.openai_hints import wait_hint
 from llmdesk.providers.openai_models import listed
 from llmdesk.providers.openai_reader import AnswerReader
 from llmdesk.providers.openai_said import read_error
-from llmdesk.providers.openai_wire import body_of, left_out
+from llmdesk.providers.openai_wire import body_of, not_taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -72,7 +72,7 @@ class OpenAIProvider:
         body = body_of(self.endpoint.name, request, self._dialect)
         async with self._origin.open_stream("POST", "chat/completions", body=body) as reply:
             await self._accept(reply, request.model)
-            notes = left_out(self.endpoint.name, request, self._dialect)
+            notes = not_taken(self.endpoint.name, request, self._dialect)
             reader = AnswerReader(self.endpoint, request.model, keep_wire=request.keep_wire, notes=notes)
             async with contextlib.aclosing(follow(reply, reader)) as events:
                 async for event in events:

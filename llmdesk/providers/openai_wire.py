@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import RequestRejected
-from llmdesk.core.text import one_line, storable
+from llmdesk.core.text import storable
 from llmdesk.core.types import Role
 from llmdesk.providers.images import media_type
+from llmdesk.providers.left_out import WISHES, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,15 +88,14 @@ def _manner(request: ChatRequest, dialect: Dialect) -> dict[str, object]:
     return {key: value for key, value in named.items() if value is not None}
 
 
-def left_out(name: str, request: ChatRequest, dialect: Dialect) -> tuple[str, ...]:
-    """Say which wishes have no words on this wire; a window and a time to stay in memory are nobody's loss."""
-    params = request.params
-    notes: list[str] = []
-    if params.top_k is not None and not dialect.top_k:
-        notes.append(f"{name} takes no top_k: it was left out.")
-    if params.reasoning not in (None, "off") and not dialect.reasoning(request.model, params.reasoning):
-        notes.append(f"{one_line(request.model, 80)} takes no reasoning level: left out.")
-    return tuple(notes)
+def not_taken(name: str, request: ChatRequest, dialect: Dialect) -> tuple[str, ...]:
+    """Say which wishes have no words in this dialect."""
+    params, taken = request.params, set(WISHES)
+    if not dialect.top_k:
+        taken.discard("top_k")
+    if params.reasoning is not None and not dialect.reasoning(request.model, params.reasoning):
+        taken.discard("reasoning")
+    return left_out(f"{name}/{request.model}", params, taken)
 
 
 def _merge(body: dict[str, object], extra: Json) -> None:

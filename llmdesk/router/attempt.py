@@ -273,7 +273,7 @@ class Asker:
                         walk.tool_calls.append(event)
                     case Completed():
                         walk.completed = event
-                        walk.warnings += event.notes
+                        walk.warnings += self._targets.first_told(event.notes)
                 sink(event)
         if walk.completed is None:
             raise AnswerCut(f"{place.ref.provider}: the answer ended without saying that it is complete.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import ErrorKind, ProviderError
@@ -83,6 +83,7 @@ class Targets:
         self.small_prompt = small_prompt
         self._pacers: dict[str, Pacer] = {}
         self._out: dict[str, tuple[str, str]] = {}
+        self._told: set[str] = set()
         self._lists: dict[str, tuple[float, tuple[ModelInfo, ...]]] = {}
 
     def rules(self, ref: ModelRef) -> ProviderRules:
@@ -154,6 +155,12 @@ class Targets:
         for key in [k for k in self._out if provider is None or k.partition("/")[0] == provider]:
             del self._out[key]
         self.forget_models(provider)
+
+    def first_told(self, notes: Sequence[str]) -> list[str]:
+        """Those of ``notes`` that nobody was told in this run: what holds for every answer is said once."""
+        new = [note for note in notes if note not in self._told]
+        self._told.update(new)
+        return new
 
     # --- who rests ---
 

@@ -13,7 +13,7 @@ from llmdesk.core.errors import RequestRejected
 from llmdesk.core.types import ChatRequest, Message, Params, Role, ToolCall
 from llmdesk.providers.anthropic_thinking import ANSWER_TOKENS, generation
 from llmdesk.providers.anthropic_wire import body_of
-from tests.support.anthropic_answers import PATH, answer
+from tests.support.anthropic_answers import MODEL, PATH, answer
 from tests.support.anthropic_asking import anthropic_at, asking, events_of
 from tests.support.fault_server import FaultServer
 from tests.support.wire import CANARY
@@ -293,3 +293,14 @@ def test_any_other_schema_is_told_in_words(model: str, schema: dict[str, object]
 def test_plain_json_is_asked_for_in_words() -> None:
     made = body(talk(said(Role.SYSTEM, "Be brief."), said(Role.USER, "Hi"), format="json"))
     assert made["system"].startswith("Be brief.\n\nAnswer with one JSON object")
+
+
+async def test_wishes_that_cannot_be_sent_are_told_with_the_answer() -> None:
+    params = Params(temperature=0.2, seed=7, max_output_tokens=50)
+    async with FaultServer() as server:
+        server.always("/v1/messages", answer("Hello"))
+        async with anthropic_at(server.url) as there, anthropic_at(server.url, options={"api_version": OLD}) as older:
+            new = await events_of(there, asking(params=params))
+            old = await events_of(older, asking(model="claude-haiku-4-5", params=params))
+    assert new[-1].notes == (f"there/{MODEL} takes no temperature, no seed: left out.",)
+    assert old[-1].notes == ("there/claude-haiku-4-5 takes no seed: left out.",)

@@ -22,7 +22,7 @@ from llmdesk.core.errors import (
     ServerFailed,
     SetupBroken,
 )
-from llmdesk.core.types import Completed, Message, ReasoningDelta, Role, TextDelta
+from llmdesk.core.types import Completed, Message, Params, ReasoningDelta, Role, TextDelta
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from llmdesk.providers.command import FOLDER_PREFIX, RUN_FOLDER, CommandProvider
 from llmdesk.providers.command_group import CHUNK, GRACE_S
@@ -372,7 +372,7 @@ async def test_a_failure_leaves_the_text_that_came_before_it_as_discarded(play: 
     with pytest.raises(ServerFailed) as caught:
         await consume()
     assert "".join(texts) == LONG
-    assert str(caught.value) == "tool: the program failed with exit code 7: boom"
+    assert str(caught.value) == "tool: the program failed with exit code 7 (boom)."
     assert caught.value.details == "boom"
 
 
@@ -485,3 +485,12 @@ def test_a_path_that_is_none_is_told_when_the_provider_is_made(play: Play) -> No
         CommandProvider(endpoint)
     assert not play.provider().native_schema
     assert play.provider(["{file:schema}"]).native_schema
+
+
+async def test_wishes_a_program_cannot_be_told_are_told_with_the_answer(play: Play) -> None:
+    play.script({"out": "Hello"})
+    wishes = Params(temperature=0.2, reasoning="off", max_output_tokens=50)
+    events = await answer(play.provider(), ask(params=wishes))
+    last = events[-1]
+    assert isinstance(last, Completed)
+    assert last.notes == ("tool/m takes no temperature, no max_output_tokens: left out.",)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
+from llmdesk.providers.ndjson import FrameBroken, LineSplitter, document, objects
 
 CAP = 1 << 20
 
@@ -103,3 +103,16 @@ def test_a_line_over_the_cap_is_broken_wherever_it_is_cut_and_what_came_before_i
 
 def test_a_line_at_the_cap_passes() -> None:
     assert list(LineSplitter(100).feed(b"x" * 100 + b"\n")) == [b"x" * 100]
+
+
+@pytest.mark.parametrize("text", [b"", b"  ", b"1 2", b"1 null", b'{"a": 1}, {"b": 2}', b"1], [2", b"{", b"NaN"])
+def test_what_is_not_one_document_is_refused(text: bytes) -> None:
+    with pytest.raises(FrameBroken):
+        document(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [(b" null ", None), (b"[1, {}]", [1, {}]), (b'"\\ud800"', "\ufffd"), (b"7\n", 7)]
+)
+def test_a_document_of_any_shape_is_read_whole(text: bytes, value: object) -> None:
+    assert document(text) == value

@@ -130,7 +130,7 @@ async def test_what_had_to_be_left_out_is_told_with_the_answer() -> None:
         quiet = await events_of(there, asking(params=Params(temperature=0.1, reasoning="high")))
         told = await events_of(there, asking(model="gpt-4.1", params=Params(top_k=3, reasoning="high")))
     assert quiet[-1].notes == ()
-    assert told[-1].notes == ("there takes no top_k: it was left out.", "gpt-4.1 takes no reasoning level: left out.")
+    assert told[-1].notes == ("there/gpt-4.1 takes no top_k, no reasoning: left out.",)
 
 
 def test_every_preset_that_ships_has_a_dialect() -> None:

@@ -16,6 +16,7 @@ from llmdesk.core.types import (
     AttemptFailed,
     AttemptOutcome,
     AttemptStarted,
+    Completed,
     ConsentNeeded,
     FailedOver,
     FinishReason,
@@ -602,3 +603,12 @@ def test_pieces_of_a_long_text_are_joined_and_lose_nothing() -> None:
         whole += f"{n} "
     assert "".join(pieces) == whole
     assert len(pieces) < 1_100
+
+
+async def test_what_a_wire_cannot_take_is_told_once_a_run() -> None:
+    world = RouterWorld()
+    note = "cloud/big takes no seed: left out."
+    done = Completed(finish_reason=FinishReason.STOP, usage=Usage(input_tokens=1, output_tokens=1), notes=(note,))
+    world.cloud.script([Scene(steps=["Hello", done])])
+    assert (await world.ask()).warnings == [note]
+    assert (await world.ask()).warnings == []
