@@ -47,7 +47,7 @@ CHECKERS = {"jsonschema", "referencing", "rpds"}
 def adapters(names: set[str]) -> set[str]:
     """The kinds of providers of which anything is loaded."""
     ours = (name.removeprefix("llmdesk.providers.") for name in names if name.startswith("llmdesk.providers."))
-    return {name.partition("_")[0] for name in ours} & set(KINDS)
+    return {name.partition(".")[0] for name in ours} & set(KINDS)
 
 
 BARE = roots(modules_after("pass")[1])

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from llmdesk.providers.base import Endpoint, Provider
 
 KINDS = {
-    "anthropic": ("llmdesk.providers.anthropic", "AnthropicProvider"),
-    "command": ("llmdesk.providers.command", "CommandProvider"),
-    "google": ("llmdesk.providers.google", "GoogleProvider"),
-    "ollama": ("llmdesk.providers.ollama", "OllamaProvider"),
-    "openai": ("llmdesk.providers.openai", "OpenAIProvider"),
+    "anthropic": ("llmdesk.providers.anthropic.adapter", "AnthropicProvider"),
+    "command": ("llmdesk.providers.command.adapter", "CommandProvider"),
+    "google": ("llmdesk.providers.google.adapter", "GoogleProvider"),
+    "ollama": ("llmdesk.providers.ollama.adapter", "OllamaProvider"),
+    "openai": ("llmdesk.providers.openai.adapter", "OpenAIProvider"),
 }
 """Provider kind -> module and class; the class takes one ``Endpoint``."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmdesk.providers.command_signals import is_alive
+from llmdesk.providers.command.signals import is_alive
 from tests.support.exec_world import ExecWorld, exec_world
 from tests.support.tool_box import tool_box
 from tests.support.tool_play import HOLD, Play, Step

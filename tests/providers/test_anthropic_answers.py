@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from llmdesk.core.errors import AnswerCut, ErrorKind, ModelRefused, ProviderError, ServerFailed
 from llmdesk.core.types import Completed, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from llmdesk.providers.answer_log import AnswerLog
-from llmdesk.providers.anthropic_blocks import Spent
-from llmdesk.providers.anthropic_reader import AnswerReader
+from llmdesk.providers.anthropic.blocks import Spent
+from llmdesk.providers.anthropic.reader import AnswerReader
 from llmdesk.providers.base import Caps, Endpoint
 from tests.support.anthropic_answers import (
     END,

@@ -11,8 +11,8 @@ import pytest
 
 from llmdesk.core.errors import RequestRejected
 from llmdesk.core.types import ChatRequest, Message, Params, Role, ToolCall
-from llmdesk.providers.anthropic_thinking import ANSWER_TOKENS, generation
-from llmdesk.providers.anthropic_wire import body_of
+from llmdesk.providers.anthropic.thinking import ANSWER_TOKENS, generation
+from llmdesk.providers.anthropic.wire import body_of
 from tests.support.anthropic_answers import MODEL, PATH, answer
 from tests.support.anthropic_asking import anthropic_at, asking, events_of
 from tests.support.fault_server import FaultServer

@@ -13,7 +13,7 @@ import pytest
 from llmdesk.core.errors import AnswerCut, ProviderError, ServerFailed
 from llmdesk.core.types import ChatRequest
 from llmdesk.providers.ndjson import FrameBroken, objects
-from llmdesk.providers.ollama_models import MAX_MODELS, listed
+from llmdesk.providers.ollama.models import MAX_MODELS, listed
 from tests.support.fault_server import FaultServer, Mark, Play, chat_chunk, done_chunk, line
 from tests.support.ollama_answers import NDJSON
 from tests.support.ollama_asking import events_of, ollama_at, text_of
@@ -21,7 +21,7 @@ from tests.support.ollama_asking import events_of, ollama_at, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmdesk.providers.ollama import OllamaProvider
+    from llmdesk.providers.ollama.adapter import OllamaProvider
 
 MIB = 1 << 20
 HEAD = b'{"message":{"content":"x"},"x":'

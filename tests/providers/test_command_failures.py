@@ -6,7 +6,7 @@ import pytest
 
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, QuotaReached, RateLimited, ServerFailed
 from llmdesk.core.text import redact
-from llmdesk.providers.command_failures import DETAILS, failed_run, hint_in
+from llmdesk.providers.command.failures import DETAILS, failed_run, hint_in
 
 NOW = 1_753_070_000.0
 LIMITS = {"quota": ("usage limit",), "rate": ("rate limit",), "auth": ("not logged in",)}

@@ -24,9 +24,9 @@ from llmdesk.core.errors import (
 )
 from llmdesk.core.types import Completed, Message, Params, ReasoningDelta, Role, TextDelta
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
-from llmdesk.providers.command import FOLDER_PREFIX, RUN_FOLDER, CommandProvider
-from llmdesk.providers.command_group import CHUNK, GRACE_S
-from llmdesk.providers.command_signals import is_alive
+from llmdesk.providers.command.adapter import FOLDER_PREFIX, RUN_FOLDER, CommandProvider
+from llmdesk.providers.command.group import CHUNK, GRACE_S
+from llmdesk.providers.command.signals import is_alive
 from tests.support.fault_server import until
 from tests.support.tool_play import HOLD, Play, answer, ask, text_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmdesk.core.text import redact
-from llmdesk.providers.command_tail import EDGE, TAIL, Tail
+from llmdesk.providers.command.tail import EDGE, TAIL, Tail
 
 KEY = "tail-canary-0123456789"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from llmdesk.core.errors import RequestRejected, SetupBroken
 from llmdesk.core.types import ChatRequest, Message, Params, Role
-from llmdesk.providers.command_template import MAX_WORD, Filled, Template, prompt_text
+from llmdesk.providers.command.template import MAX_WORD, Filled, Template, prompt_text
 from tests.support.tool_play import ask
 
 if TYPE_CHECKING:

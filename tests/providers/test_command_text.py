@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.text import sanitise
-from llmdesk.providers.command_text import PROGRESS_WIDTH, ProgramText
+from llmdesk.providers.command.text import PROGRESS_WIDTH, ProgramText
 
 LONG = "x" * (PROGRESS_WIDTH + 10)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from llmdesk.core.errors import AnswerCut, ErrorKind, ModelRefused, ProviderError, QuotaReached
 from llmdesk.core.types import Completed, FinishReason, Message, Role, ToolCall, Usage
 from llmdesk.providers.base import Caps, Endpoint
-from llmdesk.providers.google_reader import FINISH_REASONS, AnswerReader
+from llmdesk.providers.google.reader import FINISH_REASONS, AnswerReader
 from tests.support.fault_server import FaultServer, Play
 from tests.support.google_answers import MODEL, PATH, SSE, answer, event, last, played, response
 from tests.support.google_asking import asking, events_of, google_at

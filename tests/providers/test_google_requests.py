@@ -10,7 +10,7 @@ import pytest
 
 from llmdesk.core.errors import AnswerCut, KeyRejected, RequestRejected
 from llmdesk.core.types import ChatRequest, Message, Params, Role, ToolCall
-from llmdesk.providers.google_wire import body_of, generation
+from llmdesk.providers.google.wire import body_of, generation
 from tests.support.fault_server import FaultServer, json_answer, page, plain
 from tests.support.google_answers import MODEL, PATH, answer, models, reason, refusal
 from tests.support.google_asking import asking, events_of, google_at

@@ -36,7 +36,7 @@ from tests.support.ollama_asking import asking, events_of, ollama_at, text_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from llmdesk.providers.ollama import OllamaProvider
+    from llmdesk.providers.ollama.adapter import OllamaProvider
 
 KEY = "sk-canary-0123456789"
 ENDLESS = stream([chat_chunk("Hello")], end=Mark.HOLD)

@@ -12,7 +12,7 @@ from llmdesk.core.errors import AnswerCut, ErrorKind, ProviderError, RateLimited
 from llmdesk.core.types import ChatRequest, Completed, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from llmdesk.providers.ndjson import LineSplitter, objects
-from llmdesk.providers.ollama_wire import AnswerReader
+from llmdesk.providers.ollama.wire import AnswerReader
 from tests.support.fault_server import (
     FaultServer,
     Play,

@@ -10,7 +10,7 @@ import pytest
 
 from llmdesk.core.errors import RequestRejected
 from llmdesk.core.types import ChatRequest, Message, Params, Role, ToolCall
-from llmdesk.providers.ollama_wire import body_of, think_value
+from llmdesk.providers.ollama.wire import body_of, think_value
 
 
 def body(request: ChatRequest, **more: Any) -> dict[str, Any]:

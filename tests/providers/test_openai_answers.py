@@ -20,7 +20,7 @@ from llmdesk.core.errors import AnswerCut, ModelRefused, ProviderError
 from llmdesk.core.types import Completed, FinishReason, ToolCall, Usage
 from llmdesk.providers.base import Caps, Endpoint
 from llmdesk.providers.ndjson import FrameBroken
-from llmdesk.providers.openai_reader import AnswerReader
+from llmdesk.providers.openai.reader import AnswerReader
 from llmdesk.providers.sse import EventSplitter
 from tests.support.fault_server import FaultServer, Play, json_answer
 from tests.support.openai_answers import DONE, MODEL, SSE, answer, chunk, event, events, tokens, usage_chunk, whole

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.providers.openai_hints import asked_s, duration_s, wait_hint
+from llmdesk.providers.openai.hints import asked_s, duration_s, wait_hint
 
 NOW = 1_790_000_000.0
 

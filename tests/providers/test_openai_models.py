@@ -9,7 +9,7 @@ import pytest
 
 from llmdesk.core.errors import AnswerCut, ErrorKind, KeyRejected, ProviderError
 from llmdesk.core.types import ModelInfo
-from llmdesk.providers.openai_models import MAX_MODELS, listed
+from llmdesk.providers.openai.models import MAX_MODELS, listed
 from tests.support.fault_server import FaultServer, Play, error, json_answer, page
 from tests.support.openai_answers import models, refused
 from tests.support.openai_asking import openai_at

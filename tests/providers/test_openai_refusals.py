@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from llmdesk.core.errors import ErrorKind, ProviderError, QuotaReached
 from llmdesk.providers.base import Caps, Endpoint
-from llmdesk.providers.openai_errors import RULES, failure
-from llmdesk.providers.openai_said import Said, read_error, unwrap
+from llmdesk.providers.openai.errors import RULES, failure
+from llmdesk.providers.openai.said import Said, read_error, unwrap
 from tests.support.fault_server import FaultServer, Play, gzip_bomb, plain
 from tests.support.openai_answers import DONE, SSE, answer, chunk, event, events, refused, said
 from tests.support.openai_asking import PATH, asking, events_of, openai_at

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 
 from llmdesk.core.errors import RequestRejected
 from llmdesk.core.types import ChatRequest, Message, Params, Role, ToolCall
-from llmdesk.providers.openai_dialects import DIALECTS, PLAIN, dialect_of
-from llmdesk.providers.openai_wire import body_of
+from llmdesk.providers.openai.dialects import DIALECTS, PLAIN, dialect_of
+from llmdesk.providers.openai.wire import body_of
 from tests.support.fault_server import FaultServer
 from tests.support.openai_answers import MODEL, answer
 from tests.support.openai_asking import asking, events_of, openai_at

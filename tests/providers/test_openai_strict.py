@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.providers.openai_strict import MOST_ENUM_VALUES, MOST_LEVELS, MOST_PROPERTIES, fits_strict
+from llmdesk.providers.openai.strict import MOST_ENUM_VALUES, MOST_LEVELS, MOST_PROPERTIES, fits_strict
 
 TEXT = {"type": "string"}
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from llmdesk.core.errors import ProviderError
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import Completed
-from llmdesk.providers import anthropic_errors, google_errors
 from llmdesk.providers.answer_log import AnswerLog
-from llmdesk.providers.anthropic_blocks import Spent
-from llmdesk.providers.anthropic_reader import AnswerReader as AnthropicReader
+from llmdesk.providers.anthropic import errors as anthropic_errors
+from llmdesk.providers.anthropic.blocks import Spent
+from llmdesk.providers.anthropic.reader import AnswerReader as AnthropicReader
 from llmdesk.providers.base import Endpoint
-from llmdesk.providers.google_reader import AnswerReader as GoogleReader
+from llmdesk.providers.google import errors as google_errors
+from llmdesk.providers.google.reader import AnswerReader as GoogleReader
 from llmdesk.providers.ndjson import FrameBroken
 from llmdesk.providers.sse import ServerEvent
 from tests.support.wire_readers import RECORDED

@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.types import ChatRequest, Message, Role
-from llmdesk.providers.anthropic import AnthropicProvider
+from llmdesk.providers.anthropic.adapter import AnthropicProvider
 from llmdesk.providers.base import Endpoint
 from tests.support.anthropic_answers import MODEL
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.types import ChatRequest, Message, Role
 from llmdesk.providers.base import Endpoint
-from llmdesk.providers.google import GoogleProvider
+from llmdesk.providers.google.adapter import GoogleProvider
 from tests.support.google_answers import MODEL
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.types import ChatRequest, Message, Role, TextDelta
 from llmdesk.providers.base import Endpoint
-from llmdesk.providers.ollama import OllamaProvider
+from llmdesk.providers.ollama.adapter import OllamaProvider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

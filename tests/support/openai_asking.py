@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.types import ChatRequest, Message, ReasoningDelta, Role, TextDelta
 from llmdesk.providers.base import Endpoint
-from llmdesk.providers.openai import OpenAIProvider
+from llmdesk.providers.openai.adapter import OpenAIProvider
 from tests.support.openai_answers import MODEL
 
 if TYPE_CHECKING:

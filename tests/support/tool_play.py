@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.types import ChatRequest, Message, Role, TextDelta
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
-from llmdesk.providers.command import CommandProvider
-from llmdesk.providers.command_signals import is_alive
+from llmdesk.providers.command.adapter import CommandProvider
+from llmdesk.providers.command.signals import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

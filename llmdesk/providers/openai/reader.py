@@ -15,10 +15,10 @@ from llmdesk.core.text import one_line, redact, sanitise
 from llmdesk.core.types import Completed, ProviderEvent, Usage
 from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.exchange import object_of
-from llmdesk.providers.openai_calls import CallsInPieces
-from llmdesk.providers.openai_errors import failure
-from llmdesk.providers.openai_hints import asked_s
-from llmdesk.providers.openai_said import unwrap
+from llmdesk.providers.openai.calls import CallsInPieces
+from llmdesk.providers.openai.errors import failure
+from llmdesk.providers.openai.hints import asked_s
+from llmdesk.providers.openai.said import unwrap
 from llmdesk.providers.refusals import DETAILS_LIMIT, TEXT_LIMIT, brief
 
 if TYPE_CHECKING:

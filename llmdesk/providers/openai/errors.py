@@ -26,7 +26,7 @@ from llmdesk.providers.refusals import Rule, Rules, on, quoted
 if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
     from llmdesk.providers.base import Endpoint
-    from llmdesk.providers.openai_said import Said
+    from llmdesk.providers.openai.said import Said
 
 _WRONG = on(400, 404, 415, 422, 500, 501, None)
 """Statuses under which servers say that a request asks too much of a model."""

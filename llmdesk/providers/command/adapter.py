@@ -1,7 +1,7 @@
 """The command adapter: any command-line program as a model, described by YAML alone (docs/tools.md, policy 3.7).
 
-The command line is made in ``command_template``, the program run in ``command_group``, its output read in
-``command_output``, its failures in ``command_failures``; this module is the calls.
+The command line is made in ``template``, the program run in ``group``, its output read in
+``output``, its failures in ``failures``; this module is the calls.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from llmdesk.core.json_path import PathError
 from llmdesk.core.text import has_visible, one_line
 from llmdesk.core.types import Completed, FinishReason, ModelInfo, ReasoningDelta, TextDelta
 from llmdesk.providers.base import Check
-from llmdesk.providers.command_failures import failed_run, missing_program, not_started
-from llmdesk.providers.command_group import Groups
-from llmdesk.providers.command_output import output_rules, reader_for
-from llmdesk.providers.command_tail import Tail
-from llmdesk.providers.command_template import Template, uses
+from llmdesk.providers.command.failures import failed_run, missing_program, not_started
+from llmdesk.providers.command.group import Groups
+from llmdesk.providers.command.output import output_rules, reader_for
+from llmdesk.providers.command.tail import Tail
+from llmdesk.providers.command.template import Template, uses
 from llmdesk.providers.left_out import left_out
 from llmdesk.providers.reply import Limits, size
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from llmdesk.core.types import ChatRequest, ProviderEvent
     from llmdesk.providers.base import Endpoint
-    from llmdesk.providers.command_group import Group
-    from llmdesk.providers.command_output import OutputReader
-    from llmdesk.providers.command_template import Filled
+    from llmdesk.providers.command.group import Group
+    from llmdesk.providers.command.output import OutputReader
+    from llmdesk.providers.command.template import Filled
 
 FOLDER_PREFIX = "llmdesk-run-"
 """How the private folder of a run is named; a leftover is only removed when it is called so."""
@@ -52,7 +52,7 @@ class CommandProvider:
     Args:
         endpoint: its name, limits, models, and in ``options``: ``command`` (words and optional groups), ``stdin``,
             ``output`` (paths by name), ``env`` (the whole environment of the program), ``cwd``, ``limits``,
-            ``install``, and ``record_group`` (see ``command_group.Groups``).
+            ``install``, and ``record_group`` (see ``group.Groups``).
         now: UTC epoch seconds, for hints that name a time.
     """
 

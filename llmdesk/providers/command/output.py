@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from llmdesk.core.errors import AnswerCut
 from llmdesk.core.json_path import parse_path
 from llmdesk.core.types import ReasoningDelta, TextDelta, Usage
-from llmdesk.providers.command_text import ProgramText
+from llmdesk.providers.command.text import ProgramText
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, document
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llmdesk.providers.command_signals import is_alive, signal_group
-from llmdesk.providers.command_tail import Tail
+from llmdesk.providers.command.signals import is_alive, signal_group
+from llmdesk.providers.command.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The OpenAI adapter: any endpoint that speaks the OpenAI chat format, over plain HTTP.
 
-Requests are made in ``openai_wire``, answers read in ``openai_reader``, refusals in ``openai_said`` and
-``openai_errors``; what differs from endpoint to endpoint stands in ``openai_dialects``. This module is the calls.
+Requests are made in ``wire``, answers read in ``reader``, refusals in ``said`` and
+``errors``; what differs from endpoint to endpoint stands in ``dialects``. This module is the calls.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from llmdesk.core.errors import ModelGone, SetupBroken
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, follow, json_value, web_page
 from llmdesk.providers.http import Origin
-from llmdesk.providers.openai_dialects import RETIRED, dialect_of
-from llmdesk.providers.openai_errors import failure
-from llmdesk.providers.openai_hints import wait_hint
-from llmdesk.providers.openai_models import listed
-from llmdesk.providers.openai_reader import AnswerReader
-from llmdesk.providers.openai_said import read_error
-from llmdesk.providers.openai_wire import body_of, not_taken
+from llmdesk.providers.openai.dialects import RETIRED, dialect_of
+from llmdesk.providers.openai.errors import failure
+from llmdesk.providers.openai.hints import wait_hint
+from llmdesk.providers.openai.models import listed
+from llmdesk.providers.openai.reader import AnswerReader
+from llmdesk.providers.openai.said import read_error
+from llmdesk.providers.openai.wire import body_of, not_taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -28,7 +28,7 @@ from llmdesk.core.types import (
     Endpoint as Route,
 )
 from llmdesk.providers.answer_log import AnswerLog, count
-from llmdesk.providers.ollama_errors import failure, unwrap
+from llmdesk.providers.ollama.errors import failure, unwrap
 
 if TYPE_CHECKING:
     from llmdesk.providers.base import Endpoint

@@ -1,6 +1,6 @@
 """The Anthropic adapter: ``/v1/messages`` and ``/v1/models`` over plain HTTP.
 
-Requests are made in ``anthropic_wire``, answers read in ``anthropic_reader``, refusals in ``anthropic_errors``; this
+Requests are made in ``wire``, answers read in ``reader``, refusals in ``errors``; this
 module is the calls. Options of the endpoint: ``api_version``, the ``anthropic-version`` header.
 """
 
@@ -15,10 +15,10 @@ from urllib.parse import quote
 from llmdesk.core.errors import AnswerCut, ModelGone, ServerFailed, SetupBroken
 from llmdesk.core.types import Completed, ModelInfo
 from llmdesk.providers.answer_log import AnswerLog, count
-from llmdesk.providers.anthropic_blocks import Spent
-from llmdesk.providers.anthropic_errors import failure, read_error
-from llmdesk.providers.anthropic_reader import AnswerReader
-from llmdesk.providers.anthropic_wire import API_VERSION, body_of, not_taken
+from llmdesk.providers.anthropic.blocks import Spent
+from llmdesk.providers.anthropic.errors import failure, read_error
+from llmdesk.providers.anthropic.reader import AnswerReader
+from llmdesk.providers.anthropic.wire import API_VERSION, body_of, not_taken
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
 from llmdesk.providers.http import KeyHeader, Origin

@@ -17,7 +17,7 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import Json, ModelInfo
 from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.providers.http import client_settings, make_client, mapped
-from llmdesk.providers.ollama_errors import failure, read_error, unwrap
+from llmdesk.providers.ollama.errors import failure, read_error, unwrap
 from llmdesk.providers.reply import check_direct, size
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.core.types import ChatRequest, Json, Message
-    from llmdesk.providers.openai_dialects import Dialect
+    from llmdesk.providers.openai.dialects import Dialect
 
 _OURS = frozenset({"model", "messages", "stream"})
 """Not to be replaced through ``extra``: they are the request itself."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import RequestRejected
 from llmdesk.core.text import storable
 from llmdesk.core.types import Role
-from llmdesk.providers.anthropic_thinking import ANSWER_TOKENS, generation, thinking_of
+from llmdesk.providers.anthropic.thinking import ANSWER_TOKENS, generation, thinking_of
 from llmdesk.providers.images import media_type
 from llmdesk.providers.left_out import WISHES, left_out
 from llmdesk.providers.schema_fit import Dialect, fitted, in_words
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.core.types import ChatRequest, Json, Message, Params
-    from llmdesk.providers.anthropic_thinking import Thinking
+    from llmdesk.providers.anthropic.thinking import Thinking
 
 API_VERSION = "2026-10-21"
 """The version of the API this was written for (platform.claude.com/docs/en/api/versioning)."""

@@ -1,6 +1,6 @@
 """The Google adapter: Gemini's ``generateContent`` over plain HTTP, the key in a header only (policy E7).
 
-Requests are made in ``google_wire``, answers read in ``google_reader``, refusals in ``google_errors``; this module is
+Requests are made in ``wire``, answers read in ``reader``, refusals in ``errors``; this module is
 the calls.
 """
 
@@ -17,9 +17,9 @@ from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import count
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
-from llmdesk.providers.google_errors import failure, read_error
-from llmdesk.providers.google_reader import AnswerReader
-from llmdesk.providers.google_wire import body_of
+from llmdesk.providers.google.errors import failure, read_error
+from llmdesk.providers.google.reader import AnswerReader
+from llmdesk.providers.google.wire import body_of
 from llmdesk.providers.http import KeyHeader, Origin
 from llmdesk.providers.refusals import brief
 

@@ -13,7 +13,7 @@ from llmdesk.core.errors import KeyRejected, ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Completed, ToolCall, Usage
 from llmdesk.providers.answer_log import AnswerLog, count
-from llmdesk.providers.google_errors import failure, unwrap
+from llmdesk.providers.google.errors import failure, unwrap
 from llmdesk.providers.ndjson import document
 from llmdesk.providers.refusals import DETAILS_LIMIT, TEXT_LIMIT, brief
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Completed, ToolCall
-from llmdesk.providers.anthropic_blocks import PIECES, Block
-from llmdesk.providers.anthropic_errors import failure, unwrap
+from llmdesk.providers.anthropic.blocks import PIECES, Block
+from llmdesk.providers.anthropic.errors import failure, unwrap
 from llmdesk.providers.exchange import object_of
 from llmdesk.providers.ndjson import FrameBroken, document
 from llmdesk.providers.refusals import DETAILS_LIMIT, brief
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
     from llmdesk.core.types import Json, ProviderEvent
     from llmdesk.providers.answer_log import AnswerLog
-    from llmdesk.providers.anthropic_blocks import Spent
+    from llmdesk.providers.anthropic.blocks import Spent
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.sse import ServerEvent
 

@@ -1,7 +1,7 @@
 """The Ollama adapter: its own API over HTTP, for a server on this machine, in the house, or ollama.com.
 
 Answers come over ``/api/chat`` (never ``/v1``, which loses errors in mid-stream). Requests and events are made in
-``ollama_wire``, refusals read in ``ollama_errors``, models kept in ``ollama_models``; this module is the calls.
+``wire``, refusals read in ``errors``, models kept in ``models``; this module is the calls.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_value, refuse_page, web_page, without_name
 from llmdesk.providers.http import Origin
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
-from llmdesk.providers.ollama_errors import Said, failure, read_error
-from llmdesk.providers.ollama_models import ModelKeeping, described, listed
-from llmdesk.providers.ollama_wire import PATHS, AnswerReader, body_of, embedded
+from llmdesk.providers.ollama.errors import Said, failure, read_error
+from llmdesk.providers.ollama.models import ModelKeeping, described, listed
+from llmdesk.providers.ollama.wire import PATHS, AnswerReader, body_of, embedded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from llmdesk.providers.openai_strict import fits_strict
+from llmdesk.providers.openai.strict import fits_strict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

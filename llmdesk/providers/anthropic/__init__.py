@@ -1,0 +1,1 @@
+"""Kind ``anthropic``: Anthropic's messages."""

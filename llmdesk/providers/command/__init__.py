@@ -1,0 +1,1 @@
+"""Kind ``command``: any program on this machine that answers prompts."""

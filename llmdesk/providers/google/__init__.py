@@ -1,0 +1,1 @@
+"""Kind ``google``: Gemini's ``generateContent``."""

@@ -1,0 +1,1 @@
+"""Kind ``ollama``: Ollama's own interface, on this machine, in the house, or at ollama.com."""

@@ -1,0 +1,1 @@
+"""Kind ``openai``: any endpoint that speaks the OpenAI chat format."""
