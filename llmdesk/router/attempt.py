@@ -33,7 +33,7 @@ from llmdesk.router.usage import cut_usage, settled_usage
 from llmdesk.router.words import repair_messages, with_next_try, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from llmdesk.router.pacing import Turn
     from llmdesk.router.targets import Targets
@@ -250,7 +250,7 @@ class Asker:
             reason=behind.reason,
             message=behind.message,
             at=self._targets.clock(),
-            lost_s=behind.elapsed_s,
+            lost_s=_lost_s(self._walk.attempts, behind),
         )
         self._walk.failovers.append(step)
         self._trip.sink(FailedOver(step=step))
@@ -385,6 +385,13 @@ class Asker:
         """Whoever waits to ask this provider need not wait for what is known now."""
         if pacer := self._targets.pacer(place.ref):
             pacer.wake_all()
+
+
+def _lost_s(attempts: Sequence[Attempt], behind: Attempt) -> float:
+    """What the target left behind has cost, pauses between its tries included, seconds (as the history tells it)."""
+    tries = [attempt for attempt in attempts if attempt.target == behind.target]
+    spent = sum(attempt.elapsed_s for attempt in tries)
+    return max(spent, behind.at + behind.elapsed_s - tries[0].at) if tries else behind.elapsed_s
 
 
 async def _to_its_end(work: Coroutine[object, object, object]) -> None:

@@ -71,7 +71,7 @@ class Journey:
                     self._resting = None
                 if unfit.until is not None:
                     self._busy_until[place.ref.provider] = unfit.until
-                await self._note_skip(place.target, unfit.reason, str(unfit))
+                await self._note_skip(place.target, unfit.reason, str(unfit), waited_s=unfit.waited_s)
                 return False, None
             except Left:
                 self._resting = None
@@ -85,7 +85,7 @@ class Journey:
             else:
                 return True, None
 
-    async def _note_skip(self, ref: ModelRef, reason: str, message: str) -> Attempt:
+    async def _note_skip(self, ref: ModelRef, reason: str, message: str, *, waited_s: float = 0.0) -> Attempt:
         kind = SKIP_KINDS.get(reason)
         if reason == "cooling":
             resting = self._targets.cooldowns.resting() if self._resting is None else self._resting
@@ -95,7 +95,8 @@ class Journey:
             number=self._trip.take_number(),
             target=ref,
             outcome=AttemptOutcome.SKIPPED,
-            at=self._targets.clock(),
+            at=self._targets.clock() - waited_s,
+            elapsed_s=waited_s,
             reason=reason,
             error_kind=kind,
             message=one_line(message),
@@ -119,12 +120,12 @@ class Journey:
     # --- how it ends ---
 
     def _pause_without_consent(self, ref: ModelRef, behind: Attempt) -> None:
-        habit = "asks before it fails over" if self._lane.failover == "ask" else "never fails over"
+        rule = "asks first" if self._lane.failover == "ask" else "never happens"
         walk = self._trip.walk
         walk.status = Status.PAUSED
         walk.error = Failure(
             kind=behind.error_kind or ErrorKind.CONFIG,
-            message=one_line(f"{behind.message.rstrip('.')}. Lane {self._lane.name} {habit}; next would be {ref}."),
+            message=one_line(f"{behind.message.rstrip('.')}. Failover {rule} here; next would be {ref}."),
         )
         walk.next_try_at = self._recovery()
 

@@ -150,13 +150,14 @@ class Left(Exception):
 class Unfit(Exception):
     """The target turned out not to be asked; the text says why, ``reason`` in one word.
 
-    ``until``: when that may be over by itself, UTC epoch seconds.
+    ``until``: when that may be over by itself, UTC epoch seconds; ``waited_s``: what was spent in the line before it.
     """
 
     def __init__(self, message: str, *, reason: str = "unfit", until: float | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.until = until
+        self.waited_s = 0.0
 
 
 Sink = Callable[[DeskEvent], None]

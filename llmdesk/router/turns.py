@@ -41,11 +41,13 @@ async def take_turn(pacer: Pacer, targets: Targets, trip: Trip, place: Place, lo
     Raises:
         Unfit: it would take longer than the lane allows (``busy``), the user went on (``next``), or ``look_again``.
     """
-    turn = pacer.join(trip.controls.wake)
+    turn, joined = pacer.join(trip.controls.wake), targets.elapsed()
     try:
         await _stand_in_line(turn, targets, trip, place, look_again)
-    except BaseException:
+    except BaseException as left:
         turn.end(sent=False)
+        if isinstance(left, Unfit):
+            left.waited_s = targets.elapsed() - joined
         raise
     return turn
 

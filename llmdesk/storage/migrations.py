@@ -151,6 +151,12 @@ WHERE a.outcome <> 'completed' AND a.reason <> 'no key' AND b.outcome <> 'skippe
   AND (a.provider <> b.provider OR a.model <> b.model)
 """
 
+# What a step cost lasts from the first try of the target left behind to its last word, the pauses between included.
+# Clocks that are set back in between leave at least the tries themselves.
+_FAILOVERS_WITH_PAUSES = _FAILOVERS.replace(
+    "SELECT sum(s.elapsed_ms) FROM", "SELECT max(sum(s.elapsed_ms), a.at + a.elapsed_ms - min(s.at)) FROM"
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="conversations, requests and attempts",
@@ -173,6 +179,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         name="how often a paused request was asked again by itself",
         # Counted since a user last asked for it; the end of a cooldown does not count.
         statements=("ALTER TABLE requests ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0",),
+    ),
+    Migration(
+        name="failovers cost the pauses between tries too",
+        statements=("DROP VIEW failovers", _FAILOVERS_WITH_PAUSES),
     ),
 )
 """Append only: what has been released is never edited."""

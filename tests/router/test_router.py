@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -612,3 +613,13 @@ async def test_what_a_wire_cannot_take_is_told_once_a_run() -> None:
     world.cloud.script([Scene(steps=["Hello", done])])
     assert (await world.ask()).warnings == [note]
     assert (await world.ask()).warnings == []
+
+
+async def test_a_seam_counts_the_pauses_between_the_tries_of_the_target_left_behind() -> None:
+    world = RouterWorld(elapsed=time.monotonic, clock=time.time)
+    world.rules["cloud"] = replace(world.rules["cloud"], retry=RetryRule(attempts=3, delay_s=0.05))
+    world.cloud.script(failing(errors.ServerFailed("cloud: server error 503.", http_status=503)))
+    walk = await world.ask()
+    (step,) = walk.failovers
+    tried = sum(attempt.elapsed_s for attempt in walk.attempts[:3])
+    assert step.lost_s >= tried + 0.09

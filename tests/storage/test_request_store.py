@@ -302,6 +302,18 @@ async def test_failovers_are_the_steps_to_targets_that_were_asked(store):
     assert len(await store.failovers(limit=1)) == 1
 
 
+async def test_what_a_failover_cost_includes_the_pauses_but_never_less_than_the_tries(store):
+    for name, second_at in (("paused", 1010.0), ("set back", 900.0)):
+        attempts = (
+            an_attempt(1, reason="server", elapsed_s=1.0, at=1000.0),
+            an_attempt(2, reason="server", elapsed_s=2.0, at=second_at),
+            an_attempt(3, LOCAL, "completed", at=1020.0),
+        )
+        await store.accept(a_request(name))
+        await store.finish(name, an_outcome(name, attempts=attempts), answer=None)
+    assert {row.request: row.lost_s for row in await store.failovers()} == {"paused": 12.0, "set back": 3.0}
+
+
 async def test_a_new_run_is_no_failover_from_the_last_one(store):
     await store.accept(a_request())
     await store.finish("r1", paused(attempts=(an_attempt(1),)), answer=None)

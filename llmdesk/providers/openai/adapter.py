@@ -38,6 +38,8 @@ _LIST_BYTES = 8 * 1024 * 1024
 
 NOT_TRIED = "key not tried"
 
+NO_LIST = "lists no models, so base_url is unproven"
+
 
 class OpenAIProvider:
     """One OpenAI-compatible endpoint.
@@ -116,6 +118,8 @@ class OpenAIProvider:
             needed = self._dialect.lists_with_key_only
             tried = await self._refused_without_key() if needed is None else needed
         message = NOT_TRIED if self.endpoint.key is not None and not tried else ""
+        if models is None:
+            message = f"{NO_LIST}, {message}" if message else NO_LIST
         return Check(latency_ms=latency_ms, models=models, key_tried=tried, message=message)
 
     async def _models_if_any(self) -> int | None:
