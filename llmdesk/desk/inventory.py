@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from llmdesk.providers.base import ModelStore, Provider, PullProgress, RunningModel
 
 
+NOT_TRIED = "key not tried"
+
+
 class Inventory:
     """Knows the providers of one desk; remembers what the last look at each found."""
 
@@ -152,13 +155,14 @@ class Inventory:
             self._seen[name] = replace(blank, state=state, message=one_line(str(error)))
         else:
             targets.take_back(name)
-            untried = "key not tried" if facts.rules.has_key and not found.key_tried else ""
+            told = found.message.rstrip(".")
+            untried = "" if found.key_tried or not facts.rules.has_key or NOT_TRIED in told else NOT_TRIED
             self._seen[name] = replace(
                 blank,
                 state=ProviderState.OK,
                 latency_ms=found.latency_ms,
                 models=found.models,
-                message=", ".join(dict.fromkeys(filter(None, (found.message.rstrip("."), untried)))),
+                message=", ".join(filter(None, (told, untried))),
                 key_tried=found.key_tried,
             )
 
