@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.core.errors import AnswerCut, ErrorKind, KeyRejected, ProviderError
+from llmdesk.core.errors import AnswerCut, ErrorKind, KeyRejected, ProviderError, SetupBroken
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.openai.models import MAX_MODELS, listed
 from tests.support.fault_server import FaultServer, Play, error, json_answer, page
@@ -158,12 +158,31 @@ async def test_without_a_key_the_list_is_all() -> None:
     assert (found.key_tried, found.models, found.message) == (False, 1, "")
 
 
-async def test_an_endpoint_that_lists_nothing_is_no_failure() -> None:
+NOT_FOUND = json_answer({"detail": "Not Found"}, 404)
+
+
+async def test_an_endpoint_that_lists_nothing_is_no_failure_if_it_knows_how_to_chat() -> None:
     async with FaultServer() as server:
-        server.always("/v1/models", json_answer({"detail": "Not Found"}, 404))
+        server.always("/v1/models", NOT_FOUND)
+        server.always("/v1/chat/completions", json_answer({"error": {"message": "model is required"}}, 400))
         found = await checked(server, key=KEY)
-    assert (found.key_tried, found.models) == (False, None)
-    assert found.message == "lists no models, so base_url is unproven, key not tried"
+    assert (found.key_tried, found.models, found.message) == (False, None, "key not tried")
+
+
+async def test_an_address_without_a_list_and_without_a_chat_is_wrong() -> None:
+    async with FaultServer() as server:
+        server.always("/v1/models", NOT_FOUND)
+        server.always("/v1/chat/completions", NOT_FOUND)
+        with pytest.raises(SetupBroken, match="Check base_url"):
+            await checked(server, key=KEY)
+
+
+async def test_a_key_that_only_the_chat_refuses_is_refused() -> None:
+    async with FaultServer() as server:
+        server.always("/v1/models", NOT_FOUND)
+        server.always("/v1/chat/completions", json_answer({"error": {"message": "bad key"}}, 401))
+        with pytest.raises(KeyRejected):
+            await checked(server, key=KEY)
 
 
 async def test_a_rejected_key_is_a_failure_of_the_check() -> None:

@@ -38,8 +38,6 @@ _LIST_BYTES = 8 * 1024 * 1024
 
 NOT_TRIED = "key not tried"
 
-NO_LIST = "lists no models, so base_url is unproven"
-
 
 class OpenAIProvider:
     """One OpenAI-compatible endpoint.
@@ -113,13 +111,13 @@ class OpenAIProvider:
             await self._get(self._origin, self._dialect.key_path)
             tried = True
         models = await self._models_if_any()
+        if models is None:
+            await self._look_for_chat()
         latency_ms = round((time.monotonic() - started) * 1000)
         if self.endpoint.key is not None and models is not None and not tried:
             needed = self._dialect.lists_with_key_only
             tried = await self._refused_without_key() if needed is None else needed
         message = NOT_TRIED if self.endpoint.key is not None and not tried else ""
-        if models is None:
-            message = f"{NO_LIST}, {message}" if message else NO_LIST
         return Check(latency_ms=latency_ms, models=models, key_tried=tried, message=message)
 
     async def _models_if_any(self) -> int | None:
@@ -130,6 +128,17 @@ class OpenAIProvider:
             if problem.http_status in (404, 405):
                 return None
             raise
+
+    async def _look_for_chat(self) -> None:
+        """Knock where answers are asked for: an empty request costs nothing, and only a wrong address does not know it.
+
+        Raises:
+            ProviderError: there is nothing there, the key is refused, or the server is not well.
+        """
+        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
+        async with self._origin.open_stream("POST", "chat/completions", body=b"{}", total_s=limit) as reply:
+            if reply.status not in (400, 415, 422):  # what is refused here is the request, by what reads requests
+                await self._accept(reply)
 
     async def _refused_without_key(self) -> bool:
         keyless = self._make_origin(replace(self.endpoint, key=None))
