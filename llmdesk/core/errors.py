@@ -80,6 +80,7 @@ class ProviderError(DeskError):
         smaller_model: the next smaller local model may do where this one did not (memory, crashed runner).
         target_specific: the cause is what this request asks of this target: another one with larger or unknown limits
             may accept it (class request), and this one may accept other requests (class gone: a missing ability).
+        too_long: the prompt does not fit this target's window; one that is no larger will not take it either.
         last: nothing else is asked: the time that the user allowed is over.
         scope: what a refused key blocks for the rest of the run: the whole provider or this model only (class auth).
     """
@@ -96,6 +97,7 @@ class ProviderError(DeskError):
         retries: int | None = None,
         smaller_model: bool = False,
         target_specific: bool = False,
+        too_long: bool = False,
         last: bool = False,
         scope: Literal["provider", "model"] = "provider",
     ) -> None:
@@ -107,6 +109,7 @@ class ProviderError(DeskError):
         self.retries = retries
         self.smaller_model = smaller_model
         self.target_specific = target_specific
+        self.too_long = too_long
         self.last = last
         self.scope: Literal["provider", "model"] = scope
 

@@ -42,6 +42,7 @@ class Rule:
     retries: int | None = None
     smaller_model: bool = False
     target_specific: bool = False
+    too_long: bool = False
     scope: Literal["provider", "model"] = "provider"
 
 
@@ -96,6 +97,7 @@ class Rules:
             retries=rule.retries,
             smaller_model=rule.smaller_model,
             target_specific=rule.target_specific,
+            too_long=rule.too_long,
             scope=rule.scope,
         )
 

@@ -24,7 +24,6 @@ from llmdesk.core.types import (
     Waiting,
 )
 from llmdesk.router.controls import Wish
-from llmdesk.router.fit import about_length
 from llmdesk.router.prepare import Prepared, prepare
 from llmdesk.router.route import Left, Place, Trip, Unfit
 from llmdesk.router.schema import meet_schema
@@ -376,7 +375,7 @@ class Asker:
             now = self._targets.clock()
             return with_next_try(message, now + cooldowns.remaining_s(provider), now)
         self._targets.leave_out(place.ref, error, message)
-        if about_length(error) and place.window_tokens is not None:
+        if error.too_long and place.window_tokens is not None:
             self._trip.outgrown_tokens = max(self._trip.outgrown_tokens or 0, place.window_tokens)
         self._tell_the_line(place)
         return message

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import ErrorKind, ProviderError
 from llmdesk.core.lanes import is_cloud_name, window_for
 from llmdesk.router.route import Unfit
 
@@ -16,14 +14,6 @@ if TYPE_CHECKING:
     from llmdesk.core.types import Message, ModelInfo, ModelRef
     from llmdesk.router.route import Route
     from llmdesk.router.targets import Targets
-
-_WINDOW = re.compile(r"context|longer than|larger than|tokens", re.IGNORECASE)
-"""How the adapters word a prompt that is too long for a model; "too large for this server" is another limit."""
-
-
-def about_length(error: ProviderError) -> bool:
-    """Whether a target refused a request as too long for its window, so that a window no larger is no help."""
-    return error.kind is ErrorKind.REQUEST and error.target_specific and _WINDOW.search(error.message) is not None
 
 
 def runs_here(rules: ProviderRules, name: str) -> bool:

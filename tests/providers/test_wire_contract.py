@@ -79,6 +79,9 @@ async def test_each_row_gives_its_class_or_its_whole_answer(
     assert problem.retries == scene.retries
     assert problem.smaller_model == scene.smaller_model
     assert problem.target_specific == scene.target_specific
+    assert problem.too_long == any(
+        words in problem.message for words in ("prompt is longer than", "request is larger than")
+    )
     assert problem.scope == scene.scope
     for words in scene.says:
         assert words in problem.message

@@ -33,7 +33,9 @@ FAILURES: Mapping[str, errors.ProviderError | None] = {
     "key": errors.KeyRejected("x: key rejected (401).", http_status=401),
     "plan": errors.KeyRejected("x: not in the plan (403).", http_status=403, scope="model"),
     "gone": errors.ModelGone("x: no such model.", http_status=404),
-    "too long": errors.RequestRejected("x: the prompt is longer than this model's context.", target_specific=True),
+    "too long": errors.RequestRejected(
+        "x: the prompt is longer than this model's context.", target_specific=True, too_long=True
+    ),
     "bad request": errors.RequestRejected("x: unknown parameter."),
     "config": errors.SetupBroken("x: certificate not trusted."),
     "captive": errors.WebPageAnswered("x: got a web page."),

@@ -63,7 +63,9 @@ async def test_a_prompt_too_long_for_one_target_goes_on_to_larger_or_unknown_one
 ) -> None:
     windows = {str(CLOUD): 8_192, **({str(OTHER): second} if second else {})}
     world = hosted(windows=windows)
-    too_long = errors.RequestRejected("cloud: the prompt is longer than this model's context.", target_specific=True)
+    too_long = errors.RequestRejected(
+        "cloud: the prompt is longer than this model's context.", target_specific=True, too_long=True
+    )
     world.cloud.script([Scene(error=too_long), Scene(steps=["fits"])])
     walk = await world.ask()
     if asked:
@@ -77,7 +79,9 @@ async def test_a_prompt_too_long_for_one_target_goes_on_to_larger_or_unknown_one
 async def test_a_local_model_is_then_asked_with_more_room_than_what_was_too_small() -> None:
     world = hosted(windows={str(CLOUD): 32_768})
     world.lane = replace(world.lane, targets=(CLOUD, LOCAL))
-    too_long = errors.RequestRejected("cloud: the prompt is longer than this model's context.", target_specific=True)
+    too_long = errors.RequestRejected(
+        "cloud: the prompt is longer than this model's context.", target_specific=True, too_long=True
+    )
     world.cloud.script(failing(too_long))
     await world.ask()
     assert world.local.requests[0].params.context_tokens == 65_536
@@ -95,7 +99,9 @@ async def test_another_limit_than_the_window_says_nothing_of_the_windows_of_othe
 async def test_when_no_target_is_large_enough_the_request_fails_and_is_not_kept_waiting() -> None:
     world = hosted(windows={str(CLOUD): 8_192, str(OTHER): 8_192})
     world.lane = replace(world.lane, targets=(CLOUD, OTHER))
-    too_long = errors.RequestRejected("cloud: the prompt is longer than this model's context.", target_specific=True)
+    too_long = errors.RequestRejected(
+        "cloud: the prompt is longer than this model's context.", target_specific=True, too_long=True
+    )
     world.cloud.script(failing(too_long))
     walk = await world.ask()
     assert walk.status is Status.FAILED

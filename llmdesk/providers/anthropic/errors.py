@@ -79,7 +79,7 @@ RULES = Rules((
     Rule(row="A2", statuses=on(402), error=QuotaReached, cause="billing problem (402): {said}"),
     Rule(row="A1", statuses=on(429), error=RateLimited, cause="rate limited."),
     Rule(row="A3", statuses=on(529), error=ServerFailed, cause="{broke} 529 (overloaded)."),
-    Rule(row="A6", statuses=on(400, 413), error=RequestRejected, target_specific=True,
+    Rule(row="A6", statuses=on(400, 413), error=RequestRejected, target_specific=True, too_long=True,
          text=r"prompt is too long|exceed context limit|exceeds? the (?:model's )?context",
          cause="the prompt is longer than this model's context{numbers}."),
     Rule(row="A5", statuses=on(413), error=RequestRejected, target_specific=True,

@@ -80,7 +80,7 @@ RULES = Rules((
     Rule(row="404", statuses=on(404, 405), error=SetupBroken,
          cause="there is no Gemini API at this address ({status}). Check base_url."),
     Rule(row="410", statuses=on(410), error=ModelGone, cause="model {model} was retired (410). Choose another model."),
-    Rule(row="context", statuses=on(400, 413), error=RequestRejected, target_specific=True,
+    Rule(row="context", statuses=on(400, 413), error=RequestRejected, target_specific=True, too_long=True,
          text=r"exceeds the maximum number of tokens|exceeds? the (?:model's )?context",
          cause="the prompt is longer than this model's context{numbers}."),
     Rule(row="size", statuses=on(413), error=RequestRejected, target_specific=True,

@@ -51,7 +51,7 @@ _SIZE = r"[\d.]+ ?[KMGT]?i?B"
 _BROKE = on(400, 500, 503, None)
 
 RULES = Rules((
-    Rule(row="O10", statuses=on(400, 413, 422, 500, None), error=RequestRejected, target_specific=True,
+    Rule(row="O10", statuses=on(400, 413, 422, 500, None), error=RequestRejected, target_specific=True, too_long=True,
          text=r"exceed_context_size|exceeds? the available context|longer than the context length"
               r"|exceeds? (?:the |maximum )*context",
          cause="the prompt is longer than this model's context{window}."),

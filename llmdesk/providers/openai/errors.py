@@ -61,9 +61,10 @@ RULES = Rules((
               r"|moderation[^:]{0,80}flagged|flagged[^:]{0,80}moderation|safety system",
          cause="the request was declined (content policy): {said}"),
     # --- P6, G3: too long
-    Rule(row="G3", statuses=on(413), error=RequestRejected, target_specific=True, text=r"tokens_limit_reached",
+    Rule(row="G3", statuses=on(413), error=RequestRejected, target_specific=True, too_long=True,
+         text=r"tokens_limit_reached",
          cause="the request is larger than {model} takes here{window}."),
-    Rule(row="P6", statuses=on(400, 413, 422, 500, None), error=RequestRejected, target_specific=True,
+    Rule(row="P6", statuses=on(400, 413, 422, 500, None), error=RequestRejected, target_specific=True, too_long=True,
          text=r"context_length_exceeded|context_window_exceeded|exceed_context_size|exceeds? the available context"
               r"|maximum context length|maximum model length|max_model_len"
               r"|context (?:length|window|size)[^:]{0,60}exceed"
