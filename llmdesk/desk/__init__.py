@@ -1,9 +1,9 @@
 """The desk: one method for each thing a user can do; both faces and programs call it and nothing behind it.
 
-Behind this facade: ``asking`` (the life of a request; ``choosing`` its lane before, ``ending`` its outcome after),
-``critic`` (an output judged by its task), ``schemas`` (those a caller names), ``inventory`` (providers, lanes, models),
-``archive`` (conversations on paper), ``doctor`` (a look at everything), ``resuming`` (what is paused is asked again by
-itself), ``watch`` (what changed). The composition root builds it: see ``llmdesk.wiring.make_desk``.
+Behind this facade: ``choosing`` (the lane of a request), ``planning`` (its route), ``asking`` (its life), ``ending`` (its
+outcome), ``resuming`` (what is paused is asked again by itself), ``critic`` (an output judged by its task), ``schemas``
+(those a caller names), ``inventory`` (providers, lanes, models), ``archive`` (conversations on paper), ``doctor`` (a look
+at everything), ``watch`` (what changed). The composition root builds it: see ``llmdesk.wiring.make_desk``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from llmdesk.core.views import (
 from llmdesk.desk.advice import advise
 from llmdesk.desk.asking import Asking
 from llmdesk.desk.inventory import Inventory
+from llmdesk.desk.planning import plan
 from llmdesk.desk.resuming import Resuming
 from llmdesk.desk.run import Run
 from llmdesk.desk.watch import Watch
@@ -208,7 +209,7 @@ class Desk:
 
     async def plan(self, ask: Ask) -> Plan:
         """Say what ``send`` would do; nothing is sent."""
-        return await self._asking.plan(ask)
+        return await plan(self._parts, ask)
 
     def lanes(self) -> tuple[LaneView, ...]:
         """All lanes in order, each with its targets as they stand now (no network)."""

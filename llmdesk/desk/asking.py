@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, StorageError, UsageError
-from llmdesk.core.lanes import Lane, estimate_tokens
-from llmdesk.core.prompting import title_of, user_message
+from llmdesk.core.prompting import title_of
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     Accepted,
@@ -23,12 +22,13 @@ from llmdesk.core.types import (
     Role,
     Status,
 )
-from llmdesk.core.views import Ask, Plan, TargetStatus, Topic
+from llmdesk.core.views import Ask, Topic
 from llmdesk.desk import ending, payload
-from llmdesk.desk.choosing import check, lane_for, why_lane
+from llmdesk.desk.choosing import check, lane_for
 from llmdesk.desk.job import Job
+from llmdesk.desk.planning import messages_of, route_of
 from llmdesk.desk.run import Run
-from llmdesk.router import Route, Walk, decide
+from llmdesk.router import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -162,38 +162,6 @@ class Asking:
         self._own(run, job, self._resume(run, job))
         return run
 
-    async def plan(self, ask: Ask) -> Plan:
-        """Say what ``send`` would do."""
-        lane = lane_for(self._parts, ask)
-        check(ask)
-        messages = await self._messages(ask, lane, ask.conversation, request_id=None)
-        targets = self._parts.router.targets
-        return Plan(
-            lane=lane.name,
-            why=why_lane(self._parts, ask),
-            agent=ask.agent,
-            targets=decide(targets, _route(ask, lane, messages)),
-            input_tokens=estimate_tokens(messages),
-            params=lane.params,
-            system=lane.system,
-            failover=lane.failover,
-            resume=lane.resume,
-            max_wait_s=lane.max_wait_s,
-            schema_name=(lane.schema_name or "the schema") if lane.schema is not None else None,
-            schema_repairs=lane.schema_repairs,
-            small_prompt=targets.small_prompt,
-        )
-
-    def target_states(self, lane: Lane, *, probe: bool = False) -> tuple[TargetStatus, ...]:
-        """The lane's targets as they stand now (no network)."""
-        targets = self._parts.router.targets
-        states = []
-        for ref in dict.fromkeys(lane.targets):
-            skip, message = targets.skip_reason(ref, probe=probe)
-            until = targets.cooling_until(ref.provider)
-            states.append(TargetStatus(target=ref, skip=skip, message=message, cooldown_until=until))
-        return tuple(states)
-
     # --- the life of a request ---
 
     def _own(self, run: Run, job: Job, life: Coroutine[None, None, None]) -> None:
@@ -306,8 +274,8 @@ class Asking:
         if job.ask.probe:
             for ref in job.lane.targets:
                 self._parts.router.targets.take_back(ref.provider)
-        messages = await self._messages(job.ask, job.lane, job.conversation, request_id=job.id)
-        route = replace(_route(job.ask, job.lane, messages), first_number=job.first_number)
+        messages = await messages_of(self._parts, job.ask, job.lane, job.conversation, request_id=job.id)
+        route = replace(route_of(job.ask, job.lane, messages), first_number=job.first_number)
 
         async def record(attempt: Attempt) -> None:
             if job.kept:
@@ -321,22 +289,6 @@ class Asking:
                     self._changed(Topic.COOLDOWNS)
 
         await self._parts.router.run(route, walk, sink=sink, record=record, controls=run.controls)
-
-    async def _messages(
-        self, ask: Ask, lane: Lane, conversation: str | None, *, request_id: str | None
-    ) -> tuple[Message, ...]:
-        """Everything that could be sent, oldest first: system prompt, answered turns, the newest message."""
-        messages: tuple[Message, ...]
-        if ask.messages is not None:
-            messages = ask.messages
-        else:
-            history: tuple[Message, ...] = ()
-            if conversation is not None:
-                history = await self._parts.conversations.history(conversation, before_request=request_id)
-            messages = (*history, user_message(ask.prompt, ask.attachments))
-        if lane.system and not any(m.role is Role.SYSTEM for m in messages):
-            messages = (Message(role=Role.SYSTEM, content=lane.system), *messages)
-        return messages
 
     # --- ending ---
 
@@ -413,21 +365,6 @@ class Asking:
             request_id, outcome, answer = self._unsettled.pop()
             with suppress(StorageError):
                 await self._parts.requests.finish(request_id, outcome, answer=answer)
-
-
-def _route(ask: Ask, lane: Lane, messages: tuple[Message, ...]) -> Route:
-    return Route(
-        lane=lane,
-        messages=messages,
-        endpoint=ask.endpoint,
-        format=ask.format,
-        keep_wire=ask.keep_wire,
-        tools=ask.tools,
-        extra=ask.extra,
-        consent=ask.consent,
-        probe=ask.probe,
-        pinned=ask.model is not None or ask.targets is not None,
-    )
 
 
 def _last_user(messages: tuple[Message, ...]) -> str:

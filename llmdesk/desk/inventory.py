@@ -10,6 +10,7 @@ from llmdesk.core.errors import KeyRejected, ModelGone, ProviderError, QuotaReac
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Json, ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
+from llmdesk.desk.planning import target_states
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ class Inventory:
         return tuple(
             LaneView(
                 name=lane.name,
-                targets=self._asking.target_states(lane),
+                targets=target_states(self._parts, lane),
                 failover=lane.failover,
                 resume=lane.resume,
                 has_system=bool(lane.system),
