@@ -1,9 +1,9 @@
 """The desk: one method for each thing a user can do; both faces and programs call it and nothing behind it.
 
-Behind this facade: ``choosing`` (the lane of a request), ``planning`` (its route), ``asking`` (its life), ``ending`` (its
-outcome), ``resuming`` (what is paused is asked again by itself), ``critic`` (an output judged by its task), ``schemas``
-(those a caller names), ``inventory`` (providers, lanes, models), ``archive`` (conversations on paper), ``doctor`` (a look
-at everything), ``watch`` (what changed). The composition root builds it: see ``llmdesk.wiring.make_desk``.
+Behind this facade: ``choosing`` (the lane of a request), ``planning`` (its route), ``asking`` (its life), ``ending``
+(its outcome), ``resuming`` (what is paused is asked again by itself), ``critic`` (an output judged by its task),
+``schemas`` (those a caller names), ``inventory`` (providers, lanes, models), ``archive`` (conversations on paper),
+``doctor`` (a look at everything), ``watch`` (what changed). The composition root builds it: ``llmdesk.wiring``.
 """
 
 from __future__ import annotations
