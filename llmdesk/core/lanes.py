@@ -218,11 +218,12 @@ def fit_history(
     room = window_tokens - min(output_tokens, window_tokens // 2)
     if (estimate_tokens(messages) if total_tokens is None else total_tokens) <= room:
         return as_it_is
-    system = [m for m in messages if m.role is Role.SYSTEM]
+    system_role = Role.SYSTEM  # looked up once: an enum's members are no plain attributes
+    system = [m for m in messages if m.role is system_role]
     begin = _newest(messages)
-    newest = (*system, *(m for m in messages[begin:] if m.role is not Role.SYSTEM))
+    newest = (*system, *(m for m in messages[begin:] if m.role is not system_role))
     if estimate_tokens(newest) > window_tokens:
-        before = [m.role for m in messages[:begin] if m.role is not Role.SYSTEM]
+        before = [m.role for m in messages[:begin] if m.role is not system_role]
         left_out = before.count(Role.USER) + (before[:1] not in ([], [Role.USER]))
         return FittedHistory(messages=newest, left_out_turns=left_out, fits=False)
     turns = _turns(messages)

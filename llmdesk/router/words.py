@@ -19,8 +19,12 @@ RETIREMENT_HINT_TRIES = 3
 def hour(at: float, now: float) -> str:
     """Local clock time of UTC epoch seconds, ``14:32``; with the date where that is another day's, ``1 Dec 00:00``."""
     there, here = time.localtime(at), time.localtime(now)
-    clock = time.strftime("%H:%M", there)
-    return clock if there[:3] == here[:3] else f"{there.tm_mday} {time.strftime('%b', there)} {clock}"
+    clock = f"{there.tm_hour:02}:{there.tm_min:02}"
+    return (
+        clock
+        if there.tm_yday == here.tm_yday and there.tm_year == here.tm_year
+        else f"{there.tm_mday} {time.strftime('%b', there)} {clock}"
+    )
 
 
 def with_next_try(message: str, until: float, now: float) -> str:
