@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from llmdesk.config.fetch import INSTALL
 from llmdesk.config.secret import is_secret_name, key_fault
 from llmdesk.config.section import FromEnvironment
 from llmdesk.config.template import (
+    Entry,
     Part,
     TemplateError,
     Variable,
@@ -168,6 +171,9 @@ def _check_secret(draft: Draft, path: Path, parts: tuple[Part, ...]) -> None:
             path, f'a secret written out in a file that others can read (mode {mode}); write "${{NAME}}", '
             f"or run: chmod 600 {draft.file}",
         )  # fmt: skip
+    if any(isinstance(part, Entry) for part in parts) and find_spec("keyring") is None:
+        reason = f"the keychain needs: {INSTALL}"
+        draft.disable(provider, reason, f"provider {provider} is disabled: {reason}")
     if missing := missing_names(parts, draft.env):
         names = ", ".join(f"${name}" for name in missing)
         reason = no_key(missing) if is_key else f"{names} is not set"

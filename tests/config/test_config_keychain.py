@@ -215,3 +215,15 @@ def test_nothing_of_the_keychain_is_loaded_in_llmdesks_own_process(tmp_path: Pat
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_keychain_that_cannot_be_asked_is_told_when_the_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "llmdesk.yaml"
+    file.write_text('providers: {a: {kind: openai, api_key: "${keyring:llmdesk/openai}"}}', encoding="utf-8")
+    assert load_settings(file, {}).disabled.get("a") is None
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    loaded = load_settings(file, {})
+    assert loaded.disabled["a"] == "the keychain needs: pip install 'llmdesk[keyring]'"
+    assert "a is disabled" in loaded.provider_notes["a"]
