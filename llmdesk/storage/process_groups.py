@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 FOLDER = "groups"
 
+RUN_FOLDER = "LLMDESK_RUN_FOLDER"
+"""The variable that marks every process of a run."""
+
+RUN_PREFIX = "llmdesk-run-"
+"""How a run's private folder is named; nothing else is ever removed."""
+
 MAX_BYTES = 4096
 """A record is far smaller; what is larger is none of ours."""
 
@@ -57,13 +63,11 @@ class ProcessGroups:
 
     Args:
         state_dir: the shared folder; ``None`` = nothing can be written, so nothing is recorded.
-        folder_prefix: how a run's private folder is named; nothing else is ever removed.
     """
 
-    def __init__(self, state_dir: Path | None, *, folder_prefix: str = "llmdesk-run-") -> None:
+    def __init__(self, state_dir: Path | None) -> None:
         tells = sys.platform != "win32"  # there nothing tells a process from a later one with its id
         self._folder = state_dir / FOLDER if state_dir is not None and tells else None
-        self._prefix = folder_prefix
 
     def record(self, group: int, folder: Path) -> Callable[[], None]:
         """Write a group down; the returned function forgets it. A disk that refuses stops nothing."""
@@ -111,7 +115,7 @@ class ProcessGroups:
         for group in found:
             _end_group(group)
         folder = Path(record.folder)
-        if folder.name.startswith(self._prefix) and not folder.is_symlink():
+        if folder.name.startswith(RUN_PREFIX) and not folder.is_symlink():
             with suppress(OSError):
                 if folder.stat().st_uid == os.getuid():
                     shutil.rmtree(folder, ignore_errors=True)
@@ -184,10 +188,6 @@ def _in_folder(process: int, folder: str) -> bool:
     except OSError:
         return False
     return f"{RUN_FOLDER}={folder}".encode() in environment.split(b"\0")
-
-
-RUN_FOLDER = "LLMDESK_RUN_FOLDER"
-"""The variable that marks every process of a run."""
 
 
 def _running() -> list[tuple[int, list[str]]]:
