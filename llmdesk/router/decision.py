@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.core.lanes import LARGEST, largest_chain
+from llmdesk.core.lanes import LARGEST
 from llmdesk.core.views import TargetStatus
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import QUIET_SKIPS
-from llmdesk.router.prepare import Prepared, fitted_to
+from llmdesk.router.prepare import Prepared, chain_of, fitted_to
 from llmdesk.router.route import Place, Unfit
 from llmdesk.router.schema import takes_schema
 from llmdesk.router.words import busy
@@ -47,11 +47,7 @@ def _target(
     skip, message = targets.skip_reason(ref, probe=route.probe, resting=resting)
     model = targets.listed(ref)
     if ref.model == LARGEST and (listed := targets.listed_models(ref.provider)):
-        place.chain = largest_chain(
-            listed,
-            fallback_models=rules.fallback_models,
-            memory_bytes=targets.memory_bytes if rules.loopback else None,
-        )
+        place.chain = chain_of(targets, rules, listed)
         model = place.chain[0] if place.chain else None
     prepared: Prepared | None = None
     try:

@@ -20,6 +20,9 @@ from llmdesk.router.route import Place, Route, Unfit
 from llmdesk.router.schema import takes_schema, told_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmdesk.core.policy import ProviderRules
     from llmdesk.router.targets import Targets
 
 
@@ -112,11 +115,16 @@ async def _resolve(targets: Targets, place: Place) -> ModelInfo | None:
             return None  # the call itself will meet, classify and record whatever is wrong
         return next((m for m in listed if same_model(place.ref.model, m.name)), None)
     listed = await targets.models(place.ref.provider, fresh=place.tries > 1)
-    place.chain = largest_chain(
-        listed,
-        fallback_models=place.rules.fallback_models,
-        memory_bytes=targets.memory_bytes if place.rules.loopback else None,
-    )
+    place.chain = chain_of(targets, place.rules, listed)
     if not place.chain:
         raise ModelGone(no_local_model_message(place.rules.fallback_models))
     return place.chain[0]
+
+
+def chain_of(targets: Targets, rules: ProviderRules, listed: Sequence[ModelInfo]) -> tuple[ModelInfo, ...]:
+    """The models that ``largest`` stands for at a provider, the one to begin with first."""
+    return largest_chain(
+        listed,
+        fallback_models=rules.fallback_models,
+        memory_bytes=targets.memory_bytes if rules.loopback else None,
+    )
