@@ -9,7 +9,6 @@ import shutil
 import sys
 import time
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.config import convert
@@ -70,7 +69,7 @@ def make_desk(
         # One cause, one line: what follows from it is worth more than what the system said.
         warnings = [line for line in warnings if not line.startswith(f"{paths.data_dir} ")]
         warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
-    rules = _rules(loaded)
+    rules = convert.provider_rules(loaded)
     state_dir = paths.state_dir if _writable(paths.state_dir) else None
     adapters = AdapterShelf(loaded, env, ProcessGroups(state_dir))
     database = Database(paths.database if stored else None, on_warning=warnings.append)
@@ -193,19 +192,11 @@ class AdapterShelf:
                 closing.push_async_callback(adapter.aclose)
 
 
-def _rules(loaded: Loaded) -> dict[str, ProviderRules]:
-    params, providers = convert.provider_params(loaded), loaded.settings.providers
-    return {
-        name: replace(rule, params=params[name], has_key=getattr(providers[name], "api_key", None) is not None)
-        for name, rule in convert.provider_rules(loaded).items()
-    }
-
-
 def _facts(loaded: Loaded, rules: Mapping[str, ProviderRules]) -> dict[str, ProviderFacts]:
     return {
         name: ProviderFacts(
             kind=rules[name].kind,
-            base_url=convert.endpoint(loaded, name).base_url,
+            base_url=convert.base_url(provider),
             rules=rules[name],
             aliases=dict(provider.models),
             key_source=key_source(provider),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config.command_options import command_options
 from llmdesk.config.command_settings import CommandSettings
-from llmdesk.config.credentials import Secrets
+from llmdesk.config.credentials import Secrets, key_source
 from llmdesk.config.defaults import CLOUD_URL
 from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
@@ -121,6 +121,8 @@ def _rules(name: str, provider: CommonSettings, loaded: Loaded) -> ProviderRules
         local_models=_runs_models(name, provider),
         fallback_models=provider.fallback_models if isinstance(provider, OllamaSettings) else (),
         free=getattr(provider, "billing", "metered") == "free",
+        has_key=isinstance(provider, HttpSettings) and provider.api_key is not None,
+        params=params(provider.params),
         native_schema=_native_schema(name, provider),
         rate_limit=(
             RateLimit(requests_per_minute=limit.requests_per_minute, parallel=limit.parallel)
@@ -188,11 +190,6 @@ def params(section: ParamSettings) -> Params:
     )
 
 
-def provider_params(loaded: Loaded) -> dict[str, Params]:
-    """The parameters each provider adds below those of the lane."""
-    return {name: params(provider.params) for name, provider in loaded.settings.providers.items()}
-
-
 def small_prompt(loaded: Loaded) -> SmallPrompt | None:
     """Where small prompts go first; ``None`` = no such rule."""
     rule = loaded.settings.routing.small_prompt
@@ -234,15 +231,20 @@ def endpoint(loaded: Loaded, provider: str, secrets: Secrets | None = None) -> E
     return EndpointSettings(
         name=provider,
         kind=_kind(section),
-        base_url=http.base_url if http else "",
+        base_url=base_url(section),
         key=secrets.key,
-        key_source=http.api_key.source if http and http.api_key else "",
+        key_source=key_source(section),
         headers=secrets.headers,
         limits=limits(provider, section),
         allow_http=http.allow_http if http else False,
         models=tuple(dict.fromkeys(section.models.values())),
         options=_options(section, secrets),
     )
+
+
+def base_url(section: CommonSettings) -> str:
+    """The address of a provider; empty = it is a program."""
+    return section.base_url if isinstance(section, HttpSettings) else ""
 
 
 def limits(name: str, section: CommonSettings) -> Limits:

@@ -143,7 +143,7 @@ def test_agents_and_models_are_plain_values(loaded: Loaded) -> None:
         ModelRef("local", "x"): convert.ModelRule(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0)),
         ModelRef("local", "y"): convert.ModelRule(context_window=5),
     }
-    assert convert.provider_params(loaded)["team"] == Params(temperature=0.5)
+    assert convert.provider_rules(loaded)["team"].params == Params(temperature=0.5)
 
 
 def test_an_endpoint_gets_its_secrets_resolved(loaded: Loaded) -> None:
