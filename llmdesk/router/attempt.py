@@ -276,7 +276,7 @@ class Asker:
                 sink(event)
         if walk.completed is None:
             raise AnswerCut(f"{place.ref.provider}: the answer ended without saying that it is complete.")
-        walk.usage = settled_usage(walk, request, walk.completed.usage)
+        walk.usage = settled_usage(walk, request, walk.completed.usage, self._trip.route.sizes)
         await meet_schema(self._trip, walk.completed)
 
     # --- how it ended ---
@@ -318,7 +318,7 @@ class Asker:
                 reason=ErrorKind.SERVER.value,
                 message=one_line(redact(f"{place.ref.provider}: unexpected {type(fault).__name__}: {fault}.")),
                 discarded_text="".join(self._walk.text),
-                usage=cut_usage(self._walk, self._trip.route.messages, "".join(self._walk.text)),
+                usage=cut_usage(self._walk, self._trip.route, "".join(self._walk.text)),
             )
         )
 
@@ -338,7 +338,7 @@ class Asker:
             message=error.message,
             details=error.details,
             discarded_text="" if refused else text,
-            usage=cut_usage(self._walk, self._trip.route.messages, text),
+            usage=cut_usage(self._walk, self._trip.route, text),
         )
         try:
             error.message = await self._consequences(place, error, len(text))
