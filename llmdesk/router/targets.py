@@ -150,11 +150,11 @@ class Targets:
             case Block.SCOPE | Block.MODEL:
                 self._out[str(ref)] = (reason, message)
 
-    def take_back(self, provider: str | None = None) -> None:
-        """Forget what was found wrong with a provider and its models (or with all): it will be asked again."""
-        for key in [k for k in self._out if provider is None or k.partition("/")[0] == provider]:
+    def take_back(self, provider: str) -> None:
+        """Forget what was found wrong with a provider and its models: it will be asked again, for its list too."""
+        for key in [k for k in self._out if k.partition("/")[0] == provider]:
             del self._out[key]
-        self.forget_models(provider)
+        self._lists.pop(provider, None)
 
     def first_told(self, notes: Sequence[str]) -> list[str]:
         """Those of ``notes`` that nobody was told in this run: what holds for every answer is said once."""
@@ -208,10 +208,3 @@ class Targets:
     def listed_models(self, provider: str) -> tuple[ModelInfo, ...]:
         """The list of a provider that was fetched last; empty = none was."""
         return self._lists.get(provider, (0.0, ()))[1]
-
-    def forget_models(self, provider: str | None = None) -> None:
-        """Ask for the model list of a provider (or of all) again next time."""
-        if provider is None:
-            self._lists.clear()
-        else:
-            self._lists.pop(provider, None)
