@@ -182,7 +182,7 @@ class Desk:
             notice: told of each event on the way.
 
         Raises:
-            UsageError: the lane, agent or provider does not exist.
+            UsageError: the task is empty, or the lane, agent or provider does not exist.
         """
         from llmdesk.desk.critic import critic_ask, verdict_of
 

@@ -46,7 +46,7 @@ class Asking:
         self._changed = changed
         self._runs: dict[Run, asyncio.Task[None]] = {}
         self._claims: set[asyncio.Task[Run]] = set()
-        self.closing = False
+        self._closing = False
         """Nothing is taken out of the outbox any more."""
         self.answering: set[str] = set()
         """The providers whose last attempt since the last look at them was answered."""
@@ -117,7 +117,7 @@ class Asking:
         seen: OutboxEntry | None = None,
         resumed: int = 0,
     ) -> Run:
-        if self.closing:
+        if self._closing:
             raise UsageError("The desk is being closed.")
         claim = asyncio.get_running_loop().create_task(
             self._claim(request_id, probe=probe, consent=consent, seen=seen, resumed=resumed)
@@ -353,7 +353,7 @@ class Asking:
 
     async def aclose(self) -> None:
         """Pause what still runs and wait until it is written down."""
-        self.closing = True
+        self._closing = True
         while self._claims or self._runs:
             if self._claims:
                 await asyncio.wait(set(self._claims))  # what they take out of the outbox is a run then

@@ -106,7 +106,7 @@ def verdict_of(outcome: Outcome) -> Verdict:
     told = outcome.data
     if outcome.status is not Status.COMPLETED or cut or not isinstance(told, Mapping):
         why = cut or (outcome.error.message if outcome.error is not None else f"the critic {outcome.status.value}.")
-        return no_verdict(why, outcome)
+        return _no_verdict(why, outcome)
     issues = _issues(told["issues"])
     passes, escalates = bool(told["pass"]), bool(told["escalate"])
     return Verdict(
@@ -120,15 +120,15 @@ def verdict_of(outcome: Outcome) -> Verdict:
     )
 
 
-def no_verdict(why: str, outcome: Outcome | None = None) -> Verdict:
-    """The verdict where there is none: not passed, for the reason ``why``."""
+def _no_verdict(why: str, outcome: Outcome) -> Verdict:
+    """Not passed, for the reason ``why``."""
     return Verdict(
         passed=False,
         issues=(one_line(f"no verdict: {why}"),),
         confidence=0.0,
         escalate=True,
-        request_id=outcome.request_id if outcome is not None else None,
-        cost_usd=outcome.cost_usd if outcome is not None else None,
+        request_id=outcome.request_id,
+        cost_usd=outcome.cost_usd,
     )
 
 

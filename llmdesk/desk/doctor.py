@@ -52,12 +52,16 @@ def attention(statuses: Sequence[ProviderStatus]) -> str:
 
     Empty when there is none. Those without a key are not counted: whoever has none does not miss it.
     """
-    broken = [status for status in statuses if status.state in (ProviderState.DOWN, ProviderState.ATTENTION)]
+    broken = _broken(statuses)
     if not broken:
         return ""
     reasons = [f"{status.provider}: {_reason(status)}" for status in broken]
     verb = "needs" if len(broken) == 1 else "need"
     return f"{len(broken)} of {len(statuses)} providers {verb} attention: {'; '.join(reasons)}"
+
+
+def _broken(statuses: Sequence[ProviderStatus]) -> list[ProviderStatus]:
+    return [status for status in statuses if status.state in (ProviderState.DOWN, ProviderState.ATTENTION)]
 
 
 def _reason(status: ProviderStatus) -> str:
@@ -71,7 +75,7 @@ def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
     """
     findings: list[Finding] = []
     can_answer = False
-    broken = [status for status in statuses if status.state in (ProviderState.DOWN, ProviderState.ATTENTION)]
+    broken = _broken(statuses)
     for status in statuses:
         facts = parts.providers[status.provider]
         match status.state:
