@@ -96,7 +96,7 @@ class CommonSettings(Section):
     default_model: Text | None = None
     """The model of this provider where only the provider is named."""
     models: dict[Text, Text] = Field(default_factory=dict)
-    """Short names: `{haiku: claude-haiku-4-5}` makes `provider/haiku` a model ref. The usual ones of some kinds
+    """Short names: `{haiku: claude-haiku-5-5}` makes `provider/haiku` a model ref. The usual ones of some kinds
     are there already. For kind `command` a lane may then name no other model."""
     params: ParamSettings = Field(default_factory=ParamSettings.model_construct)
     """Parameters of every request to this provider; those of lane, agent and command line go before them."""
