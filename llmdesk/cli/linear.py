@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.late import LateAnswers
-from llmdesk.cli.narration import ending_line, sentence
+from llmdesk.cli.narration import ending_line, not_asked_line, sentence
 from llmdesk.cli.sink import SinkClosed
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
@@ -123,14 +123,14 @@ class Linear:
 
     async def _next(self, mark: str) -> str | None:
         self._tell_late()
-        self._ask_for_line(mark)
+        self._prompt(mark)
         self._mark = mark
         try:
             return await self._lines.next_line(self._signals)
         finally:
             self._mark = None
 
-    def _ask_for_line(self, mark: str) -> None:
+    def _prompt(self, mark: str) -> None:
         if self._session.can_ask and not self._session.quiet:
             self._out.prompt(mark)
 
@@ -140,10 +140,9 @@ class Linear:
         """Tell it at once where only a line is waited for, else before the next one."""
         self._late.append((entry, outcome))
         if (mark := self._mark) is not None:
-            if self._session.can_ask and not self._session.quiet:
-                self._out.prompt("\n")
+            self._prompt("\n")
             self._tell_late()
-            self._ask_for_line(mark)
+            self._prompt(mark)
 
     def _tell_late(self) -> None:
         while self._late:
@@ -184,7 +183,7 @@ class Linear:
 
     async def _consent(self, event: ConsentNeeded) -> bool:
         if self._session.no_input or not self._session.can_ask:
-            self._out.say(f"not asked: {event.target} is next, and this lane fails over only with consent (--yes)")
+            self._out.say(not_asked_line(event))
             return False
         answer = await self._next(f"{event.failed.message} Ask {event.target} instead? [y/N] ")
         return answer is not None and answer.strip().lower() in ("y", "yes")

@@ -101,7 +101,7 @@ class Narrator:
 
     def consent_needed(self, event: ConsentNeeded) -> None:
         """The lane asks before it fails over, and nobody is asked here."""
-        self._out.say(f"not asked: {event.target} is next, and this lane fails over only with consent (--yes)")
+        self._out.say(not_asked_line(event))
 
     def _thinking(self, text: str) -> None:
         if not self._out.verbose:
@@ -130,6 +130,11 @@ class Narrator:
         if self._thought:
             self._out.detail(f"reasoning: {self._thought}")
             self._thought = ""
+
+
+def not_asked_line(event: ConsentNeeded) -> str:
+    """The lane asks before it fails over, and nobody could be asked."""
+    return f"not asked: {event.target} is next, and this lane fails over only with consent (--yes)"
 
 
 def ending_line(outcome: Outcome, now: float) -> str:
