@@ -18,6 +18,7 @@ import ollama
 import pytest
 
 from llmdesk import Desk, LLMConfig, LLMUnavailableError, OllamaClient, load_config
+from llmdesk.config.settings import Settings
 from llmdesk.core.errors import ConfigurationError, DeskError, UsageError
 from llmdesk.core.types import Status
 from llmdesk.wiring import make_desk
@@ -691,6 +692,17 @@ def test_a_file_is_read_into_the_same_fields(tmp_path: Path, monkeypatch: pytest
         rate_limit_cooldown_seconds=30.0,
         local_models=("mine:7b",),
     )
+
+
+@pytest.mark.parametrize("template", ["$(no-such-program-at-all)", "${keyring:llmdesk-tests/nothing}"])
+def test_a_key_that_has_to_be_fetched_is_not_fetched_before_the_cloud_is_asked(template: str) -> None:
+    settings = Settings.model_validate(
+        {
+            "providers": {"cloud": {"kind": "ollama", "base_url": "https://ollama.com", "api_key": template}},
+            "lanes": {"chat": {"targets": ["cloud/a"]}},
+        }
+    )
+    assert LLMConfig(base=settings).cloud_api_key is None
 
 
 def test_without_a_file_the_defaults_are_read() -> None:

@@ -265,16 +265,15 @@ def _local_address(given: str | None, base: Settings) -> str:
 
 
 def _key(given: str | None, base: Settings) -> str | None:
-    """The key itself; ``None`` = a command knows it, and is run when the cloud is asked."""
+    """The key itself; ``None`` = a command or the keychain knows it, and tells it when the cloud is asked."""
     from llmdesk.config.secret import key_fault, resolve_secret
-    from llmdesk.config.template import has_command, parse_template
 
     if given is None:
         cloud = _ollama(base, CLOUD)
         secret = None if cloud is None else cloud.api_key
         if secret is None:
             return ""
-        if has_command(parse_template(secret.template)):
+        if secret.late:
             return None
         try:
             return resolve_secret(secret.template, process_environment(), provider=CLOUD) or ""
