@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.config.defaults import (
@@ -113,7 +115,7 @@ def _with_preset(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, An
     if preset not in presets:
         draft.fault(("providers", name, "preset"), f"unknown preset '{preset}'{nearest(preset, presets)}")
         return entry
-    found = dict(presets[preset])
+    found = deepcopy(presets[preset])  # it is filled in place
     if note := found.pop("note", None):
         draft.provider_notes[name] = f"provider {name}: {note}."
     by_organization = found.pop("organization_url", None)
@@ -133,7 +135,7 @@ def _with_tool(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, Any]
     if preset not in tools:
         draft.fault(("providers", name, "preset"), f"unknown preset '{preset}'{nearest(preset, tools)}")
         return {"command": [preset], **entry}  # one fault is enough
-    found = dict(tools[preset])
+    found = deepcopy(tools[preset])
     if note := found.pop("note", None):
         draft.provider_notes[name] = f"provider {name}: {note}."
     return {**found, **entry}
@@ -141,20 +143,22 @@ def _with_tool(draft: Draft, name: str, entry: dict[str, Any]) -> dict[str, Any]
 
 def read_tools() -> dict[str, dict[str, Any]]:
     """The command-line tools of ``tools.yaml`` a provider of kind ``command`` can name as its ``preset``."""
-    from importlib.resources import files
-
-    text = files("llmdesk.config").joinpath("tools.yaml").read_text(encoding="utf-8")
-    tools: dict[str, dict[str, Any]] = read_tree(text).root
-    return tools
+    return _shipped("tools.yaml")
 
 
 def read_presets() -> dict[str, dict[str, Any]]:
     """The endpoints of ``defaults.yaml`` a provider can name as its ``preset``."""
+    return _shipped("defaults.yaml")["presets"]
+
+
+@cache
+def _shipped(name: str) -> dict[str, dict[str, Any]]:
+    """A file of the package, read once however many providers have a preset of it."""
     from importlib.resources import files
 
-    text = files("llmdesk.config").joinpath("defaults.yaml").read_text(encoding="utf-8")
-    presets: dict[str, dict[str, Any]] = read_tree(text).root["presets"]
-    return presets
+    text = files("llmdesk.config").joinpath(name).read_text(encoding="utf-8")
+    root: dict[str, dict[str, Any]] = read_tree(text).root
+    return root
 
 
 def _merge_lanes(draft: Draft, first: str | None) -> None:
