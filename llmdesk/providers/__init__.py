@@ -1,4 +1,4 @@
-"""Adapters, one file for each wire format; the module of a kind is imported when a lane needs it."""
+"""Adapters, one folder for each kind; the module of a kind is imported when a lane needs it."""
 
 from __future__ import annotations
 

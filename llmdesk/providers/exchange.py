@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 CONTROL_S = 10.0
 """Limit on a call that only asks about models or the account, seconds."""
 
-MOST_MODELS = 10_000
-"""Entries of a list of models that are read: no endpoint offers so many, and a million would hold the screen."""
-
-MODEL_NAME_LIMIT = 300
-"""Characters of a model's name."""
-
 DRAIN_S = 0.1
 """How long the proper end of a complete answer is waited for, seconds, to keep the connection."""
 
@@ -113,6 +107,18 @@ async def json_value(reply: Reply, *, cap: int | None = None, leaves: int = LEAV
         return await asyncio.to_thread(document, data, leaves=leaves) if len(data) > _MANY else document(data)
     except FrameBroken as problem:
         raise AnswerCut(f"{endpoint.name}: the answer is damaged ({problem}).") from None
+
+
+async def json_object(reply: Reply, *, cap: int | None = None, leaves: int = LEAVES) -> dict[str, object]:
+    """Read a whole body as one JSON object.
+
+    Raises:
+        ProviderError: it is none.
+    """
+    found = await json_value(reply, cap=cap, leaves=leaves)
+    if not isinstance(found, dict):
+        raise AnswerCut(f"{reply.endpoint.name}: the answer is damaged (it is no JSON object).")
+    return found
 
 
 async def follow(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, None]:

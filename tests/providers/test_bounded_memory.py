@@ -12,8 +12,9 @@ import pytest
 
 from llmdesk.core.errors import AnswerCut, ProviderError, ServerFailed
 from llmdesk.core.types import ChatRequest
+from llmdesk.providers.model_list import MOST_MODELS
 from llmdesk.providers.ndjson import FrameBroken, objects
-from llmdesk.providers.ollama.models import MAX_MODELS, listed
+from llmdesk.providers.ollama.models import listed
 from tests.support.fault_server import FaultServer, Mark, Play, chat_chunk, done_chunk, line
 from tests.support.ollama_answers import NDJSON
 from tests.support.ollama_asking import events_of, ollama_at, text_of
@@ -99,7 +100,7 @@ def test_a_list_of_models_without_end_is_read_quickly_and_cut() -> None:
     tags = {"models": [{"name": f"m{n}"} for n in range(200_000)]}
     running = {"models": [{"name": f"z{n}", "context_length": 1} for n in range(200_000)]}
     begun = time.perf_counter()
-    assert len(listed("local", tags, running)) == MAX_MODELS
+    assert len(listed("local", tags, running)) == MOST_MODELS
     assert time.perf_counter() - begun < 2
 
 

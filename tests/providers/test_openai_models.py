@@ -9,7 +9,8 @@ import pytest
 
 from llmdesk.core.errors import AnswerCut, ErrorKind, KeyRejected, ProviderError, SetupBroken
 from llmdesk.core.types import ModelInfo
-from llmdesk.providers.openai.models import MAX_MODELS, listed
+from llmdesk.providers.model_list import MOST_MODELS
+from llmdesk.providers.openai.models import listed
 from tests.support.fault_server import FaultServer, Play, error, json_answer, page
 from tests.support.openai_answers import models, refused
 from tests.support.openai_asking import openai_at
@@ -69,7 +70,7 @@ def test_names_are_one_harmless_line_and_lists_end() -> None:
     (found,) = listed("there", [{"id": "a\x1b[31m\n" + "x" * 5_000}])
     assert "\x1b" not in found.name
     assert len(found.name) <= 300
-    assert len(listed("there", [{"id": str(number)} for number in range(MAX_MODELS + 5)])) == MAX_MODELS
+    assert len(listed("there", [{"id": str(number)} for number in range(MOST_MODELS + 5)])) == MOST_MODELS
 
 
 async def test_the_list_is_asked_for_with_the_key() -> None:

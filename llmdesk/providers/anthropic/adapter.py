@@ -12,23 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from llmdesk.core.errors import AnswerCut, ModelGone, ServerFailed, SetupBroken
+from llmdesk.core.errors import ServerFailed
 from llmdesk.core.types import Completed, ModelInfo
 from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.anthropic.blocks import Spent
 from llmdesk.providers.anthropic.errors import failure, read_error
 from llmdesk.providers.anthropic.reader import AnswerReader
 from llmdesk.providers.anthropic.wire import API_VERSION, body_of, not_taken
-from llmdesk.providers.base import Check
-from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
+from llmdesk.providers.exchange import follow, json_object
 from llmdesk.providers.http import KeyHeader, Origin
+from llmdesk.providers.model_list import MODEL_NAME_LIMIT, check_by_list, paged
 from llmdesk.providers.refusals import brief
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable
 
     from llmdesk.core.types import ChatRequest, Json, ProviderEvent
-    from llmdesk.providers.base import Endpoint
+    from llmdesk.providers.base import Check, Endpoint
     from llmdesk.providers.reply import Reply
 
 PAUSES = 3
@@ -36,9 +36,6 @@ PAUSES = 3
 
 _PAGE = 1_000
 """Models asked for at once (platform.claude.com/docs/en/api/models/list: 1 to 1,000)."""
-
-_PAGES = 20
-"""Pages of models that are followed; no account sees that many."""
 
 
 class AnthropicProvider:
@@ -113,32 +110,15 @@ class AnthropicProvider:
         Raises:
             ProviderError: it could not be asked.
         """
-        models: list[ModelInfo] = []
-        after = ""
-        ends_at = time.monotonic() + min(CONTROL_S, self.endpoint.timeouts.first_token_s)
-        for _ in range(_PAGES):
-            page = await self._page(after, ends_at - time.monotonic())
-            entries = page.get("data")
-            if not isinstance(entries, list):
-                raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no list of models).")
-            models += [model for entry in entries if (model := _model(entry)) is not None]
-            last = page.get("last_id")
-            if len(models) >= MOST_MODELS or page.get("has_more") is not True:
-                break
-            if not isinstance(last, str) or not last or last == after:
-                break
-            after = last
-        return tuple(models[:MOST_MODELS])
+        return await paged(self.endpoint, self._page, _model)
 
-    async def _page(self, after: str, left_s: float) -> Mapping[str, object]:
+    async def _page(self, after: str, left_s: float) -> tuple[object, object]:
         more = f"&after_id={quote(after, safe='')}" if after else ""
         path = f"{self._root}/models?limit={_PAGE}{more}"
-        async with self._origin.open_stream("GET", path, total_s=round(max(left_s, 0.0), 1)) as reply:
+        async with self._origin.open_stream("GET", path, total_s=left_s) as reply:
             await self._accept(reply)
-            found = await json_value(reply)
-        if not isinstance(found, dict):
-            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no JSON object).")
-        return found
+            found = await json_object(reply)
+        return found.get("data"), found.get("last_id") if found.get("has_more") is True else None
 
     async def check(self) -> Check:
         """List the models, which needs the key. No model is called.
@@ -146,19 +126,7 @@ class AnthropicProvider:
         Raises:
             ProviderError: the endpoint is not usable now.
         """
-        started = time.monotonic()
-        models: int | None = None
-        try:
-            models = len(await self.list_models())
-        except (SetupBroken, ModelGone) as problem:
-            if problem.http_status not in (404, 405):
-                raise
-        return Check(
-            latency_ms=round((time.monotonic() - started) * 1000),
-            models=models,
-            key_tried=models is not None and self.endpoint.key is not None,
-            message="" if models is not None else "it lists no models, so the key was not tried",
-        )
+        return await check_by_list(self, has_key=self.endpoint.key is not None)
 
     async def aclose(self) -> None:
         """Close every connection."""

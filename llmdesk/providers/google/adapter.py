@@ -11,30 +11,26 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from llmdesk.core.errors import AnswerCut, ModelGone, SetupBroken
 from llmdesk.core.text import storable
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import count
-from llmdesk.providers.base import Check
-from llmdesk.providers.exchange import CONTROL_S, MODEL_NAME_LIMIT, MOST_MODELS, follow, json_value
+from llmdesk.providers.exchange import follow, json_object
 from llmdesk.providers.google.errors import failure, read_error
 from llmdesk.providers.google.reader import AnswerReader
 from llmdesk.providers.google.wire import body_of
 from llmdesk.providers.http import KeyHeader, Origin
+from llmdesk.providers.model_list import MODEL_NAME_LIMIT, check_by_list, paged
 from llmdesk.providers.refusals import brief
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable
 
     from llmdesk.core.types import ChatRequest, ProviderEvent
-    from llmdesk.providers.base import Endpoint
+    from llmdesk.providers.base import Check, Endpoint
     from llmdesk.providers.reply import Reply
 
 _PAGE = 1_000
 """Models asked for at once (ai.google.dev/api/models, models.list: at most 1,000)."""
-
-_PAGES = 20
-"""Pages of models that are followed."""
 
 _ANSWERS = "generateContent"
 _KINDS = ("models/", "tunedModels/")
@@ -88,32 +84,15 @@ class GoogleProvider:
         Raises:
             ProviderError: it could not be asked.
         """
-        models: list[ModelInfo] = []
-        token = ""
-        ends_at = time.monotonic() + min(CONTROL_S, self.endpoint.timeouts.first_token_s)
-        for _ in range(_PAGES):
-            page = await self._page(token, ends_at - time.monotonic())
-            entries = page.get("models", [])
-            if not isinstance(entries, list):
-                raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no list of models).")
-            models += [model for entry in entries if (model := _model(entry)) is not None]
-            following = page.get("nextPageToken")
-            if len(models) >= MOST_MODELS or not isinstance(following, str):
-                break
-            if not following or following == token:
-                break
-            token = following
-        return tuple(models[:MOST_MODELS])
+        return await paged(self.endpoint, self._page, _model)
 
-    async def _page(self, token: str, left_s: float) -> Mapping[str, object]:
+    async def _page(self, token: str, left_s: float) -> tuple[object, object]:
         more = f"&pageToken={quote(token, safe='')}" if token else ""
         path = f"{self._root}/models?pageSize={_PAGE}{more}"
-        async with self._origin.open_stream("GET", path, total_s=round(max(left_s, 0.0), 1)) as reply:
+        async with self._origin.open_stream("GET", path, total_s=left_s) as reply:
             await self._accept(reply)
-            found = await json_value(reply)
-        if not isinstance(found, dict):
-            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no JSON object).")
-        return found
+            found = await json_object(reply)
+        return found.get("models", []), found.get("nextPageToken")
 
     async def check(self) -> Check:
         """List the models, which needs the key. No model is called.
@@ -121,19 +100,7 @@ class GoogleProvider:
         Raises:
             ProviderError: the endpoint is not usable now.
         """
-        started = time.monotonic()
-        models: int | None = None
-        try:
-            models = len(await self.list_models())
-        except (SetupBroken, ModelGone) as problem:
-            if problem.http_status not in (404, 405):
-                raise
-        return Check(
-            latency_ms=round((time.monotonic() - started) * 1000),
-            models=models,
-            key_tried=models is not None and self.endpoint.key is not None,
-            message="" if models is not None else "it lists no models, so the key was not tried",
-        )
+        return await check_by_list(self, has_key=self.endpoint.key is not None)
 
     async def aclose(self) -> None:
         """Close every connection."""

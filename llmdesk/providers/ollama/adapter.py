@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError
-from llmdesk.core.json_cost import LEAVES
 from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.base import Check
-from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_value, refuse_page, web_page, without_name
+from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_object, refuse_page, web_page, without_name
 from llmdesk.providers.http import Origin
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama.errors import Said, failure, read_error
@@ -75,7 +74,7 @@ class OllamaProvider(ModelKeeping):
         async with self._origin.open_stream("POST", PATHS[request.endpoint], body=body) as reply:
             await self._accept(reply, request.model)
             if request.endpoint == "embed":
-                answer = await self._object(reply, cap=self.endpoint.caps.answer, leaves=_NUMBERS)
+                answer = await json_object(reply, cap=self.endpoint.caps.answer, leaves=_NUMBERS)
                 yield embedded(self.endpoint, request.model, answer)
                 return
             reader = AnswerReader(self.endpoint, request.model, request.endpoint, keep_wire=request.keep_wire)
@@ -121,8 +120,6 @@ class OllamaProvider(ModelKeeping):
         if reply.content_type and reply.content_type not in _JSON_TYPES:
             raise web_page(self.endpoint)
 
-    # --- one object --------------------------------------------------------------------------------------------------
-
     async def _call(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, model: str = ""
     ) -> dict[str, object]:
@@ -131,13 +128,7 @@ class OllamaProvider(ModelKeeping):
         limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
         async with self._origin.open_stream(method, path, body=raw, total_s=limit) as reply:
             await self._accept(reply, model)
-            return await self._object(reply)
-
-    async def _object(self, reply: Reply, *, cap: int | None = None, leaves: int = LEAVES) -> dict[str, object]:
-        found = await json_value(reply, cap=cap, leaves=leaves)
-        if not isinstance(found, dict):
-            raise AnswerCut(f"{self.endpoint.name}: the answer is damaged (it is no JSON object).")
-        return found
+            return await json_object(reply)
 
     # --- models and health --------------------------------------------------------------------------------------------
 
@@ -186,7 +177,7 @@ class OllamaProvider(ModelKeeping):
                 return False
             if reply.status != HTTPStatus.UNAUTHORIZED:
                 await self._accept(reply)
-                await self._object(reply)
+                await json_object(reply)
                 return True
         # The account may know only signatures of signed-in machines; what a key has used up asks for the key itself.
         async with self._origin.open_stream("GET", "/api/usage", total_s=limit) as usage:

@@ -17,6 +17,7 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import Json, ModelInfo
 from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.providers.http import client_settings, make_client, mapped
+from llmdesk.providers.model_list import MOST_MODELS
 from llmdesk.providers.ollama.errors import failure, read_error, unwrap
 from llmdesk.providers.reply import check_direct, size
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     import ollama
 
     from llmdesk.providers.base import Endpoint
-
-MAX_MODELS = 10_000
-"""How many entries of a list are read: no machine has so many models, and sorting a million would hold the screen."""
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
@@ -46,10 +44,10 @@ def listed(name: str, tags: Mapping[str, object], running: Mapping[str, object])
         raise AnswerCut(f"{name}: the list of models is damaged.")
     windows = {
         full_name(entry_name): window
-        for entry in islice(_entries(running.get("models")), MAX_MODELS)
+        for entry in islice(_entries(running.get("models")), MOST_MODELS)
         if (entry_name := _name(entry)) and (window := _count(entry.get("context_length"))) is not None
     }
-    return tuple(_listed(entry, windows) for entry in islice(_entries(entries), MAX_MODELS) if _name(entry))
+    return tuple(_listed(entry, windows) for entry in islice(_entries(entries), MOST_MODELS) if _name(entry))
 
 
 def _listed(entry: Mapping[str, object], windows: Mapping[str, int]) -> ModelInfo:

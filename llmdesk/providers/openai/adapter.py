@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llmdesk.core.errors import ModelGone, SetupBroken
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, follow, json_value, web_page
 from llmdesk.providers.http import Origin
+from llmdesk.providers.model_list import count_if_any
 from llmdesk.providers.openai.dialects import RETIRED, dialect_of
 from llmdesk.providers.openai.errors import failure
 from llmdesk.providers.openai.hints import wait_hint
@@ -110,7 +110,7 @@ class OpenAIProvider:
         if self.endpoint.key is not None and self._dialect.key_path:
             await self._get(self._origin, self._dialect.key_path)
             tried = True
-        models = await self._models_if_any()
+        models = await count_if_any(self)
         if models is None:
             await self._look_for_chat()
         latency_ms = round((time.monotonic() - started) * 1000)
@@ -119,15 +119,6 @@ class OpenAIProvider:
             tried = await self._refused_without_key() if needed is None else needed
         message = NOT_TRIED if self.endpoint.key is not None and not tried else ""
         return Check(latency_ms=latency_ms, models=models, key_tried=tried, message=message)
-
-    async def _models_if_any(self) -> int | None:
-        """How many models are listed; ``None`` = this endpoint lists none, which is no fault of the key."""
-        try:
-            return len(await self.list_models())
-        except (ModelGone, SetupBroken) as problem:
-            if problem.http_status in (404, 405):
-                return None
-            raise
 
     async def _look_for_chat(self) -> None:
         """Knock where answers are asked for: an empty request costs nothing, and only a wrong address does not know it.

@@ -14,14 +14,13 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from llmdesk.core.errors import AnswerCut
-from llmdesk.core.text import one_line, redact
+from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import count
+from llmdesk.providers.model_list import MODEL_NAME_LIMIT, MOST_MODELS
+from llmdesk.providers.refusals import brief
 
 _WINDOWS = ("context_length", "context_window", "max_model_len", "max_context_length")
-_NAME_LIMIT = 300
-MAX_MODELS = 10_000
-"""How many entries are read: no endpoint offers so many, and a million would hold the screen."""
 
 
 def listed(name: str, answer: object) -> tuple[ModelInfo, ...]:
@@ -33,7 +32,7 @@ def listed(name: str, answer: object) -> tuple[ModelInfo, ...]:
     entries = answer.get("data") if isinstance(answer, dict) else answer
     if not isinstance(entries, list):
         raise AnswerCut(f"{name}: the answer is damaged (it lists no models).")
-    found = (_info(entry) for entry in islice(entries, MAX_MODELS) if isinstance(entry, dict))
+    found = (_info(entry) for entry in islice(entries, MOST_MODELS) if isinstance(entry, dict))
     return tuple(info for info in found if info is not None)
 
 
@@ -45,7 +44,7 @@ def _info(entry: Mapping[str, object]) -> ModelInfo | None:
     trained = meta.get("n_ctx_train") if isinstance(meta, dict) else None
     told = (count(entry.get(field)) for field in _WINDOWS)
     return ModelInfo(
-        name=one_line(redact(name), _NAME_LIMIT),
+        name=brief(name, MODEL_NAME_LIMIT),
         context_tokens=next((number for number in told if number), None) or count(trained) or None,
         loaded_context_tokens=count(entry.get("loaded_context_length")) or None,
         capabilities=_capabilities(entry),
