@@ -317,3 +317,13 @@ async def test_a_missing_key_is_asked_for() -> None:
         with pytest.raises(KeyRejected) as caught:
             await provider.check()
     assert caught.value.scope == "provider"
+
+
+async def test_reasoning_that_a_model_does_not_know_is_told_with_the_answer() -> None:
+    async with FaultServer() as server, google_at(server.url) as provider:
+        server.always("/v1beta/models/gemini-2.0-flash:streamGenerateContent", answer("Hello"))
+        server.always(PATH, answer("Hello"))
+        old = await events_of(provider, asking(model="gemini-2.0-flash", params=Params(reasoning="high", seed=7)))
+        new = await events_of(provider, asking(params=Params(reasoning="high", seed=7)))
+    assert old[-1].notes == ("there/gemini-2.0-flash takes no reasoning: left out.",)
+    assert new[-1].notes == ()

@@ -18,7 +18,7 @@ from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.anthropic.blocks import Spent
 from llmdesk.providers.anthropic.errors import failure, read_error
 from llmdesk.providers.anthropic.reader import AnswerReader
-from llmdesk.providers.anthropic.wire import API_VERSION, body_of, not_taken
+from llmdesk.providers.anthropic.wire import API_VERSION, fields_of, not_taken, printed
 from llmdesk.providers.exchange import follow, json_object
 from llmdesk.providers.http import KeyHeader, Origin
 from llmdesk.providers.model_list import MODEL_NAME_LIMIT, check_by_list, paged
@@ -68,7 +68,8 @@ class AnthropicProvider:
         log, spent = AnswerLog(self.endpoint), Spent()
         said: list[Json] = []
         for _ in range(PAUSES + 1):
-            body = body_of(self.endpoint.name, request, version=self._version, said=said)
+            fields = fields_of(self.endpoint.name, request, version=self._version, said=said)
+            body = printed(self.endpoint.name, fields)
             reader = AnswerReader(
                 self.endpoint,
                 request.model,
@@ -83,7 +84,7 @@ class AnthropicProvider:
                 async with contextlib.aclosing(follow(reply, reader)) as events:
                     async for event in events:
                         if isinstance(event, Completed):
-                            yield replace(event, notes=not_taken(self.endpoint.name, request, body))
+                            yield replace(event, notes=not_taken(self.endpoint.name, request, fields))
                         else:
                             yield event
             if not reader.paused:

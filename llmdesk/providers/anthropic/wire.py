@@ -57,7 +57,14 @@ _SCHEMA_SINCE = (4, 5)
 
 
 def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said: Sequence[Json] = ()) -> bytes:
-    """Print a request as a JSON body.
+    """Print a request as a JSON body: see ``fields_of`` and ``printed``."""
+    return printed(name, fields_of(name, request, version=version, said=said))
+
+
+def fields_of(
+    name: str, request: ChatRequest, *, version: str = API_VERSION, said: Sequence[Json] = ()
+) -> dict[str, object]:
+    """The fields of a body.
 
     Sampling parameters are left out where the API version, the model or its thinking forbids them (``not_taken``
     says so): a lane may be written for several providers. So is ``seed``, which this wire does not have. Whatever
@@ -71,7 +78,7 @@ def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said
         said: the content blocks of a turn that was paused; the model goes on from there (policy A7).
 
     Raises:
-        RequestRejected: it is no chat, there is nothing to ask, or a value has no form on this wire.
+        RequestRejected: it is no chat, there is nothing to ask, or a message has no form on this wire.
     """
     if request.endpoint != "chat":
         raise RequestRejected(
@@ -109,18 +116,24 @@ def body_of(name: str, request: ChatRequest, *, version: str = API_VERSION, said
         config |= given if isinstance(given, Mapping) else {}
     body |= {key: value for key, value in extra.items() if key not in _OURS}
     body["output_config"] = config or None
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def printed(name: str, fields: Mapping[str, object]) -> bytes:
+    """Print the fields of a body.
+
+    Raises:
+        RequestRejected: a value is no JSON.
+    """
     try:
-        text = json.dumps({k: v for k, v in body.items() if v is not None}, ensure_ascii=False, allow_nan=False,
-                          separators=(",", ":"))  # fmt: skip
-        return storable(text).encode()
+        return storable(json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))).encode()
     except (TypeError, ValueError, RecursionError):
         raise RequestRejected(f"{name}: a parameter of the request is no JSON value. Check params.") from None
 
 
-def not_taken(name: str, request: ChatRequest, body: bytes) -> tuple[str, ...]:
-    """Say which wishes of ``request`` its ``body`` leaves out."""
-    sent = json.loads(body)
-    taken = {wish for wish in WISHES if wish in sent} | {"stop", "max_output_tokens", "reasoning"}
+def not_taken(name: str, request: ChatRequest, fields: Mapping[str, object]) -> tuple[str, ...]:
+    """Say which wishes of ``request`` the ``fields`` of its body leave out."""
+    taken = {wish for wish in WISHES if wish in fields} | {"stop", "max_output_tokens", "reasoning"}
     return left_out(f"{name}/{request.model}", request.params, taken)
 
 

@@ -1,23 +1,24 @@
 """The Google adapter: Gemini's ``generateContent`` over plain HTTP, the key in a header only (policy E7).
 
-Requests are made in ``wire``, answers read in ``reader``, refusals in ``errors``; this module is
-the calls.
+Requests are made in ``wire``, answers read in ``reader``, refusals in ``errors``; this module is the
+calls.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from llmdesk.core.text import storable
-from llmdesk.core.types import ModelInfo
+from llmdesk.core.types import Completed, ModelInfo
 from llmdesk.providers.answer_log import count
 from llmdesk.providers.exchange import follow, json_object
 from llmdesk.providers.google.errors import failure, read_error
 from llmdesk.providers.google.reader import AnswerReader
-from llmdesk.providers.google.wire import body_of
+from llmdesk.providers.google.wire import body_of, not_taken
 from llmdesk.providers.http import KeyHeader, Origin
 from llmdesk.providers.model_list import MODEL_NAME_LIMIT, check_by_list, paged
 from llmdesk.providers.refusals import brief
@@ -67,7 +68,10 @@ class GoogleProvider:
             await self._accept(reply, request.model)
             async with contextlib.aclosing(follow(reply, reader)) as events:
                 async for event in events:
-                    yield event
+                    if isinstance(event, Completed):
+                        yield replace(event, notes=not_taken(self.endpoint.name, request))
+                    else:
+                        yield event
 
     async def _accept(self, reply: Reply, model: str = "") -> None:
         """Let only a 2xx reply through."""

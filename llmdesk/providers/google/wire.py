@@ -16,6 +16,7 @@ from llmdesk.core.errors import RequestRejected
 from llmdesk.core.text import storable
 from llmdesk.core.types import Role
 from llmdesk.providers.images import media_type
+from llmdesk.providers.left_out import WISHES, left_out
 from llmdesk.providers.ndjson import FrameBroken, document
 from llmdesk.providers.schema_fit import Dialect, fitted, in_words
 
@@ -124,6 +125,12 @@ def _config(request: ChatRequest) -> dict[str, object]:
         "maxOutputTokens": params.max_output_tokens,
         "thinkingConfig": thinking_of(request.model, params.reasoning),
     }
+
+
+def not_taken(name: str, request: ChatRequest) -> tuple[str, ...]:
+    """Say which wishes have no words here: a model that does not think takes no reasoning."""
+    thinks = thinking_of(request.model, request.params.reasoning) is not None
+    return left_out(f"{name}/{request.model}", request.params, WISHES if thinks else {*WISHES} - {"reasoning"})
 
 
 def thinking_of(model: str, reasoning: Reasoning | None) -> dict[str, object] | None:
