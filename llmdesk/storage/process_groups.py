@@ -20,18 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
 from llmdesk.storage.files import FILE_MODE, TEMP_SUFFIX, make_private_folder, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = "groups"
-
-RUN_FOLDER = "LLMDESK_RUN_FOLDER"
-"""The variable that marks every process of a run."""
-
-RUN_PREFIX = "llmdesk-run-"
-"""How a run's private folder is named; nothing else is ever removed."""
 
 MAX_BYTES = 4096
 """A record is far smaller; what is larger is none of ours."""

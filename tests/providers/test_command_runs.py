@@ -22,9 +22,10 @@ from llmdesk.core.errors import (
     ServerFailed,
     SetupBroken,
 )
+from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
 from llmdesk.core.types import Completed, Message, Params, ReasoningDelta, Role, TextDelta
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
-from llmdesk.providers.command.adapter import FOLDER_PREFIX, RUN_FOLDER, CommandProvider
+from llmdesk.providers.command.adapter import CommandProvider
 from llmdesk.providers.command.group import CHUNK, GRACE_S
 from llmdesk.providers.command.signals import is_alive
 from tests.support.fault_server import until
@@ -50,7 +51,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
 
 
 def folders() -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"))
+    return list(Path(tempfile.gettempdir()).glob(f"{RUN_PREFIX}*"))
 
 
 # --- what it is given ---
@@ -395,7 +396,7 @@ async def test_every_group_is_recorded_while_it_runs_and_forgotten_when_it_is_go
     noted: list[tuple[str, int]] = []
 
     def record(group: int, folder: Path) -> object:
-        assert folder.name.startswith(FOLDER_PREFIX)
+        assert folder.name.startswith(RUN_PREFIX)
         noted.append(("began", group))
 
         def forget() -> None:

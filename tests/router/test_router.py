@@ -558,6 +558,7 @@ async def test_every_message_fits_one_line() -> None:
     world = RouterWorld()
     world.cloud.script(failing(errors.ServerFailed("cloud: " + "long story " * 60, http_status=500)))
     walk = await world.ask()
+    assert len(walk.attempts) == 4
     assert all(len(a.message) <= 200 and "\n" not in a.message for a in walk.attempts)
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmdesk.storage.process_groups import RUN_FOLDER, ProcessGroups, began, boot_id
+from llmdesk.core.run_folders import RUN_FOLDER
+from llmdesk.storage.process_groups import ProcessGroups, began, boot_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.errors import AnswerCut, ProviderError, RequestRejected, SetupBroken
 from llmdesk.core.json_path import PathError
+from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
 from llmdesk.core.text import has_visible, one_line
 from llmdesk.core.types import Completed, FinishReason, ModelInfo, ReasoningDelta, TextDelta
 from llmdesk.providers.base import Check
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
     from llmdesk.providers.command.group import Group
     from llmdesk.providers.command.output import OutputReader
     from llmdesk.providers.command.template import Filled
-
-FOLDER_PREFIX = "llmdesk-run-"
-"""How the private folder of a run is named; a leftover is only removed when it is called so."""
-
-RUN_FOLDER = "LLMDESK_RUN_FOLDER"
-"""The variable that marks every process of a run, so that a leftover is told from a stranger (policy T13)."""
 
 SETTLE_S = 0.5
 """How long the end of the group is waited for before the outcome is told, seconds; it goes on in any case."""
@@ -277,7 +272,7 @@ def _no_room(name: str, error: OSError) -> SetupBroken:
 
 def _make_folder() -> Path:
     """A private folder with an empty one to work in and one for the files of the command line."""
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=RUN_PREFIX))
     for part in ("work", "files"):
         (folder / part).mkdir(mode=0o700)
     return folder
