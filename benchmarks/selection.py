@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.lanes import Lane
 from llmdesk.core.policy import ProviderRules, RateLimit
 from llmdesk.core.types import Message, ModelRef, Params, Role
+from llmdesk.prices import PriceBook
 from llmdesk.router import Controls, Route, Router, Targets, Walk, decide
 from llmdesk.storage.cooldowns import CooldownFile
 
@@ -87,7 +88,7 @@ def measured(rounds: int, cooldowns: CooldownFile, skipped: int, *, schema: bool
     async def adapter(name: str) -> Finish:
         return finish
 
-    targets = Targets(adapter=adapter, rules=rules, cooldowns=cooldowns, windows=windows)  # type: ignore[arg-type]
+    targets = Targets(adapter=adapter, rules=rules, cooldowns=cooldowns, prices=PriceBook({}, {}), windows=windows)  # type: ignore[arg-type]
     router = Router(targets, check=check)
     lane = Lane(name="bench", targets=refs, params=Params(seed=7), schema=SCHEMA if schema else None)
     route = Route(lane=lane, messages=conversation())

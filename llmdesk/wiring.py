@@ -11,21 +11,24 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from llmdesk.config import convert
+from llmdesk.config import convert, limits
 from llmdesk.config.credentials import key_source, late_source, resolve_beside
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk import Desk
 from llmdesk.desk.parts import Agent, Parts, ProviderFacts
 from llmdesk.paths import Paths, find_paths, process_environment
+from llmdesk.prices import Billing, PriceBook
 from llmdesk.router import Router, Targets
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
+from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.process_groups import ProcessGroups
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
+from llmdesk.storage.spend import SpendStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,20 +73,27 @@ def make_desk(
         warnings = [line for line in warnings if not line.startswith(f"{paths.data_dir} ")]
         warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
     rules = convert.provider_rules(loaded)
+    models = convert.model_rules(loaded)
+    facts = _facts(loaded, rules)
     state_dir = paths.state_dir if _writable(paths.state_dir) else None
     adapters = AdapterShelf(loaded, env, ProcessGroups(state_dir))
     database = Database(paths.database if stored else None, on_warning=warnings.append)
     instance = Instance(state_dir)
     cooldowns = CooldownFile(paths.state_file, on_warning=warnings.append)
+    apart = not stored and _writable(paths.data_dir)  # off the record: the numbers alone go to the disk
+    ledger = Ledger(Database(paths.database, on_warning=warnings.append) if apart else database, apart=apart)
+    prices = PriceBook(
+        {name: Billing(free=rules[name].free, base_url=fact.base_url) for name, fact in facts.items()},
+        {str(ref): rule.price for ref, rule in models.items() if rule.price is not None},
+    )
+    spend = SpendStore(ledger.database, instance.id, limits.budgets(loaded), is_alive=instance.is_alive)
     targets = Targets(
         adapter=adapters.get,
         rules=rules,
         cooldowns=cooldowns,
-        windows={
-            str(ref): rule.context_window
-            for ref, rule in convert.model_rules(loaded).items()
-            if rule.context_window is not None
-        },
+        prices=prices,
+        purse=spend if spend.budgets else None,
+        windows={str(ref): rule.context_window for ref, rule in models.items() if rule.context_window is not None},
         memory_bytes=_memory_bytes(),
         local_only=loaded.settings.privacy.network == "local-only",
         small_prompt=convert.small_prompt(loaded),
@@ -94,7 +104,7 @@ def make_desk(
             lanes=convert.lanes(loaded),
             default_lane=loaded.settings.default_lane,
             agents={n: Agent(name=n, lane=a.lane, params=a.params) for n, a in convert.agents(loaded).items()},
-            providers=_facts(loaded, rules),
+            providers=facts,
             router=Router(targets, check=_check),
             adapters=adapters,
             database=database,
@@ -102,6 +112,9 @@ def make_desk(
             conversations=ConversationStore(database),
             search=Search(database),
             cooldowns=cooldowns,
+            spend=spend,
+            ledger=ledger,
+            prices=prices,
             instance=instance,
             paths=paths,
             screen=ScreenSettings(theme=screen.theme, sidebar=screen.sidebar, keys=dict(screen.keys)),

@@ -9,6 +9,7 @@ from llmdesk.config.command_options import command_options
 from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.credentials import Secrets, key_source
 from llmdesk.config.defaults import CLOUD_URL
+from llmdesk.config.limits import price_of
 from llmdesk.config.provider_settings import HttpSettings, OllamaSettings
 from llmdesk.config.references import LANE_PREFIX
 from llmdesk.core.addresses import is_loopback, origin
@@ -18,11 +19,11 @@ from llmdesk.core.types import ModelRef, Params
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from decimal import Decimal
 
     from llmdesk.config.common_settings import CommonSettings, ParamSettings
     from llmdesk.config.loader import Loaded
     from llmdesk.config.settings import Settings
+    from llmdesk.core.prices import Price
     from llmdesk.core.types import Json
 
 REMOTE_LIMITS = {
@@ -88,11 +89,10 @@ class AgentRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRule:
-    """What the user said of a model: window in tokens, prices in US dollars a million tokens; ``None`` = unknown."""
+    """What the user said of a model: its window in tokens, and its price; ``None`` = nothing."""
 
     context_window: int | None = None
-    input_usd_per_mtok: Decimal | None = None
-    output_usd_per_mtok: Decimal | None = None
+    price: Price | None = None
 
 
 # --- for the router ---------------------------------------------------------------------------------------------------
@@ -209,15 +209,12 @@ def agents(loaded: Loaded) -> dict[str, AgentRule]:
 
 def model_rules(loaded: Loaded) -> dict[ModelRef, ModelRule]:
     """What the user said of single models, by the model's own name."""
-    rules: dict[ModelRef, ModelRule] = {}
-    for text, model in loaded.settings.models.items():
-        price = model.price
-        rules[resolve_ref(loaded.settings, ModelRef.parse(text))] = ModelRule(
-            context_window=model.context_window,
-            input_usd_per_mtok=price.input_usd_per_mtok if price else None,
-            output_usd_per_mtok=price.output_usd_per_mtok if price else None,
+    return {
+        resolve_ref(loaded.settings, ModelRef.parse(text)): ModelRule(
+            context_window=model.context_window, price=None if model.price is None else price_of(model.price)
         )
-    return rules
+        for text, model in loaded.settings.models.items()
+    }
 
 
 # --- for the adapters -------------------------------------------------------------------------------------------------

@@ -65,7 +65,6 @@ def validate(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaC
 def not_applied(settings: Settings) -> tuple[str, ...]:
     """What a file asks for and this version does not do; nobody shall rely on a limit that is not there."""
     asked = {
-        "budgets": settings.budgets,
         "telemetry.otlp_endpoint": settings.telemetry.otlp_endpoint,
     }
     return tuple(name for name, value in asked.items() if value)

@@ -48,7 +48,13 @@ class PriceSettings(Section):
     input_usd_per_mtok: Money
     """US dollars for a million tokens sent."""
     output_usd_per_mtok: Money
-    """US dollars for a million tokens received."""
+    """US dollars for a million tokens received; reasoning counts as received."""
+    cached_input_usd_per_mtok: Money | None = None
+    """The same for tokens that the provider read from its cache. Not set: as other tokens sent."""
+    cache_write_usd_per_mtok: Money | None = None
+    """The same for tokens that the provider wrote to its cache. Not set: as other tokens sent."""
+    per_request_usd: Money | None = None
+    """US dollars for each call, on top. Not set: nothing."""
 
 
 def _price(value: Any) -> Any:
@@ -72,7 +78,7 @@ class ModelSettings(Section):
 class BudgetSettings(Section):
     """A limit in tokens or money."""
 
-    scope: Literal["request", "job", "day", "month"]
+    scope: Literal["request", "conversation", "job", "day", "month"]
     """What is added up."""
     limit_usd: Money | None = None
     """The limit in US dollars. Exactly one of the two limits is set."""

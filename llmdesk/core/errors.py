@@ -25,7 +25,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from llmdesk.core.types import Usage
 
 
 class ErrorKind(StrEnum):
@@ -83,6 +86,7 @@ class ProviderError(DeskError):
         too_long: the prompt does not fit this target's window; one that is no larger will not take it either.
         last: nothing else is asked: the time that the user allowed is over.
         scope: what a refused key blocks for the rest of the run: the whole provider or this model only (class auth).
+        usage: what the provider reported before it failed; output that came later is not in it. ``None`` = nothing.
     """
 
     kind: ClassVar[ErrorKind] = ErrorKind.SERVER
@@ -100,6 +104,7 @@ class ProviderError(DeskError):
         too_long: bool = False,
         last: bool = False,
         scope: Literal["provider", "model"] = "provider",
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -112,6 +117,7 @@ class ProviderError(DeskError):
         self.too_long = too_long
         self.last = last
         self.scope: Literal["provider", "model"] = scope
+        self.usage = usage
 
 
 class RateLimited(ProviderError):

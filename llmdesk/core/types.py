@@ -133,8 +133,9 @@ class ChatRequest:
 class Usage:
     """Tokens of one attempt. ``estimated`` is true when the provider reported none and these are our guess.
 
-    ``input_tokens`` and ``output_tokens`` are totals; ``cached_input_tokens`` and ``reasoning_tokens`` say how many of
-    them were read from a cache or spent on reasoning, ``None`` where the provider does not tell.
+    ``input_tokens`` and ``output_tokens`` are totals. Of the input ``cached_input_tokens`` were read from a cache,
+    ``cache_write_tokens`` written to one, ``image_tokens`` made of images; of the output ``reasoning_tokens`` were
+    spent on reasoning; ``None`` where the provider does not tell.
     """
 
     input_tokens: int | None = None
@@ -142,6 +143,8 @@ class Usage:
     estimated: bool = False
     cached_input_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class FinishReason(StrEnum):
@@ -242,9 +245,10 @@ class Attempt:
     """One call to one target, or the reason why it was not called (``outcome`` skipped).
 
     ``reason`` is the error kind's value for a failure and one of ``cooling``, ``no key``, ``attention``, ``gone``,
-    ``unfit``, ``privacy``, ``busy`` (too long a wait for the user's own limit), ``next`` (left by the user) for a skip.
-    ``discarded_text`` is what came before the failure: kept to be looked at, never sent to a model. ``cost_usd`` is a
-    decimal string, ``None`` = unknown price. ``at`` is UTC epoch seconds.
+    ``unfit``, ``privacy``, ``busy`` (too long a wait for the user's own limit), ``budget``, ``next`` (left by the
+    user) for a skip. ``discarded_text`` is what came before the failure: kept to be looked at, never sent to a model.
+    ``cost_usd`` is a decimal string, ``None`` = unknown price. ``at`` is UTC epoch seconds. ``cooldown_s`` is how much
+    longer its provider rests because of this attempt, seconds.
     """
 
     number: int
@@ -263,6 +267,7 @@ class Attempt:
     served_model: str = ""
     discarded_text: str = ""
     probe: bool = False
+    cooldown_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from llmdesk.core.types import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmdesk.core.budget import Budget
     from llmdesk.core.errors import ErrorKind
     from llmdesk.core.lanes import SmallPrompt
 
@@ -90,7 +91,7 @@ class ProviderState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStatus:
-    """A provider at a glance. ``latency_ms`` and ``models`` are ``None`` until it was asked."""
+    """A provider at a glance. ``latency_ms`` and ``models`` are ``None`` until it was asked. ``quotas``: its plan's."""
 
     provider: str
     kind: str
@@ -102,6 +103,7 @@ class ProviderStatus:
     cooldown_until: float | None = None
     cooldown_left_s: float | None = None
     key_tried: bool | None = None
+    quotas: tuple[Quota, ...] = ()
 
 
 SchemaWay = Literal["", "native", "in words"]
@@ -119,7 +121,8 @@ class TargetStatus:
     be sent there, without the ``left_out_turns`` oldest turns; ``None`` = it does not fit. ``params`` are those in
     force. ``wait_s`` is the wait for the provider's own-side rate limit, seconds; ``full`` = a place has to become free
     first. ``consent``: it follows another target, and the lane asks first, or never goes on. ``preferred``: a rule put
-    it before the lane's own targets.
+    it before the lane's own targets. ``output_tokens`` is the limit that would be sent, ``None`` = none;
+    ``cost_bound_usd`` the most it can cost (decimal string), ``None`` = unknown, or no limit bounds it.
     """
 
     target: ModelRef
@@ -137,6 +140,8 @@ class TargetStatus:
     full: bool = False
     consent: Consent = ""
     preferred: bool = False
+    output_tokens: int | None = None
+    cost_bound_usd: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +163,7 @@ class Plan:
 
     ``why`` says how the lane was chosen. ``max_wait_s`` bounds the wait for a provider's own-side rate limit, seconds.
     ``small_prompt`` is the rule of that name, ``None`` = there is none; it applies where a target is ``preferred``.
+    ``budgets`` are those that the request counts to, at one of its targets at least.
     """
 
     lane: str
@@ -173,6 +179,45 @@ class Plan:
     schema_name: str | None = None
     schema_repairs: int = 0
     small_prompt: SmallPrompt | None = None
+    budgets: tuple[BudgetView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetView:
+    """A budget as it stands in one period, in nano-dollars or tokens as its ``unit`` says.
+
+    ``period`` is a local date, a month, a job or a conversation; ``None`` = nothing was booked in any yet, or each
+    request has its own. ``begins_at`` and ``resets_at`` are UTC epoch seconds, ``None`` = it never begins anew.
+    ``forecast`` is what will be spent at the end of the period at the pace so far, ``None`` = too early to say.
+    ``warning`` is the line to show now, empty = none; ``unknown`` counts attempts whose price nobody knows.
+    """
+
+    budget: Budget
+    period: str | None = None
+    spent: int = 0
+    reserved: int = 0
+    begins_at: float | None = None
+    resets_at: float | None = None
+    forecast: int | None = None
+    warning: str = ""
+    unknown: int = 0
+
+    @property
+    def left(self) -> int:
+        """What may still be spent; never below zero."""
+        return max(0, self.budget.limit - self.spent - self.reserved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much of a plan is used: ``name`` is the provider's own (monthly, session …), ``used`` a share from 0 to 1.
+
+    ``resets_at`` is UTC epoch seconds, ``None`` = not told.
+    """
+
+    name: str
+    used: float
+    resets_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,7 @@ class Desk:
         """Claim what a killed instance left behind: its requests come back as paused, exactly once."""
         try:
             await self._parts.requests.recover(self._parts.instance.is_alive)
+            await self._parts.spend.release_dead()
         except StorageError as error:
             self._parts.warnings.append(str(error))
         if self._parts.at_start is not None:
@@ -81,6 +82,7 @@ class Desk:
         async with AsyncExitStack() as closing:  # the last one first, each whatever becomes of the others
             closing.callback(self._parts.instance.close)
             closing.push_async_callback(self._parts.database.aclose)
+            closing.push_async_callback(self._parts.ledger.database.aclose)
             closing.push_async_callback(self._parts.adapters.aclose)
             closing.push_async_callback(self._asking.aclose)
             await self._resuming.stop()

@@ -28,6 +28,7 @@ from llmdesk.desk.choosing import check, lane_for
 from llmdesk.desk.job import Job
 from llmdesk.desk.planning import messages_of, route_of
 from llmdesk.desk.run import Run
+from llmdesk.desk.spending import account_of, budget_warnings
 from llmdesk.router import Walk
 
 if TYPE_CHECKING:
@@ -266,6 +267,8 @@ class Asking:
             program=self._parts.program,
         )
         outcome = await self._settle(job, outcome)
+        told = await budget_warnings(self._parts, job, outcome)
+        outcome = replace(outcome, warnings=(*outcome.warnings, *told)) if told else outcome
         met = tuple(line for line in self._parts.warnings[job.warned :] if line not in outcome.warnings)
         run.tell(Finished(outcome=replace(outcome, warnings=(*outcome.warnings, *met))))
         self._log(outcome)
@@ -275,11 +278,11 @@ class Asking:
             for ref in job.lane.targets:
                 self._parts.router.targets.take_back(ref.provider)
         messages = await messages_of(self._parts, job.ask, job.lane, job.conversation, request_id=job.id)
-        route = replace(route_of(job.ask, job.lane, messages), first_number=job.first_number)
+        account = account_of(job)
+        route = replace(route_of(job.ask, job.lane, messages, account), first_number=job.first_number)
 
         async def record(attempt: Attempt) -> None:
-            if job.kept:
-                await self._note(job.id, attempt)
+            await self._note(job, attempt)
 
         def sink(event: object) -> None:
             run.tell(event)  # type: ignore[arg-type]  # the router emits desk events only
@@ -318,24 +321,32 @@ class Asking:
 
     async def _settle(self, job: Job, outcome: Outcome) -> Outcome:
         """Write the end down; a disk that refuses costs the record, never the answer."""
-        if not job.kept:
-            return outcome
-        answer = ending.answer_of(outcome, at=self._parts.clock())
+        answer = ending.answer_of(outcome, at=self._parts.clock()) if job.kept else None
         try:
-            await self._parts.requests.finish(job.id, outcome, answer=answer)
+            if job.kept:
+                await self._parts.requests.finish(job.id, outcome, answer=answer)
+            await self._book(job, outcome.attempts)
         except StorageError as error:
-            self._unsettled.append((job.id, outcome, answer))
+            if job.kept:
+                self._unsettled.append((job.id, outcome, answer))
             warning = one_line(f"The answer could not be stored: {error}")
             return replace(outcome, warnings=(*outcome.warnings, warning))
         for topic in (Topic.REQUESTS, Topic.OUTBOX, Topic.CONVERSATIONS):
             self._changed(topic)
         return outcome
 
-    async def _note(self, request_id: str, attempt: Attempt) -> None:
+    async def _note(self, job: Job, attempt: Attempt) -> None:
         try:
-            await self._parts.requests.add_attempt(request_id, attempt)
+            if job.kept:
+                await self._parts.requests.add_attempt(job.id, attempt)
+            await self._book(job, (attempt,))
         except StorageError as error:
             self._parts.warnings.append(one_line(f"An attempt could not be recorded: {error}"))
+
+    async def _book(self, job: Job, attempts: tuple[Attempt, ...]) -> None:
+        """Book what the requests on disk do not book themselves."""
+        if not job.kept or self._parts.ledger.apart:
+            await self._parts.ledger.book(account_of(job), attempts, run=job.first_number)
 
     def _log(self, outcome: Outcome) -> None:
         self._parts.log(

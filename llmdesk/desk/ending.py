@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, StorageError
+from llmdesk.core.money import to_nano_usd, to_usd
 from llmdesk.core.text import has_visible, one_line, redact
 from llmdesk.core.types import Attempt, AttemptOutcome, Failure, FinishReason, ModelRef, Outcome, Status
 from llmdesk.desk.advice import advise
@@ -187,6 +188,7 @@ def broken(job: Job, error: BaseException, *, kept: bool) -> Outcome:
 
 
 def _total_cost(attempts: list[Attempt]) -> str | None:
-    """Every attempt counts; one unknown price makes the sum unknown. Only free attempts have a price as yet."""
-    asked = [a for a in attempts if a.usage is not None]
-    return None if any(a.cost_usd is None for a in asked) else "0"
+    """Every attempt counts; one unknown price makes the sum unknown."""
+    costs = [to_nano_usd(attempt.cost_usd) for attempt in attempts]
+    known = [cost for cost in costs if cost is not None]
+    return to_usd(sum(known)) if len(known) == len(costs) else None

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from llmdesk.core.policy import ProviderRules
     from llmdesk.core.views import ScreenSettings
     from llmdesk.paths import Paths
+    from llmdesk.prices import PriceBook
     from llmdesk.providers.base import Provider
     from llmdesk.router import Router
     from llmdesk.storage.conversations import ConversationStore
     from llmdesk.storage.cooldowns import CooldownFile
     from llmdesk.storage.database import Database
     from llmdesk.storage.instance import Instance
+    from llmdesk.storage.ledger import Ledger
     from llmdesk.storage.requests import RequestStore
     from llmdesk.storage.search import Search
+    from llmdesk.storage.spend import SpendStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,9 @@ class Parts:
     conversations: ConversationStore
     search: Search
     cooldowns: CooldownFile
+    spend: SpendStore
+    ledger: Ledger
+    prices: PriceBook
     instance: Instance
     paths: Paths
     screen: ScreenSettings

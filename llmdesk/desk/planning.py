@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmdesk.core.budget import Account
 from llmdesk.core.lanes import Lane, estimate_tokens
 from llmdesk.core.prompting import user_message
 from llmdesk.core.types import Message, Role
@@ -40,11 +41,12 @@ async def messages_of(
     return messages
 
 
-def route_of(ask: Ask, lane: Lane, messages: tuple[Message, ...]) -> Route:
+def route_of(ask: Ask, lane: Lane, messages: tuple[Message, ...], account: Account) -> Route:
     """The request as the router walks it."""
     return Route(
         lane=lane,
         messages=messages,
+        account=account,
         endpoint=ask.endpoint,
         format=ask.format,
         keep_wire=ask.keep_wire,
@@ -66,11 +68,12 @@ async def plan(parts: Parts, ask: Ask) -> Plan:
     check(ask)
     messages = await messages_of(parts, ask, lane, ask.conversation, request_id=None)
     targets = parts.router.targets
+    account = Account(request="", lane=lane.name, agent=ask.agent, job=ask.job, conversation=ask.conversation)
     return Plan(
         lane=lane.name,
         why=why_lane(parts, ask),
         agent=ask.agent,
-        targets=decide(targets, route_of(ask, lane, messages)),
+        targets=decide(targets, route_of(ask, lane, messages, account)),
         input_tokens=estimate_tokens(messages),
         params=lane.params,
         system=lane.system,

@@ -23,12 +23,13 @@ from llmdesk.core.types import (
     ToolCall,
     Waiting,
 )
+from llmdesk.router.afford import afford, priced
 from llmdesk.router.controls import Wish
 from llmdesk.router.prepare import Prepared, prepare
 from llmdesk.router.route import Left, Place, Trip, Unfit
 from llmdesk.router.schema import meet_schema
 from llmdesk.router.turns import take_turn
-from llmdesk.router.usage import cut_usage, settled_usage
+from llmdesk.router.usage import cut_usage, failed_usage, settled_usage
 from llmdesk.router.words import repair_messages, with_next_try, worded
 
 if TYPE_CHECKING:
@@ -182,8 +183,9 @@ class Asker:
                 place.window_tokens = prepared.window_tokens
                 await self._take_turn(place, this)
                 self._look_again(place)
+                request = await self._afford(place, prepared.request, this)
                 self._announce(place, behind, this.number, prepared)
-                await self._stream(place, prepared.request, this)
+                await self._stream(place, request, this)
             finally:
                 left = self._trip.controls.attempt_ends()
         except asyncio.CancelledError:
@@ -199,12 +201,13 @@ class Asker:
             await self._failed(place, this, error)
             raise
         except Exception as error:
-            self._broke(place, this, error)
+            await self._broke(place, this, error)
             raise
         served = self._walk.completed.served_model if self._walk.completed else ""
         made = self._record(place, this, AttemptOutcome.COMPLETED)
         why = SMALL_PROMPT if place.ref in self._trip.first else ""
-        self._walk.attempts.append(replace(made, usage=self._walk.usage, served_model=served, message=why))
+        made = replace(made, usage=self._walk.usage, served_model=served, message=why)
+        self._walk.attempts.append(await priced(self._targets.prices, made))
 
     async def _take_turn(self, place: Place, this: _Try) -> None:
         """Wait where the user limits how fast this provider is asked; the time in line is no time of the attempt."""
@@ -220,6 +223,11 @@ class Asker:
             raise
         this.waits = False
         this.at, this.begun = self._targets.clock(), self._targets.elapsed()
+
+    async def _afford(self, place: Place, request: ChatRequest, this: _Try) -> ChatRequest:
+        """The last thing before it is sent: what it may cost is set aside."""
+        self._targets.prices.begin(place.target)
+        return await afford(self._targets, self._trip, place, request, this.number)
 
     def _look_again(self, place: Place) -> None:
         """Much may have happened since the lane was looked at: a wait, a consent, another request's 429 (policy I3)."""
@@ -290,7 +298,6 @@ class Asker:
             elapsed_s=self._targets.elapsed() - this.begun,
             first_token_s=self._walk.first_token_s,
             probe=self._trip.route.probe,
-            cost_usd="0" if place.rules.free else None,
         )
 
     async def _cancelled(self, place: Place, this: _Try, *, left: bool) -> None:
@@ -301,7 +308,9 @@ class Asker:
             error_kind=ErrorKind.CANCELLED,
             message=f"{place.ref.provider}: stopped by the user.",
             discarded_text="".join(self._walk.text),
+            usage=cut_usage(self._walk, self._trip.route, "".join(self._walk.text), begun=this.sent),
         )
+        made = await priced(self._targets.prices, made)
         if not left:
             self._walk.attempts.append(made)  # the owner of the walk writes it down, shielded
             return
@@ -309,18 +318,17 @@ class Asker:
         self._walk.forget_answer()
         raise Left
 
-    def _broke(self, place: Place, this: _Try, fault: Exception) -> None:
+    async def _broke(self, place: Place, this: _Try, fault: Exception) -> None:
         """Record an attempt that a fault of llmdesk itself ended; the owner of the walk writes it down."""
-        self._walk.attempts.append(
-            replace(
-                self._record(place, this, AttemptOutcome.FAILED),
-                error_kind=ErrorKind.SERVER,
-                reason=ErrorKind.SERVER.value,
-                message=one_line(redact(f"{place.ref.provider}: unexpected {type(fault).__name__}: {fault}.")),
-                discarded_text="".join(self._walk.text),
-                usage=cut_usage(self._walk, self._trip.route, "".join(self._walk.text)),
-            )
+        made = replace(
+            self._record(place, this, AttemptOutcome.FAILED),
+            error_kind=ErrorKind.SERVER,
+            reason=ErrorKind.SERVER.value,
+            message=one_line(redact(f"{place.ref.provider}: unexpected {type(fault).__name__}: {fault}.")),
+            discarded_text="".join(self._walk.text),
+            usage=cut_usage(self._walk, self._trip.route, "".join(self._walk.text)),
         )
+        self._walk.attempts.append(await priced(self._targets.prices, made))
 
     async def _failed(self, place: Place, this: _Try, error: ProviderError) -> None:
         """Draw the consequences before anything else is sent, then record the attempt."""
@@ -338,14 +346,19 @@ class Asker:
             message=error.message,
             details=error.details,
             discarded_text="" if refused else text,
-            usage=cut_usage(self._walk, self._trip.route, text),
+            usage=failed_usage(self._walk, self._trip.route, text, error),
         )
+        rested_s = self._targets.cooldowns.remaining_s(place.ref.provider) if DECISIONS[error.kind].cools else 0.0
         try:
+            made = await priced(self._targets.prices, made)
             error.message = await self._consequences(place, error, len(text))
         except asyncio.CancelledError:
             self._walk.attempts.append(made)  # the owner of the walk writes it down
             self._walk.forget_answer()
             raise
+        if DECISIONS[error.kind].cools:
+            rests_s = self._targets.cooldowns.remaining_s(place.ref.provider)
+            made = replace(made, cooldown_s=max(0.0, rests_s - rested_s))
         await self._trip.keep(replace(made, message=error.message))
         if isinstance(error, SchemaNotMet):
             place.extra_messages = repair_messages(text, error.details)

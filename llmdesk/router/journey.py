@@ -8,6 +8,7 @@ from llmdesk.core.errors import ErrorKind, ProviderError, RequestRejected, Schem
 from llmdesk.core.policy import DECISIONS, Next
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Attempt, AttemptOutcome, ConsentNeeded, Failure, ModelRef, Status
+from llmdesk.router.afford import is_free
 from llmdesk.router.attempt import Asker
 from llmdesk.router.controls import Wish
 from llmdesk.router.fit import in_order, preferred
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 QUIET_SKIPS = frozenset({"no key"})
 """Skips that come from the configuration, not from an event: they leave no seam and need no consent."""
 
-SKIP_KINDS = {"attention": ErrorKind.AUTH, "gone": ErrorKind.GONE, "unfit": ErrorKind.REQUEST, "busy": ErrorKind.RATE}
+SKIP_KINDS = {
+    "attention": ErrorKind.AUTH,
+    "gone": ErrorKind.GONE,
+    "unfit": ErrorKind.REQUEST,
+    "busy": ErrorKind.RATE,
+    "budget": ErrorKind.BUDGET,
+}
 """The error class a skip stands for; a cooling provider's comes from its cooldown."""
 
 
@@ -33,6 +40,10 @@ class Journey:
         trip.first = preferred(targets, trip.route)
         self._lane = in_order(trip.route.lane, trip.first)
         self._busy_until: dict[str, float] = {}
+        self._blocked: Attempt | None = None
+        """The skip at which a budget ran out; from there on only what is free is asked."""
+        self._stopped = False
+        """Not even that: the budget blocks the request."""
         self._resting: Resting | None = None
         askable = {ref for ref in self._lane.targets if not targets.rules(ref).disabled}
         self._asker = Asker(targets, trip, sole=len(askable) <= 1)
@@ -45,6 +56,8 @@ class Journey:
             if self._resting is None:  # one look does for all targets that are passed over in a row
                 self._resting = self._targets.cooldowns.resting()
             reason, message = await self._targets.skip_now(ref, probe=self._trip.route.probe, resting=self._resting)
+            if not reason and self._blocked is not None and not await is_free(self._targets, ref):
+                reason, message = "budget", self._blocked.message
             if reason:
                 skipped = await self._note_skip(ref, reason, message)
                 behind = behind if reason in QUIET_SKIPS else skipped
@@ -57,7 +70,7 @@ class Journey:
                 self._trip.walk.status = Status.COMPLETED
                 return
             last, behind = error or last, self._trip.walk.attempts[-1]
-            if error is not None and not _goes_on(error):
+            if (error is not None and not _goes_on(error)) or self._stopped:
                 break
         self._end(last)
 
@@ -71,7 +84,9 @@ class Journey:
                     self._resting = None
                 if unfit.until is not None:
                     self._busy_until[place.ref.provider] = unfit.until
-                await self._note_skip(place.target, unfit.reason, str(unfit), waited_s=unfit.waited_s)
+                skipped = await self._note_skip(place.target, unfit.reason, str(unfit), waited_s=unfit.waited_s)
+                if unfit.reason == "budget":
+                    self._blocked, self._stopped = skipped, not unfit.only_free
                 return False, None
             except Left:
                 self._resting = None
@@ -136,7 +151,10 @@ class Journey:
         unfit = [a for a in skipped if a.reason == "unfit"]
         if last is None and unfit and all(a.reason == "unfit" or a.reason in QUIET_SKIPS for a in skipped):
             last = RequestRejected(unfit[0].message)
-        if last is not None:
+        if self._blocked is not None and (self._stopped or (last is None and self._first_back() is None)):
+            walk.status = DECISIONS[ErrorKind.BUDGET].last
+            walk.error = Failure(kind=ErrorKind.BUDGET, message=self._blocked.message)
+        elif last is not None:
             walk.status = DECISIONS[last.kind].last
             missed = tuple(last.details.splitlines()) if isinstance(last, SchemaNotMet) else ()
             walk.error = Failure(kind=last.kind, message=one_line(last.message), violations=missed)

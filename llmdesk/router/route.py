@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from llmdesk.core.budget import Account
 from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import (
     Attempt,
@@ -49,7 +50,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One request, ready to be walked: the lane as it applies, complete messages, and what the caller allows.
+    """One request, ready to be walked: the lane as it applies, complete messages, who pays, what the caller allows.
 
     ``first_number`` continues the numbering of a request that was paused before. ``format`` and ``extra`` are the
     caller's own wire fields. ``pinned``: the caller named the targets, so that no rule puts others before them.
@@ -57,6 +58,7 @@ class Route:
 
     lane: Lane
     messages: tuple[Message, ...]
+    account: Account = field(default_factory=lambda: Account(request="", lane=""))
     endpoint: Endpoint = "chat"
     format: str | Json | None = None
     keep_wire: bool = False
@@ -151,13 +153,17 @@ class Unfit(Exception):
     """The target turned out not to be asked; the text says why, ``reason`` in one word.
 
     ``until``: when that may be over by itself, UTC epoch seconds; ``waited_s``: what was spent in the line before it.
+    ``only_free``: where a budget forbids it, what costs nothing may still be asked.
     """
 
-    def __init__(self, message: str, *, reason: str = "unfit", until: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, reason: str = "unfit", until: float | None = None, only_free: bool = False
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.until = until
         self.waited_s = 0.0
+        self.only_free = only_free
 
 
 Sink = Callable[[DeskEvent], None]

@@ -15,8 +15,10 @@ from llmdesk.router.words import with_next_try
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from llmdesk.core.budget import Claim, Grant, Refusal
     from llmdesk.core.cooldown import Cooldown
     from llmdesk.core.lanes import SmallPrompt
+    from llmdesk.core.prices import Price
     from llmdesk.core.types import ModelInfo, ModelRef
     from llmdesk.providers.base import Provider
 
@@ -44,6 +46,30 @@ class Cooldowns(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What models cost, as the router needs to know it."""
+
+    def begin(self, ref: ModelRef) -> None:
+        """Begin to find out what ``ref`` costs, without waiting."""
+        ...
+
+    async def ready(self, ref: ModelRef) -> None:
+        """Wait until all that can be known is known."""
+        ...
+
+    def price(self, ref: ModelRef, *, served: str = "", input_tokens: int = 0) -> Price | None:
+        """What a call costs; ``None`` = unknown."""
+        ...
+
+
+class Purse(Protocol):
+    """The budgets, as the router needs them."""
+
+    async def reserve(self, claim: Claim) -> Grant | Refusal:
+        """Set aside what an attempt may cost, before it is made; its booking settles it."""
+        ...
+
+
 class Targets:
     """The providers as one run of the program knows them.
 
@@ -51,6 +77,8 @@ class Targets:
         adapter: gives the adapter of a provider, made on first use; raises ``ProviderError`` if that is impossible.
         rules: what to know of each provider.
         cooldowns: the shared deadlines.
+        prices: what models cost.
+        purse: the budgets; ``None`` = there are none.
         windows: context sizes the configuration states, tokens, by ``provider/model``.
         memory_bytes: this machine's memory, ``None`` = unknown.
         local_only: let nothing leave loopback.
@@ -65,6 +93,8 @@ class Targets:
         adapter: Callable[[str], Awaitable[Provider]],
         rules: Mapping[str, ProviderRules],
         cooldowns: Cooldowns,
+        prices: Prices,
+        purse: Purse | None = None,
         windows: Mapping[str, int] | None = None,
         memory_bytes: int | None = None,
         local_only: bool = False,
@@ -74,6 +104,8 @@ class Targets:
     ) -> None:
         self.adapter = adapter
         self.cooldowns = cooldowns
+        self.prices = prices
+        self.purse = purse
         self.windows = windows or {}
         self.memory_bytes = memory_bytes
         self.clock = clock

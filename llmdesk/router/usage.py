@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from llmdesk.core.errors import ErrorKind
 from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import Message, Role, Usage
 
 if TYPE_CHECKING:
+    from llmdesk.core.errors import ProviderError
     from llmdesk.core.types import ChatRequest
     from llmdesk.router.route import Route, Sizes, Walk
 
@@ -27,20 +30,54 @@ def settled_usage(walk: Walk, request: ChatRequest, reported: Usage, sizes: Size
         walk.warnings.append(f"The prompt was cut by the server: it read {told} tokens of about {guess}.")
     if told is not None and reported.output_tokens is not None:
         return reported
-    return Usage(
+    said = "".join(walk.text) + "".join(walk.reasoning)
+    return replace(
+        reported,
         input_tokens=guess if told is None else told,
-        output_tokens=_said("".join(walk.text)) if reported.output_tokens is None else reported.output_tokens,
+        output_tokens=_said(said) if reported.output_tokens is None else reported.output_tokens,
         estimated=True,
     )
 
 
-def cut_usage(walk: Walk, route: Route, text: str) -> Usage | None:
-    """What a failed attempt used, as far as we can tell; ``None`` where nothing came."""
+def cut_usage(walk: Walk, route: Route, text: str, *, begun: bool = False) -> Usage | None:
+    """What an attempt used that was not answered to its end, as far as we can tell; ``None`` where nothing came.
+
+    Args:
+        walk: what came of it.
+        route: the request.
+        text: the answer so far.
+        begun: the target had taken the prompt, so that this much is used whatever came.
+    """
     if walk.completed is not None:
         return walk.usage
-    if not text:
+    if not (text or begun):
         return None
-    return Usage(input_tokens=route.sizes.tokens(route.messages), output_tokens=_said(text), estimated=True)
+    said = text + "".join(walk.reasoning)
+    return Usage(input_tokens=route.sizes.tokens(route.messages), output_tokens=_said(said), estimated=True)
+
+
+TAKEN = frozenset({ErrorKind.SILENT, ErrorKind.TRUNCATED})
+"""Failures of a target that had taken the prompt."""
+
+
+def failed_usage(walk: Walk, route: Route, text: str, error: ProviderError) -> Usage | None:
+    """What a failed attempt used: what the provider had reported, completed by our estimate.
+
+    A target that refused at once used nothing. One that had taken the prompt used at least that (policy B5).
+    """
+    guess = cut_usage(walk, route, text, begun=error.kind in TAKEN)
+    told = error.usage
+    if told is None or walk.completed is not None:
+        return guess
+    if told.input_tokens is not None and told.output_tokens is not None and not told.estimated:
+        return told
+    said = (guess.output_tokens if guess is not None else None) or 0
+    return replace(
+        told,
+        input_tokens=route.sizes.tokens(route.messages) if told.input_tokens is None else told.input_tokens,
+        output_tokens=max(said, told.output_tokens or 0),
+        estimated=True,
+    )
 
 
 def _said(text: str) -> int:

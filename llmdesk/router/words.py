@@ -10,6 +10,8 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import Message, Role
 
 if TYPE_CHECKING:
+    from llmdesk.core.budget import Grant, Refusal
+    from llmdesk.core.types import ModelRef
     from llmdesk.router.route import Place
 
 RETIREMENT_HINT_TRIES = 3
@@ -79,3 +81,34 @@ def busy(place: Place, *, until: float | None, now: float) -> str:
         return f"{provider}: busy with {count or 'other'} requests, as many as its rate_limit allows at once."
     rate = f"{limit.requests_per_minute:g} requests a minute"
     return one_line(f"{provider}: its rate_limit of {rate} is used up, next try {hour(until, now)}.")
+
+
+def over_budget(refusal: Refusal, target: ModelRef, *, now: float) -> str:
+    """Say which budget forbids an attempt, and when it begins anew.
+
+    Args:
+        refusal: what the budgets said.
+        target: who would have been asked.
+        now: UTC epoch seconds.
+    """
+    standing = refusal.standing
+    budget = standing.budget
+    name = f"{budget.name[0].upper()}{budget.name[1:]}"
+    limit = budget.amount(budget.limit)
+    resets = f"; resets at {hour(refusal.resets_at, now)}" if refusal.resets_at is not None else ""
+    match refusal.cause:
+        case "reached":
+            return one_line(f"{name} {limit} reached{resets}.")
+        case "too little left":
+            left = budget.amount(max(0, standing.left))
+            return one_line(f"{name} {limit}: {left} left, {target} may use {budget.amount(refusal.needed)}{resets}.")
+        case "unknown price":
+            how = f"models: {{{target}: {{price: 0}}}}"
+            told = f"{target}: its price is unknown, which the hard {budget.name} refuses"
+            return one_line(f"{told}. Write {how} or what it costs.")
+
+
+def lowered(grant: Grant) -> str:
+    """Say that a budget left less room for an answer than was asked for."""
+    assert grant.lowered_by is not None
+    return f"The {grant.lowered_by.name} leaves room for {grant.output_tokens} tokens of answer."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast, overload
 
 from llmdesk.core.errors import ErrorKind
+from llmdesk.core.money import to_nano_usd, to_usd
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Role, Usage
 from llmdesk.core.views import Attachment, Completeness, StoredMessage
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-_NANO = Decimal(10**9)
+    from llmdesk.core.budget import Account
 
 
 @overload
@@ -36,35 +36,32 @@ def to_s(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def to_nano_usd(cost_usd: str | None) -> int | None:
-    """A decimal string of dollars as whole nano-dollars; what is no finite number counts as unknown."""
-    if cost_usd is None:
-        return None
-    try:
-        amount = Decimal(cost_usd)
-    except InvalidOperation:
-        return None
-    return int((amount * _NANO).to_integral_value(ROUND_HALF_UP)) if amount.is_finite() else None
-
-
-def to_usd(nano_usd: int | None) -> str | None:
-    """Nano-dollars as a decimal string without needless zeros."""
-    if nano_usd is None:
-        return None
-    text = f"{Decimal(nano_usd) / _NANO:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def to_ref(provider: str | None, model: str | None) -> ModelRef | None:
     """A model ref, where both columns are set."""
     return None if provider is None or model is None else ModelRef(provider, model)
 
 
-def attempt_row(attempt: Attempt, *, request: str, run: int, record_text: bool) -> dict[str, object]:
-    """An attempt as the row that ``attempts`` holds."""
+def attempt_row(
+    attempt: Attempt, account: Account, *, day: str, run: int, record_text: bool, record_words: bool = True
+) -> dict[str, object]:
+    """An attempt as the row that ``attempts`` holds.
+
+    Args:
+        attempt: the attempt or skip.
+        account: to whom it is booked.
+        day: the local date it is booked to.
+        run: which run of its request made it.
+        record_text: keep what was said; else numbers and one-line messages.
+        record_words: keep the messages too; else numbers and names only.
+    """
     usage = attempt.usage or Usage()
     return {
-        "request": request,
+        "request": account.request,
+        "day": day,
+        "lane": account.lane,
+        "agent": account.agent,
+        "job": account.job,
+        "conversation": account.conversation,
         "number": attempt.number,
         "run": run,
         "provider": attempt.target.provider,
@@ -74,7 +71,7 @@ def attempt_row(attempt: Attempt, *, request: str, run: int, record_text: bool) 
         "error_kind": None if attempt.error_kind is None else attempt.error_kind.value,
         "reason": attempt.reason,
         "http_status": attempt.http_status,
-        "message": redact(storable(attempt.message)),
+        "message": redact(storable(attempt.message)) if record_words else "",
         "details": redact(storable(attempt.details)) if record_text else "",
         "first_token_ms": to_ms(attempt.first_token_s),
         "elapsed_ms": to_ms(attempt.elapsed_s),
@@ -82,6 +79,11 @@ def attempt_row(attempt: Attempt, *, request: str, run: int, record_text: bool) 
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "estimated": usage.estimated,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "image_tokens": usage.image_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "cooldown_ms": to_ms(attempt.cooldown_s),
         "cost_nano_usd": to_nano_usd(attempt.cost_usd),
         "served_model": storable(attempt.served_model),
         "discarded_text": storable(attempt.discarded_text) if record_text else "",
@@ -94,7 +96,13 @@ def to_attempt(row: sqlite3.Row) -> Attempt:
     usage = None
     if row["has_usage"]:
         usage = Usage(
-            input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], estimated=bool(row["estimated"])
+            input_tokens=row["input_tokens"],
+            output_tokens=row["output_tokens"],
+            estimated=bool(row["estimated"]),
+            cached_input_tokens=row["cached_input_tokens"],
+            reasoning_tokens=row["reasoning_tokens"],
+            cache_write_tokens=row["cache_write_tokens"],
+            image_tokens=row["image_tokens"],
         )
     return Attempt(
         number=row["number"],
@@ -113,6 +121,7 @@ def to_attempt(row: sqlite3.Row) -> Attempt:
         served_model=row["served_model"],
         discarded_text=row["discarded_text"],
         probe=bool(row["probe"]),
+        cooldown_s=to_s(row["cooldown_ms"]),
     )
 
 

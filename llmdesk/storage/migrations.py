@@ -157,6 +157,50 @@ _FAILOVERS_WITH_PAUSES = _FAILOVERS.replace(
     "SELECT sum(s.elapsed_ms) FROM", "SELECT max(sum(s.elapsed_ms), a.at + a.elapsed_ms - min(s.at)) FROM"
 )
 
+# An attempt tells by itself to whom it is booked: its numbers outlive its request, and some requests never had a row.
+_FAILOVERS_OF_ATTEMPTS = (
+    _FAILOVERS_WITH_PAUSES.replace("r.lane AS lane, r.agent AS agent", "a.lane AS lane, a.agent AS agent")
+    .replace("JOIN requests r ON r.id = a.request\n", "")
+    .replace("a.id AS id, b.at AS at", "a.id AS id, b.id AS to_id, b.at AS at")
+)
+
+# What was spent, added up when it is booked. ``scope`` is day or job, ``key`` the local date or the job's name.
+_SPEND = """
+CREATE TABLE spend (
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    agent TEXT NOT NULL,  -- empty = none
+    tokens INTEGER NOT NULL,
+    nano_usd INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,  -- attempts whose price nobody knows
+    PRIMARY KEY (scope, key, lane, provider, agent)
+) STRICT, WITHOUT ROWID
+"""
+
+# What attempts under way may still cost. ``owner`` is the instance that makes them.
+_RESERVATIONS = """
+CREATE TABLE reservations (
+    request TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    job TEXT,
+    conversation TEXT,
+    tokens INTEGER NOT NULL,
+    nano_usd INTEGER NOT NULL,
+    PRIMARY KEY (request, number)
+) STRICT, WITHOUT ROWID
+"""
+
+_TOKENS = "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)"
+_SUMS = f"{_TOKENS}, coalesce(sum(cost_nano_usd), 0), sum(has_usage AND cost_nano_usd IS NULL)"
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="conversations, requests and attempts",
@@ -183,6 +227,40 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="failovers cost the pauses between tries too",
         statements=("DROP VIEW failovers", _FAILOVERS_WITH_PAUSES),
+    ),
+    Migration(
+        name="what attempts cost, and to whom they are booked",
+        statements=(
+            "ALTER TABLE attempts ADD COLUMN day TEXT NOT NULL DEFAULT ''",  # the local date it was booked to
+            "ALTER TABLE attempts ADD COLUMN lane TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE attempts ADD COLUMN agent TEXT",
+            "ALTER TABLE attempts ADD COLUMN job TEXT",
+            "ALTER TABLE attempts ADD COLUMN conversation TEXT",
+            "ALTER TABLE attempts ADD COLUMN cached_input_tokens INTEGER",
+            "ALTER TABLE attempts ADD COLUMN cache_write_tokens INTEGER",
+            "ALTER TABLE attempts ADD COLUMN image_tokens INTEGER",
+            "ALTER TABLE attempts ADD COLUMN reasoning_tokens INTEGER",
+            "ALTER TABLE attempts ADD COLUMN cooldown_ms INTEGER NOT NULL DEFAULT 0",
+            (
+                "UPDATE attempts SET day = date(at / 1000, 'unixepoch', 'localtime'), lane = r.lane, agent = r.agent, "
+                "job = r.job, conversation = r.conversation FROM requests r WHERE r.id = attempts.request"
+            ),
+            "CREATE INDEX attempts_at ON attempts (at)",
+            "CREATE INDEX attempts_of_job ON attempts (job) WHERE job IS NOT NULL",
+            "CREATE INDEX attempts_of_conversation ON attempts (conversation) WHERE conversation IS NOT NULL",
+            "DROP VIEW failovers",
+            _FAILOVERS_OF_ATTEMPTS,
+            _SPEND,
+            _RESERVATIONS,
+            (
+                f"INSERT INTO spend SELECT 'day', day, lane, provider, coalesce(agent, ''), {_SUMS} FROM attempts "  # noqa: S608 - constants
+                "WHERE outcome <> 'skipped' GROUP BY 2, 3, 4, 5"
+            ),
+            (
+                f"INSERT INTO spend SELECT 'job', job, lane, provider, coalesce(agent, ''), {_SUMS} FROM attempts "  # noqa: S608 - constants
+                "WHERE outcome <> 'skipped' AND job IS NOT NULL GROUP BY 2, 3, 4, 5"
+            ),
+        ),
     ),
 )
 """Append only: what has been released is never edited."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from llmdesk.core.budget import Account
+from llmdesk.core.money import to_nano_usd
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import ModelRef, Role, Status, Usage
 from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
-from llmdesk.storage.columns import attachments_of, attempt_row, to_attempt, to_error_kind, to_ms, to_nano_usd, to_s
+from llmdesk.storage.booking import book
+from llmdesk.storage.columns import attachments_of, to_attempt, to_error_kind, to_ms, to_s
 from llmdesk.storage.records import StoredAnswer, StoredRequest
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from llmdesk.core.periods import Calendar
     from llmdesk.core.types import Attempt, Outcome
 
 _OPEN = "status IN ('accepted', 'running', 'paused')"
@@ -82,15 +86,31 @@ def touch_conversation(connection: sqlite3.Connection, conversation: str, *, tit
     )
 
 
-def insert_attempts(connection: sqlite3.Connection, request_id: str, attempts: Iterable[Attempt]) -> None:
-    """Write those attempts of a request that are not there yet."""
-    request = connection.execute("SELECT run, record_text FROM requests WHERE id = ?", (request_id,)).fetchone()
+def insert_attempts(
+    connection: sqlite3.Connection, request_id: str, attempts: Iterable[Attempt], *, calendar: Calendar
+) -> None:
+    """Book those attempts of a request that are not there yet."""
+    request = connection.execute(
+        "SELECT run, record_text, lane, agent, job, conversation FROM requests WHERE id = ?", (request_id,)
+    ).fetchone()
     if request is None:
         return
+    account = Account(
+        request=request_id,
+        lane=request["lane"],
+        agent=request["agent"],
+        job=request["job"],
+        conversation=request["conversation"],
+    )
     for attempt in attempts:
-        row = attempt_row(attempt, request=request_id, run=request["run"], record_text=bool(request["record_text"]))
-        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        connection.execute(f"INSERT OR IGNORE INTO attempts ({names}) VALUES ({marks})", row)  # noqa: S608 - our names
+        book(
+            connection,
+            account,
+            attempt,
+            calendar=calendar,
+            run=request["run"],
+            record_text=bool(request["record_text"]),
+        )
 
 
 def finish(
@@ -101,6 +121,7 @@ def finish(
     *,
     owner: str,
     now_ms: int,
+    calendar: Calendar,
 ) -> bool:
     """End this run of a request, if ``owner`` still has it open; returns whether that was so."""
     request = connection.execute(
@@ -111,7 +132,7 @@ def finish(
         return False
     conversation, record_text = request
     final = outcome.status in _FINAL
-    insert_attempts(connection, request_id, outcome.attempts)
+    insert_attempts(connection, request_id, outcome.attempts, calendar=calendar)
     provider, model = outcome.target or (None, None)
     connection.execute(
         """UPDATE requests SET status = ?, finished_at = ?, reason = ?, error_kind = ?, next_try_at = ?,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import StorageError
 from llmdesk.storage import request_rows as rows
+from llmdesk.storage.booking import HERE
 from llmdesk.storage.columns import begins_with, to_ms
 from llmdesk.storage.records import StoredAnswer, StoredRequest
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator
 
+    from llmdesk.core.periods import Calendar
     from llmdesk.core.types import Attempt, Outcome
     from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
     from llmdesk.storage.database import Database
@@ -35,12 +37,21 @@ class RequestStore:
         database: where they are.
         owner: the id of this instance; only the owner of a request can finish it.
         clock: UTC epoch seconds.
+        calendar: the days to which attempts are booked.
     """
 
-    def __init__(self, database: Database, owner: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        owner: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        calendar: Calendar = HERE,
+    ) -> None:
         self._database = database
         self._owner = owner
         self._clock = clock
+        self._calendar = calendar
         # What this instance has under way, so that a database deleted meanwhile loses none of it (policy D8).
         self._under_way: dict[str, StoredRequest] = {}
 
@@ -76,7 +87,7 @@ class RequestStore:
 
         def work(connection: sqlite3.Connection) -> None:
             self._restore(connection, request_id)
-            rows.insert_attempts(connection, request_id, [attempt])
+            rows.insert_attempts(connection, request_id, [attempt], calendar=self._calendar)
 
         await self._database.write(work)
 
@@ -98,7 +109,9 @@ class RequestStore:
 
         def work(connection: sqlite3.Connection) -> bool:
             self._restore(connection, request_id)
-            return rows.finish(connection, request_id, outcome, answer, owner=self._owner, now_ms=now_ms)
+            return rows.finish(
+                connection, request_id, outcome, answer, owner=self._owner, now_ms=now_ms, calendar=self._calendar
+            )
 
         request = self._under_way.get(request_id)
         written = await self._database.write(work, purge=request is not None and not request.record_text)

@@ -16,6 +16,7 @@ from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.secret import Secret
 from llmdesk.core.errors import SetupBroken
+from llmdesk.core.prices import FREE, Price
 from llmdesk.core.types import ModelRef, Params
 
 if TYPE_CHECKING:
@@ -138,9 +139,10 @@ def test_agents_and_models_are_plain_values(loaded: Loaded) -> None:
     assert convert.agents(loaded) == {"dev": convert.AgentRule(name="dev", lane="codegen", params=Params(seed=7))}
     assert convert.model_rules(loaded) == {
         ModelRef("claude", "claude-sonnet-4-5"): convert.ModelRule(
-            context_window=1000, input_usd_per_mtok=Decimal(3), output_usd_per_mtok=Decimal("15.5")
+            context_window=1000,
+            price=Price(input_usd_per_mtok=Decimal(3), output_usd_per_mtok=Decimal("15.5")),
         ),
-        ModelRef("local", "x"): convert.ModelRule(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0)),
+        ModelRef("local", "x"): convert.ModelRule(price=FREE),
         ModelRef("local", "y"): convert.ModelRule(context_window=5),
     }
     assert convert.provider_rules(loaded)["team"].params == Params(temperature=0.5)

@@ -151,7 +151,10 @@ budgets:
             "1:35: budgets[0].limit_usd: must be a number of US dollars, without a unit or quotes",
         ),
         ("budgets: [{scope: day, limit_usd: true}]\n", "1:35: budgets[0].limit_usd: must be a number of US dollars"),
-        ("budgets: [{scope: week, limit_usd: 2}]\n", "1:19: budgets[0].scope: must be one of request, job, day, month"),
+        (
+            "budgets: [{scope: week, limit_usd: 2}]\n",
+            "1:19: budgets[0].scope: must be one of request, conversation, job, day, month",
+        ),
         ("budgets: [{scope: day, limit_usd: 2, limit_tokens: 2}]\n", "1:11: budgets[0]: must have exactly one of"),
         (
             "budgets: [{scope: day, limit_tokens: 2, when_exhausted: free}]\n",

@@ -406,5 +406,5 @@ routing: {small_prompt: {below_tokens: 400, prefer: [local/largest]}}
 telemetry: {otlp_endpoint: "http://127.0.0.1:4318"}
 """
     (note,) = load(tmp_path, written).notes
-    assert note == "read, but not applied by this version: budgets, telemetry.otlp_endpoint"
+    assert note == "read, but not applied by this version: telemetry.otlp_endpoint"
     assert load(tmp_path, "telemetry: {retention_days: 30}").notes == ()

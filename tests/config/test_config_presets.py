@@ -13,6 +13,7 @@ from llmdesk.config.loader import Loaded, load_settings
 from llmdesk.config.merge import read_presets
 from llmdesk.config.show import effective, show
 from llmdesk.core.addresses import is_loopback, split_address
+from llmdesk.core.prices import FREE
 from llmdesk.core.types import ModelRef
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
@@ -157,7 +158,7 @@ def test_a_short_name_works_in_a_lane_and_the_users_own_go_first(tmp_path: Path)
 def test_a_short_name_works_where_models_are_priced_and_asked_for_by_name(tmp_path: Path) -> None:
     loaded = load(tmp_path, ALIASED)
     opus = ModelRef("claude", ALIASES["anthropic"]["opus"])
-    assert convert.model_rules(loaded)[opus].input_usd_per_mtok == 0
+    assert convert.model_rules(loaded)[opus].price == FREE
     assert convert.resolve_ref(loaded.settings, ModelRef("claude", "opus")) == opus
     assert convert.resolve_ref(loaded.settings, ModelRef("claude", "any-other")) == ModelRef("claude", "any-other")
 

@@ -18,15 +18,19 @@ from llmdesk.core.views import Ask, ScreenSettings
 from llmdesk.desk import Desk, Run
 from llmdesk.desk.parts import Agent, Parts, ProviderFacts
 from llmdesk.paths import Paths, find_paths
+from llmdesk.prices import Billing, PriceBook
 from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Router, Targets
 from llmdesk.schema_check import check_answer
+from llmdesk.storage.booking import HERE
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
+from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
+from llmdesk.storage.spend import SpendStore
 from tests.support.router_world import model
 from tests.support.stored import Clocks
 
@@ -34,7 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
+    from llmdesk.core.budget import Budget
     from llmdesk.core.errors import ProviderError
+    from llmdesk.core.periods import Calendar
+    from llmdesk.core.prices import Price
 
 CLOUD = ModelRef("cloud", "big:120b")
 LOCAL = ModelRef("local", "largest")
@@ -97,6 +104,9 @@ class DeskWorld:
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     record_text: bool = True
     windows: dict[str, int] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    prices: dict[str, Price] = field(default_factory=dict)
+    calendar: Calendar = HERE
     logged: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     ids: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -142,15 +152,21 @@ class DeskWorld:
         database = Database(self.paths.database, on_warning=warnings.append)
         instance = Instance(self.paths.state_dir)
         cooldowns = CooldownFile(self.paths.state_file, self.clocks, on_warning=warnings.append)
+        wall = lambda: self.clocks.wall  # noqa: E731
+        prices = PriceBook({name: Billing(free=rule.free) for name, rule in self.rules.items()}, self.prices)
+        spend = SpendStore(
+            database, instance.id, self.budgets, is_alive=instance.is_alive, clock=wall, calendar=self.calendar
+        )
         targets = Targets(
             adapter=self.shelf.get,
             rules=self.rules,
             cooldowns=cooldowns,
+            prices=prices,
+            purse=spend if self.budgets else None,
             windows=self.windows,
             clock=lambda: self.clocks.wall,
             elapsed=lambda: self.clocks.boot,
         )
-        wall = lambda: self.clocks.wall  # noqa: E731
         parts: dict[str, Any] = {
             "lanes": self.lanes,
             "default_lane": "chat",
@@ -159,10 +175,13 @@ class DeskWorld:
             "router": Router(targets, check=checked),
             "adapters": self.shelf,
             "database": database,
-            "requests": RequestStore(database, instance.id, clock=wall),
+            "requests": RequestStore(database, instance.id, clock=wall, calendar=self.calendar),
             "conversations": ConversationStore(database, clock=wall),
             "search": Search(database),
             "cooldowns": cooldowns,
+            "spend": spend,
+            "ledger": Ledger(database, calendar=self.calendar),
+            "prices": prices,
             "instance": instance,
             "paths": self.paths,
             "screen": ScreenSettings(),

@@ -11,11 +11,14 @@ from llmdesk.core.cooldown import Cooldown, Instant
 from llmdesk.core.lanes import Lane, SmallPrompt
 from llmdesk.core.policy import ProviderRules, RetryRule
 from llmdesk.core.types import Attempt, DeskEvent, Message, ModelInfo, ModelRef, Role
+from llmdesk.prices import Billing, PriceBook
 from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Controls, Route, Router, Targets, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from llmdesk.router.targets import Purse
 
 CLOUD = ModelRef("cloud", "big:120b")
 LOCAL = ModelRef("local", "largest")
@@ -66,6 +69,8 @@ class RouterWorld:
     clock: Callable[[], float] | None = None
     windows: dict[str, int] = field(default_factory=dict)
     small_prompt: SmallPrompt | None = None
+    prices: PriceBook | None = None
+    purse: Purse | None = None
 
     def __post_init__(self) -> None:
         quick = RetryRule(attempts=3, delay_s=0.0)
@@ -85,6 +90,9 @@ class RouterWorld:
                 adapter=self._adapter,
                 rules=self.rules,
                 cooldowns=self.book,
+                prices=self.prices
+                or PriceBook({name: Billing(free=rule.free) for name, rule in self.rules.items()}, {}),
+                purse=self.purse,
                 memory_bytes=self.memory_bytes,
                 local_only=self.local_only,
                 windows=self.windows,
