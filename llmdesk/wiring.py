@@ -25,6 +25,7 @@ from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.ledger import Ledger
+from llmdesk.storage.measures import MeasureStore
 from llmdesk.storage.process_groups import ProcessGroups
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
@@ -114,6 +115,7 @@ def make_desk(
             cooldowns=cooldowns,
             spend=spend,
             ledger=ledger,
+            measures=MeasureStore(ledger.database),
             prices=prices,
             instance=instance,
             paths=paths,

@@ -13,10 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
+from llmdesk.core.measures import Grouping, Measures, Selection
 from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Status
 from llmdesk.core.views import (
     Ask,
     Attachment,
+    BudgetView,
     Conversation,
     ConversationView,
     Discovery,
@@ -280,6 +282,20 @@ class Desk:
     ) -> tuple[FailoverRow, ...]:
         """Failover history, newest first. ``since`` is UTC epoch seconds."""
         return await self._parts.requests.failovers(since=since, lane=lane, limit=limit)
+
+    # --- what it cost, and how it went ---
+
+    async def budgets(self) -> tuple[BudgetView, ...]:
+        """Every budget as it stands now, in the order of the configuration; those of jobs once for each job."""
+        return await self._parts.spend.views()
+
+    async def measures(self, selection: Selection | None = None, by: Sequence[Grouping] = ()) -> tuple[Measures, ...]:
+        """Measure the attempts of ``selection`` (``None`` = all), one row a group.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        return await self._parts.measures.read(selection or Selection(), by)
 
     # --- providers and models ---
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmdesk.storage.database import Database
     from llmdesk.storage.instance import Instance
     from llmdesk.storage.ledger import Ledger
+    from llmdesk.storage.measures import MeasureStore
     from llmdesk.storage.requests import RequestStore
     from llmdesk.storage.search import Search
     from llmdesk.storage.spend import SpendStore
@@ -91,6 +92,7 @@ class Parts:
     cooldowns: CooldownFile
     spend: SpendStore
     ledger: Ledger
+    measures: MeasureStore
     prices: PriceBook
     instance: Instance
     paths: Paths

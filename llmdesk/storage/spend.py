@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.budget import Account
     from llmdesk.core.periods import Calendar
+    from llmdesk.core.views import BudgetView
     from llmdesk.storage.database import Database
 
 EXPIRES_S = 6 * 3600.0
@@ -85,6 +86,10 @@ class SpendStore:
         return await self._database.read(
             lambda connection: tuple(self._standing(connection, b, account, now) for b in covering)
         )
+
+    async def views(self) -> tuple[BudgetView, ...]:
+        """Every budget as it stands now, in its order; those of jobs once for each job that has spent anything."""
+        raise NotImplementedError
 
     # --- inside a transaction ---
 

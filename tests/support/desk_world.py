@@ -28,6 +28,7 @@ from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.ledger import Ledger
+from llmdesk.storage.measures import MeasureStore
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 from llmdesk.storage.spend import SpendStore
@@ -181,6 +182,7 @@ class DeskWorld:
             "cooldowns": cooldowns,
             "spend": spend,
             "ledger": Ledger(database, calendar=self.calendar),
+            "measures": MeasureStore(database, calendar=self.calendar),
             "prices": prices,
             "instance": instance,
             "paths": self.paths,
