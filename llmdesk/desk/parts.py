@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.types import Params
+from llmdesk.storage.booking import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from llmdesk.core.lanes import Lane
+    from llmdesk.core.periods import Calendar
     from llmdesk.core.policy import ProviderRules
     from llmdesk.core.views import ScreenSettings
     from llmdesk.paths import Paths
@@ -70,7 +72,8 @@ class Adapters(Protocol):
 class Parts:
     """The collaborators and settings of one desk.
 
-    ``clock`` gives UTC epoch seconds, ``sleep`` waits for so many seconds, ``new_id`` gives a new id.
+    ``clock`` gives UTC epoch seconds, ``calendar`` has the user's days, ``sleep`` waits for so many seconds, ``new_id``
+    gives a new id.
 
     ``log`` takes an event name and its numbers and ids; it never gets text of a prompt or an answer.
     ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.
@@ -101,6 +104,7 @@ class Parts:
     provider_notes: Mapping[str, str] = field(default_factory=dict)
     log: Callable[..., None]
     clock: Callable[[], float]
+    calendar: Calendar = HERE
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     record_text: bool = True

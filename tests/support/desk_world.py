@@ -190,6 +190,7 @@ class DeskWorld:
             "warnings": warnings,
             "log": lambda name, **fields: self.logged.append((name, fields)),
             "clock": wall,
+            "calendar": self.calendar,
             "new_id": lambda: f"id-{next(self.ids):04}",
             "record_text": self.record_text,
         }
