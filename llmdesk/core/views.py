@@ -121,8 +121,9 @@ class TargetStatus:
     be sent there, without the ``left_out_turns`` oldest turns; ``None`` = it does not fit. ``params`` are those in
     force. ``wait_s`` is the wait for the provider's own-side rate limit, seconds; ``full`` = a place has to become free
     first. ``consent``: it follows another target, and the lane asks first, or never goes on. ``preferred``: a rule put
-    it before the lane's own targets. ``output_tokens`` is the limit that would be sent, ``None`` = none;
-    ``cost_bound_usd`` the most it can cost (decimal string), ``None`` = unknown, or no limit bounds it.
+    it before the lane's own targets. ``input_bound_tokens`` is the most that its prompt can be; ``output_tokens`` the
+    limit that would be sent, ``None`` = none; ``cost_bound_usd`` the most it can cost (decimal string), ``None`` =
+    nobody knows its price, or no limit bounds it.
     """
 
     target: ModelRef
@@ -140,6 +141,7 @@ class TargetStatus:
     full: bool = False
     consent: Consent = ""
     preferred: bool = False
+    input_bound_tokens: int | None = None
     output_tokens: int | None = None
     cost_bound_usd: str | None = None
 

@@ -15,7 +15,7 @@ from llmdesk.router.words import with_next_try
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from llmdesk.core.budget import Claim, Grant, Refusal
+    from llmdesk.core.budget import Budget, Claim, Grant, Refusal
     from llmdesk.core.cooldown import Cooldown
     from llmdesk.core.lanes import SmallPrompt
     from llmdesk.core.prices import Price
@@ -64,6 +64,11 @@ class Prices(Protocol):
 
 class Purse(Protocol):
     """The budgets, as the router needs them."""
+
+    @property
+    def budgets(self) -> Sequence[Budget]:
+        """All of them."""
+        ...
 
     async def reserve(self, claim: Claim) -> Grant | Refusal:
         """Set aside what an attempt may cost, before it is made; its booking settles it."""
