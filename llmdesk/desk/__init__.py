@@ -2,8 +2,9 @@
 
 Behind this facade: ``choosing`` (the lane of a request), ``planning`` (its route), ``asking`` (its life), ``ending``
 (its outcome), ``resuming`` (what is paused is asked again by itself), ``critic`` (an output judged by its task),
-``schemas`` (those a caller names), ``inventory`` (providers, lanes, models), ``archive`` (conversations on paper),
-``doctor`` (a look at everything), ``watch`` (what changed). The composition root builds it: ``llmdesk.wiring``.
+``schemas`` (those a caller names), ``reports`` (what was used), ``inventory`` (providers, lanes, models), ``archive``
+(conversations on paper), ``doctor`` (a look at everything), ``watch`` (what changed). The composition root builds it:
+``llmdesk.wiring``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llmdesk.desk.parts import Parts
+    from llmdesk.desk.reports import Period, Stats, StatsBy
     from llmdesk.providers.base import PullProgress, RunningModel
 
 __all__ = ["Desk", "Run"]
@@ -296,6 +298,27 @@ class Desk:
             StorageError: the database cannot be read.
         """
         return await self._parts.measures.read(selection or Selection(), by)
+
+    async def stats(self, period: Period = "month", by: StatsBy = "model") -> Stats:
+        """What was used and what it cost in a period, and what free answers have saved.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        from llmdesk.desk.reports import stats
+
+        return await stats(self._parts, period, by)
+
+    async def check_names(self, selection: Selection) -> None:
+        """Look whether everything that ``selection`` names is configured or was ever measured.
+
+        Raises:
+            UsageError: one is neither; it says which names there are.
+            StorageError: the database cannot be read.
+        """
+        from llmdesk.desk.reports import check_names
+
+        await check_names(self._parts, selection)
 
     # --- providers and models ---
 
