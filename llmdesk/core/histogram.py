@@ -1,0 +1,160 @@
+"""Distributions that can be kept small and added up: counted in buckets, each about a hundredth wide.
+
+A bucket is the fiftieth part of an octave (from a power of two to the next one) of whole numbers, as HdrHistogram
+divides them (https://hdrhistogram.org). A value is told as the middle of its bucket: at most 1 % from what it was, and
+exact below 64. Kept is a bucket per value while there are few; beyond that one counter a bucket, from the lowest to the
+highest in use, each as many bytes wide as the largest needs. Counters add up as one large number: no carry leaves its
+32 bits before four thousand million values.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from contextlib import suppress
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING
+
+from llmdesk.core.measures import Percentiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+STEPS = 50
+"""Buckets in an octave."""
+
+LARGEST = 2**62
+"""Whatever is larger counts as this."""
+
+_FEW = 32
+"""So many values are kept one by one; a list of them is read as fast as their counters would be, and is smaller."""
+
+_LIST = 0
+_COUNTERS = {1: "B", 2: "H", 4: "I"}
+"""Bytes of a counter -> the code of an array of them; the first byte of what is kept tells which, or ``_LIST``."""
+
+_HEAD = 3
+"""Bytes before the counters: their width and the lowest bucket."""
+
+_LANE = 4
+"""Bytes of a counter while they are added up."""
+
+
+def bucket_of(value: int) -> int:
+    """The bucket of a whole number; what is below one counts as zero."""
+    if value <= 0:
+        return 0
+    value = min(value, LARGEST)
+    octave = value.bit_length() - 1
+    return octave * STEPS + (value * STEPS >> octave) - STEPS + 1
+
+
+def middle_of(bucket: int) -> float:
+    """The middle of the whole numbers in a bucket: what is from both ends as far, in hundredths of them."""
+    if bucket == 0:
+        return 0.0
+    octave, step = divmod(bucket - 1, STEPS)
+    lowest = _first_from(octave, step)
+    highest = _first_from(octave, step + 1) - 1
+    return 2 * lowest * highest / (lowest + highest) if highest > lowest else float(lowest)
+
+
+def _first_from(octave: int, step: int) -> int:
+    return -(-((STEPS + step) << octave) // STEPS)
+
+
+def put(kept: bytes, buckets: Sequence[int]) -> bytes:
+    """What is kept when ``buckets`` are counted too; an empty ``kept`` holds nothing yet."""
+    if not buckets:
+        return kept
+    if not kept or kept[0] == _LIST:
+        if len(kept) // 2 + len(buckets) <= _FEW:
+            return (kept or bytes([_LIST])) + _bytes(array("H", buckets))
+        return _counted(Counter(chain(_array("H", kept[1:]), buckets)))
+    lowest = int.from_bytes(kept[1:_HEAD], "little")
+    counters = _array(_COUNTERS[kept[0]], kept[_HEAD:])
+    if lowest <= min(buckets) and max(buckets) < lowest + len(counters):
+        with suppress(OverflowError):  # beyond what a counter holds
+            for bucket in buckets:
+                counters[bucket - lowest] += 1
+            return kept[:_HEAD] + _bytes(counters)
+        counters = _array(_COUNTERS[kept[0]], kept[_HEAD:])
+    return _counted(Counter(dict(enumerate(counters, lowest))) + Counter(buckets))
+
+
+def _counted(counts: Counter[int]) -> bytes:
+    lowest, largest = min(counts), max(counts.values())
+    width = next(width for width in _COUNTERS if largest < 256**width)
+    counters = array(_COUNTERS[width], bytes(width * (max(counts) - lowest + 1)))
+    for bucket, count in counts.items():
+        counters[bucket - lowest] = count
+    return bytes([width]) + lowest.to_bytes(2, "little") + _bytes(counters)
+
+
+def _bytes(numbers: array[int]) -> bytes:
+    """Little-endian on every machine."""
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def _array(code: str, content: bytes) -> array[int]:
+    numbers = array(code, content)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+class Tally:
+    """Distributions added up, whatever their number."""
+
+    def __init__(self) -> None:
+        self._counters = 0  # of every bucket, 32 bits each, as one number
+        self._lists: list[bytes] = []
+        self._single: Counter[int] = Counter()
+
+    def add(self, kept: bytes) -> None:
+        """Add what ``put`` has made."""
+        if not kept:
+            return
+        width = kept[0]
+        if width == _LIST:
+            self._lists.append(kept[1:])
+            return
+        body = kept[_HEAD:]
+        if width < _LANE:
+            wide = bytearray(len(body) // width * _LANE)
+            for byte in range(width):
+                wide[byte::_LANE] = body[byte::width]
+            body = bytes(wide)
+        self._counters += int.from_bytes(body, "little") << (8 * _LANE * int.from_bytes(kept[1:_HEAD], "little"))
+
+    def count(self, buckets: Iterable[int]) -> None:
+        """Add values by their buckets."""
+        self._single.update(buckets)
+
+    def percentiles(self, unit: int) -> Percentiles | None:
+        """The median and the slow end, in multiples of ``unit``; ``None`` = there are no values.
+
+        A percentile is the smallest value that so many hundredths of all do not exceed (nearest rank).
+        """
+        lanes = -(-self._counters.bit_length() // (8 * _LANE))
+        counts = list(struct.unpack(f"<{lanes}I", self._counters.to_bytes(lanes * _LANE, "little")))
+        single = self._single + Counter(_array("H", b"".join(self._lists)))
+        if single:
+            counts += [0] * (max(single) + 1 - lanes)
+            for bucket, number in single.items():
+                counts[bucket] += number
+        up_to = list(accumulate(counts))
+        total = up_to[-1] if up_to else 0
+        if total == 0:
+            return None
+        p50, p95, p99 = (
+            middle_of(bisect_left(up_to, math.ceil(total * hundredths / 100))) / unit for hundredths in (50, 95, 99)
+        )
+        return Percentiles(count=total, p50=p50, p95=p95, p99=p99)
