@@ -82,7 +82,7 @@ async def priced(prices: Prices, attempt: Attempt) -> Attempt:
     usage = attempt.usage
     if usage is None:
         return replace(attempt, cost_usd="0")
-    await prices.ready(attempt.target)
+    await prices.ready(attempt.target, served=attempt.served_model)
     price: Price | None = prices.price(
         attempt.target, served=attempt.served_model, input_tokens=usage.input_tokens or 0
     )

@@ -53,8 +53,8 @@ class Prices(Protocol):
         """Begin to find out what ``ref`` costs, without waiting."""
         ...
 
-    async def ready(self, ref: ModelRef) -> None:
-        """Wait until all that can be known is known."""
+    async def ready(self, ref: ModelRef, *, served: str = "") -> None:
+        """Wait until all that can be known is known, of an answer under the name ``served`` too."""
         ...
 
     def price(self, ref: ModelRef, *, served: str = "", input_tokens: int = 0) -> Price | None:
