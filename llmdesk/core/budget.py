@@ -29,6 +29,9 @@ DEFAULT_OUTPUT_TOKENS = 8_192
 LEAST_OUTPUT_TOKENS = 256
 """A limit is not lowered below this: such an answer would be cut for certain."""
 
+EARLY_SHARE = 0.05
+"""Before this share of a period has passed its pace tells nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -89,12 +92,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a budget stands in one period. ``period`` names it (a local date, a month, a job); empty = the request's."""
+    """How a budget stands in one period. ``period`` names it: a date, a month, a job, a conversation, a request.
+
+    ``unknown`` counts the attempts in it whose price nobody knows.
+    """
 
     budget: Budget
     period: str = ""
     spent: int = 0
     reserved: int = 0
+    unknown: int = 0
 
     @property
     def left(self) -> int:
@@ -158,7 +165,7 @@ def decide(claim: Claim, standings: Sequence[Standing]) -> Grant | Refusal:
     hard = [each for each in standings if each.budget.hard and binds(each.budget, claim.price)]
     if not hard:
         return Grant(output_tokens=claim.output_tokens)
-    wanted = 0 if not claim.answers else claim.output_tokens or DEFAULT_OUTPUT_TOKENS
+    wanted = _wanted(claim)
     least, output, lowered_by = min(wanted, LEAST_OUTPUT_TOKENS), wanted, None
     for standing in hard:
         room = _room(claim, standing)
@@ -175,6 +182,14 @@ def decide(claim: Claim, standings: Sequence[Standing]) -> Grant | Refusal:
         nano_usd=claim.price.bound_nano_usd(claim.input_tokens, output) if claim.price else 0,
         lowered_by=lowered_by,
     )
+
+
+def _wanted(claim: Claim) -> int:
+    """The output tokens that are asked for; a limit below one is none to a server (Ollama reads -1 as endless)."""
+    if not claim.answers:
+        return 0
+    limit = claim.output_tokens
+    return limit if limit is not None and limit > 0 else DEFAULT_OUTPUT_TOKENS
 
 
 def _room(claim: Claim, standing: Standing) -> float | None:
@@ -203,3 +218,18 @@ def warning(standing: Standing) -> str:
     if spent >= budget.limit:
         return f"{name}: {budget.amount(spent)} spent, the limit is {limit}."
     return f"{name}: {budget.amount(spent)} of {limit} spent ({100 * spent // budget.limit} %)."
+
+
+def forecast(spent: int, begins_at: float, ends_at: float, now: float) -> int | None:
+    """What will be spent at the end of a period at the pace so far; ``None`` = too early to say, or nothing to go by.
+
+    Args:
+        spent: so far.
+        begins_at: UTC epoch seconds, as the other two.
+        ends_at: the end of the period.
+        now: a moment in it.
+    """
+    share = (now - begins_at) / (ends_at - begins_at)
+    if not spent or share < EARLY_SHARE:
+        return None
+    return max(spent, round(spent / share))

@@ -2,7 +2,8 @@
 
 A period is named by its local date (``2026-11-21``) or month (``2026-11``), and that name is stored with whatever is
 booked to it. Its ends are found by asking the calendar, never by adding 24 hours: there are days of 23 and 25 hours,
-days that begin at 01:00, and days that never were.
+days that begin at 01:00, and days that never were. No place on earth has gone back to a date that it had left since
+November 2010 (tz database 2026), so that a date is taken to be one stretch of time.
 """
 
 from __future__ import annotations

@@ -69,8 +69,12 @@ class Desk:
         self._resuming = Resuming(parts, self._asking, self._watch)
 
     async def __aenter__(self) -> Self:
-        """Claim what a killed instance left behind: its requests come back as paused, exactly once."""
+        """Claim what a killed instance left behind: its requests come back as paused, exactly once.
+
+        What it could not book is booked before that: a request that is asked again goes on with the next number.
+        """
         try:
+            await self._parts.ledger.fold()
             await self._parts.requests.recover(self._parts.instance.is_alive)
             await self._parts.spend.release_dead()
         except StorageError as error:
@@ -84,6 +88,8 @@ class Desk:
     ) -> None:
         """Pause what runs, wait for the writes, close connections and files."""
         async with AsyncExitStack() as closing:  # the last one first, each whatever becomes of the others
+            if self._parts.telemetry is not None:
+                closing.push_async_callback(self._parts.telemetry.aclose)
             closing.callback(self._parts.instance.close)
             closing.push_async_callback(self._parts.database.aclose)
             closing.push_async_callback(self._parts.ledger.database.aclose)
@@ -283,7 +289,7 @@ class Desk:
         self, *, since: float | None = None, lane: str | None = None, limit: int = 500
     ) -> tuple[FailoverRow, ...]:
         """Failover history, newest first. ``since`` is UTC epoch seconds."""
-        return await self._parts.requests.failovers(since=since, lane=lane, limit=limit)
+        return await self._parts.ledger.failovers(since=since, lane=lane, limit=limit)
 
     # --- what it cost, and how it went ---
 

@@ -5,24 +5,24 @@ Every function runs inside its caller's transaction. An attempt is booked once, 
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import date
 from typing import TYPE_CHECKING
 
-from llmdesk.core.money import to_nano_usd
 from llmdesk.core.periods import Calendar
 from llmdesk.core.types import AttemptOutcome
 from llmdesk.storage.columns import attempt_row
 
 if TYPE_CHECKING:
     import sqlite3
-    from datetime import date
+    from collections.abc import Mapping
 
     from llmdesk.core.budget import Account
     from llmdesk.core.types import Attempt
 
 
 def _date_here(at: float) -> date:
-    return datetime.fromtimestamp(at).astimezone().date()
+    return date(*time.localtime(at)[:3])
 
 
 HERE = Calendar(_date_here)
@@ -39,48 +39,57 @@ def book(
     record_text: bool,
     record_words: bool = True,
 ) -> bool:
-    """Book one attempt or skip; returns whether it was new.
+    """Book one attempt or skip on the day of its beginning, unless it was reserved; returns whether it was new."""
+    row = attempt_row(
+        attempt,
+        account,
+        day=calendar.day(attempt.at),
+        run=run,
+        record_text=record_text,
+        record_words=record_words,
+    )
+    return book_row(connection, row)
 
-    It counts to the day on which its reservation was made, where there is one, else to that of its beginning: clocks
-    that are set back move nothing that is booked (policy B6).
+
+def book_row(connection: sqlite3.Connection, row: Mapping[str, object]) -> bool:
+    """Book one row of ``attempts``; returns whether it was new.
+
+    Where its cost was reserved it counts to the day on which that was done: clocks that are set back move nothing that
+    is booked (policy B6).
     """
-    key = (account.request, attempt.number)
-    reserved = connection.execute(
-        "DELETE FROM reservations WHERE request = ? AND number = ? RETURNING day", key
-    ).fetchone()
-    day = reserved[0] if reserved is not None else calendar.day(attempt.at)
-    row = attempt_row(attempt, account, day=day, run=run, record_text=record_text, record_words=record_words)
+    reserved_on = _settle(connection, row)
+    if reserved_on is not None:
+        row = {**row, "day": reserved_on}
     names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-    new = connection.execute(
-        f"INSERT OR IGNORE INTO attempts ({names}) VALUES ({marks})",  # noqa: S608 - our names
+    inserted = connection.execute(
+        f"INSERT INTO attempts ({names}) VALUES ({marks}) ON CONFLICT (request, number) DO NOTHING",  # noqa: S608 - our names
         row,
-    ).rowcount
-    if new and attempt.outcome is not AttemptOutcome.SKIPPED:
-        _add_to_spend(connection, account, attempt, day)
-    return bool(new)
+    )
+    if not inserted.rowcount:
+        return False
+    if row["has_usage"] and row["outcome"] != AttemptOutcome.SKIPPED.value:
+        _add_to_spend(connection, row, used=inserted.lastrowid)
+    return True
 
 
-def _add_to_spend(connection: sqlite3.Connection, account: Account, attempt: Attempt, day: str) -> None:
-    usage = attempt.usage
-    if usage is None:
-        return
-    tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-    cost = to_nano_usd(attempt.cost_usd)
-    for scope, key in (("day", day), ("job", account.job)):
-        if key is not None:
-            connection.execute(
-                """INSERT INTO spend (scope, key, lane, provider, agent, tokens, nano_usd, unknown)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                   ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens,
-                       nano_usd = nano_usd + excluded.nano_usd, unknown = unknown + excluded.unknown""",
-                (
-                    scope,
-                    key,
-                    account.lane,
-                    attempt.target.provider,
-                    account.agent or "",
-                    tokens,
-                    cost or 0,
-                    cost is None,
-                ),
-            )
+def _settle(connection: sqlite3.Connection, row: Mapping[str, object]) -> str | None:
+    """End an attempt's reservation; returns the day it was made on, ``None`` = there was none."""
+    found = connection.execute(
+        "DELETE FROM reservations WHERE request = ? AND number = ? RETURNING day", (row["request"], row["number"])
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
+_SPEND = """
+INSERT INTO spend (scope, key, lane, provider, agent, tokens, nano_usd, unknown, used)
+VALUES (:scope, :key, :lane, :provider, coalesce(:agent, ''), coalesce(:input_tokens, 0) + coalesce(:output_tokens, 0),
+        coalesce(:cost_nano_usd, 0), :cost_nano_usd IS NULL, :used)
+ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, nano_usd = nano_usd + excluded.nano_usd,
+    unknown = unknown + excluded.unknown, used = max(used, excluded.used)
+"""
+
+
+def _add_to_spend(connection: sqlite3.Connection, row: Mapping[str, object], *, used: int | None) -> None:
+    for scope in ("day", "job", "conversation"):
+        if (key := row[scope]) is not None:
+            connection.execute(_SPEND, {**row, "scope": scope, "key": key, "used": used})

@@ -164,7 +164,8 @@ _FAILOVERS_OF_ATTEMPTS = (
     .replace("a.id AS id, b.at AS at", "a.id AS id, b.id AS to_id, b.at AS at")
 )
 
-# What was spent, added up when it is booked. ``scope`` is day or job, ``key`` the local date or the job's name.
+# What was spent, added up when it is booked, so that it outlives the attempts themselves. ``scope`` is day, job or
+# conversation; ``key`` the local date, the job's name or the conversation's id.
 _SPEND = """
 CREATE TABLE spend (
     scope TEXT NOT NULL,
@@ -175,6 +176,7 @@ CREATE TABLE spend (
     tokens INTEGER NOT NULL,
     nano_usd INTEGER NOT NULL,
     unknown INTEGER NOT NULL,  -- attempts whose price nobody knows
+    used INTEGER NOT NULL,  -- the newest attempt in it: orders jobs and conversations by their last use
     PRIMARY KEY (scope, key, lane, provider, agent)
 ) STRICT, WITHOUT ROWID
 """
@@ -199,7 +201,16 @@ CREATE TABLE reservations (
 """
 
 _TOKENS = "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)"
-_SUMS = f"{_TOKENS}, coalesce(sum(cost_nano_usd), 0), sum(has_usage AND cost_nano_usd IS NULL)"
+_SUMS = f"{_TOKENS}, coalesce(sum(cost_nano_usd), 0), sum(has_usage AND cost_nano_usd IS NULL), max(id)"
+
+
+def _booked_so_far(scope: str, column: str) -> str:
+    """Add up what was spent before there was anything to add it to."""
+    return (
+        f"INSERT INTO spend SELECT '{scope}', {column}, lane, provider, coalesce(agent, ''), {_SUMS} FROM attempts "  # noqa: S608 - constants
+        f"WHERE has_usage AND outcome <> 'skipped' AND {column} IS NOT NULL GROUP BY 2, 3, 4, 5"
+    )
+
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -247,19 +258,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             ),
             "CREATE INDEX attempts_at ON attempts (at)",
             "CREATE INDEX attempts_of_job ON attempts (job) WHERE job IS NOT NULL",
-            "CREATE INDEX attempts_of_conversation ON attempts (conversation) WHERE conversation IS NOT NULL",
             "DROP VIEW failovers",
             _FAILOVERS_OF_ATTEMPTS,
             _SPEND,
             _RESERVATIONS,
-            (
-                f"INSERT INTO spend SELECT 'day', day, lane, provider, coalesce(agent, ''), {_SUMS} FROM attempts "  # noqa: S608 - constants
-                "WHERE outcome <> 'skipped' GROUP BY 2, 3, 4, 5"
-            ),
-            (
-                f"INSERT INTO spend SELECT 'job', job, lane, provider, coalesce(agent, ''), {_SUMS} FROM attempts "  # noqa: S608 - constants
-                "WHERE outcome <> 'skipped' AND job IS NOT NULL GROUP BY 2, 3, 4, 5"
-            ),
+            _booked_so_far("day", "day"),
+            _booked_so_far("job", "job"),
+            _booked_so_far("conversation", "conversation"),
+            "CREATE INDEX spend_by_use ON spend (scope, used) WHERE scope <> 'day'",
         ),
     ),
 )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from llmdesk.core.budget import Account
 from llmdesk.core.money import to_nano_usd
 from llmdesk.core.text import redact, storable
-from llmdesk.core.types import ModelRef, Role, Status, Usage
-from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
+from llmdesk.core.types import Role, Status, Usage
+from llmdesk.core.views import OutboxEntry, RequestView
 from llmdesk.storage.booking import book
 from llmdesk.storage.columns import attachments_of, to_attempt, to_error_kind, to_ms, to_s
 from llmdesk.storage.records import StoredAnswer, StoredRequest
@@ -298,28 +298,4 @@ def view(connection: sqlite3.Connection, request_id: str) -> RequestView | None:
         reason=row["reason"],
         error_kind=to_error_kind(row["error_kind"]),
         next_try_at=to_s(row["next_try_at"]),
-    )
-
-
-def failovers(
-    connection: sqlite3.Connection, since_ms: int | None, lane: str | None, limit: int
-) -> tuple[FailoverRow, ...]:
-    """Steps from one target to the next, newest first."""
-    rows = connection.execute(
-        "SELECT * FROM failovers WHERE at >= ? AND (? IS NULL OR lane = ?) ORDER BY id DESC LIMIT ?",
-        (-(1 << 62) if since_ms is None else since_ms, lane, lane, limit),
-    )
-    return tuple(
-        FailoverRow(
-            at=to_s(row["at"]),
-            request=row["request"],
-            lane=row["lane"],
-            agent=row["agent"],
-            source=ModelRef(row["from_provider"], row["from_model"]),
-            target=ModelRef(row["to_provider"], row["to_model"]),
-            reason=row["reason"],
-            message=row["message"],
-            lost_s=to_s(row["lost_ms"]),
-        )
-        for row in rows
     )

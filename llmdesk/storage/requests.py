@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.periods import Calendar
     from llmdesk.core.types import Attempt, Outcome
-    from llmdesk.core.views import FailoverRow, OutboxEntry, RequestView
+    from llmdesk.core.views import OutboxEntry, RequestView
     from llmdesk.storage.database import Database
 
 __all__ = ["DROPPED", "INTERRUPTED", "RequestStore", "StoredAnswer", "StoredRequest"]
@@ -225,19 +225,6 @@ class RequestStore:
     async def view(self, request_id: str) -> RequestView | None:
         """One request with every attempt and skip of every run; ``None`` = there is none."""
         return await self._database.read(lambda connection: rows.view(connection, request_id))
-
-    async def failovers(
-        self, *, since: float | None = None, lane: str | None = None, limit: int = 500
-    ) -> tuple[FailoverRow, ...]:
-        """Steps from one target to the next, newest first.
-
-        Args:
-            since: UTC epoch seconds; ``None`` = from the beginning.
-            lane: only this lane's.
-            limit: at most so many.
-        """
-        since_ms = None if since is None else to_ms(since)
-        return await self._database.read(lambda connection: rows.failovers(connection, since_ms, lane, limit))
 
     def _restore(self, connection: sqlite3.Connection, request_id: str) -> None:
         """Write a request under way again, if the database was made anew since it was accepted."""

@@ -6,21 +6,28 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.budget import Budget, Claim, Grant, Refusal, Standing, binds, covers, decide
+from llmdesk.core.budget import Grant, Refusal, binds, covers, decide, forecast, warning
+from llmdesk.core.errors import StorageError
+from llmdesk.core.text import one_line
+from llmdesk.core.views import BudgetView
 from llmdesk.storage.booking import HERE
 from llmdesk.storage.columns import to_ms
+from llmdesk.storage.standings import last_used, period_of, standing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from llmdesk.core.budget import Account
+    from llmdesk.core.budget import Account, Budget, Claim, Standing
     from llmdesk.core.periods import Calendar
-    from llmdesk.core.views import BudgetView
     from llmdesk.storage.database import Database
 
 EXPIRES_S = 6 * 3600.0
 """After this a reservation is let go whoever made it, seconds; longer than any answer takes."""
+
+JOBS_SHOWN = 20
+CONVERSATIONS_SHOWN = 5
+"""So many of those used last are shown of a budget that each of them has for itself."""
 
 
 class SpendStore:
@@ -59,26 +66,35 @@ class SpendStore:
             StorageError: the database refused, so that nobody knows what is left.
         """
         covering = [b for b in self.budgets if covers(b, claim.account, claim.target.provider)]
-        if not any(b.hard and binds(b, claim.price) for b in covering):
+        binding = [b for b in covering if b.hard and binds(b, claim.price)]
+        if not binding:
             return Grant(output_tokens=claim.output_tokens)
 
         def work(connection: sqlite3.Connection) -> Grant | Refusal:
             now = self._clock()
-            answer = self._decide(connection, claim, covering, now)
+            _take_back(connection, claim)
+            answer = self._decide(connection, claim, binding, now)
             if isinstance(answer, Refusal) and self._let_go(connection, now):
-                answer = self._decide(connection, claim, covering, now)
+                answer = self._decide(connection, claim, binding, now)
             if isinstance(answer, Grant):
                 self._set_aside(connection, claim, answer, now)
             return answer
 
-        return await self._database.write(work)
+        try:
+            return await self._database.write(work)
+        except StorageError as error:
+            raise StorageError(one_line(f"Not sent, as the hard {binding[0].name} cannot be kept: {error}")) from error
 
     async def release_dead(self) -> int:
         """Let go what instances that do not run any more had reserved; returns how many reservations that were."""
         return await self._database.write(lambda connection: self._let_go(connection, self._clock()))
 
     async def standings(self, account: Account, provider: str) -> tuple[Standing, ...]:
-        """Every budget that an attempt of ``account`` at ``provider`` counts to, as it stands now."""
+        """Every budget that an attempt of ``account`` at ``provider`` counts to, as it stands now.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
         covering = [b for b in self.budgets if covers(b, account, provider)]
         if not covering:
             return ()
@@ -88,58 +104,74 @@ class SpendStore:
         )
 
     async def views(self) -> tuple[BudgetView, ...]:
-        """Every budget as it stands now, in its order; those of jobs once for each job that has spent anything."""
-        raise NotImplementedError
+        """Every budget as it stands now, in its order.
+
+        Those of jobs and conversations come once for each of the newest that have spent or set aside anything. A view
+        whose period is ``None`` stands for all others: for requests and conversations always, for jobs where there are
+        none.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        if not self.budgets:
+            return ()
+        now = self._clock()
+        return await self._database.read(
+            lambda connection: tuple(view for each in self.budgets for view in self._views(connection, each, now))
+        )
+
+    def resets_at(self, budget: Budget) -> float | None:
+        """When a budget begins anew, UTC epoch seconds; ``None`` = it does not."""
+        return self._resets_at(budget, self._clock())
 
     # --- inside a transaction ---
 
     def _decide(
-        self, connection: sqlite3.Connection, claim: Claim, covering: Sequence[Budget], now: float
+        self, connection: sqlite3.Connection, claim: Claim, binding: Sequence[Budget], now: float
     ) -> Grant | Refusal:
-        answer = decide(claim, [self._standing(connection, budget, claim.account, now) for budget in covering])
-        if isinstance(answer, Refusal) and (scope := answer.standing.budget.scope) in ("day", "month"):
-            return replace(answer, resets_at=self._calendar.ends_at(scope, now))
+        answer = decide(claim, [self._standing(connection, budget, claim.account, now) for budget in binding])
+        if isinstance(answer, Refusal):
+            return replace(answer, resets_at=self._resets_at(answer.standing.budget, now))
         return answer
 
-    def _standing(self, connection: sqlite3.Connection, budget: Budget, account: Account, now: float) -> Standing:
-        column = "nano_usd" if budget.unit == "usd" else "tokens"
-        period, where, values = self._period(budget, account, now)
-        narrow, narrow_values = _narrowed(budget)
-        reserved = connection.execute(
-            f"SELECT coalesce(sum({column}), 0) FROM reservations WHERE {where}{narrow}",  # noqa: S608 - our names
-            (*values, *narrow_values),
-        ).fetchone()[0]
+    def _resets_at(self, budget: Budget, now: float) -> float | None:
         match budget.scope:
             case "day" | "month":
-                source, amount = "spend", column
-                where = f"scope = 'day' AND {where.replace('day', 'key')}"
-            case "job":
-                source, amount = "spend", column
-                where = "scope = 'job' AND key = ?"
-            case "request" | "conversation":
-                source = "attempts"
-                amount = "cost_nano_usd" if budget.unit == "usd" else _TOKENS
-        spent = connection.execute(
-            f"SELECT coalesce(sum({amount}), 0) FROM {source} WHERE {where}{narrow}",  # noqa: S608 - our names
-            (*values, *narrow_values),
-        ).fetchone()[0]
-        return Standing(budget=budget, period=period, spent=spent, reserved=reserved)
+                return self._calendar.ends_at(budget.scope, now)
+            case "request" | "conversation" | "job":
+                return None
 
-    def _period(self, budget: Budget, account: Account, now: float) -> tuple[str, str, tuple[str, ...]]:
-        """The name of a budget's period, and the condition that picks it among reservations."""
+    def _standing(self, connection: sqlite3.Connection, budget: Budget, account: Account, now: float) -> Standing:
+        return standing(connection, budget, period_of(budget, account, self._calendar, now))
+
+    def _views(self, connection: sqlite3.Connection, budget: Budget, now: float) -> Iterator[BudgetView]:
         match budget.scope:
-            case "day":
-                day = self._calendar.day(now)
-                return day, "day = ?", (day,)
-            case "month":
-                month = self._calendar.month(now)
-                return month, "day BETWEEN ? AND ?", (f"{month}-01", f"{month}-31")
-            case "job":
-                return account.job or "", "job = ?", (account.job or "",)
-            case "conversation":
-                return account.conversation or "", "conversation = ?", (account.conversation or "",)
+            case "day" | "month":
+                yield self._view_of_span(standing(connection, budget, self._calendar.period(budget.scope, now)), now)
             case "request":
-                return "", "request = ?", (account.request,)
+                yield BudgetView(budget=budget)
+            case "conversation":
+                yield BudgetView(budget=budget)
+                for period in last_used(connection, budget, CONVERSATIONS_SHOWN):
+                    yield _view(standing(connection, budget, period))
+            case "job":
+                jobs = last_used(connection, budget, JOBS_SHOWN)
+                if not jobs:
+                    yield BudgetView(budget=budget)
+                for period in jobs:
+                    yield _view(standing(connection, budget, period))
+
+    def _view_of_span(self, found: Standing, now: float) -> BudgetView:
+        """The view of a day or a month."""
+        span = found.budget.scope
+        assert span in ("day", "month")
+        begins_at, resets_at = self._calendar.begins_at(span, now), self._calendar.ends_at(span, now)
+        return replace(
+            _view(found),
+            begins_at=begins_at,
+            resets_at=resets_at,
+            forecast=forecast(found.spent, begins_at, resets_at, now),
+        )
 
     def _set_aside(self, connection: sqlite3.Connection, claim: Claim, grant: Grant, now: float) -> None:
         account = claim.account
@@ -164,18 +196,28 @@ class SpendStore:
         )
 
     def _let_go(self, connection: sqlite3.Connection, now: float) -> int:
-        owners = [owner for (owner,) in connection.execute("SELECT DISTINCT owner FROM reservations")]
-        dead = [owner for owner in owners if owner != self._owner and not self._is_alive(owner)]
+        """End the reservations that have expired, and those whose owners do not run any more."""
         gone = connection.execute("DELETE FROM reservations WHERE expires_at <= ?", (to_ms(now),)).rowcount
-        for owner in dead:
-            gone += connection.execute("DELETE FROM reservations WHERE owner = ?", (owner,)).rowcount
+        owners = [owner for (owner,) in connection.execute("SELECT DISTINCT owner FROM reservations")]
+        for owner in owners:
+            if owner != self._owner and not self._is_alive(owner):
+                gone += connection.execute("DELETE FROM reservations WHERE owner = ?", (owner,)).rowcount
         return gone
 
 
-_TOKENS = "coalesce(input_tokens, 0) + coalesce(output_tokens, 0)"
+def _take_back(connection: sqlite3.Connection, claim: Claim) -> None:
+    """Forget what was set aside for this very attempt by an instance that did not live to make it."""
+    connection.execute(
+        "DELETE FROM reservations WHERE request = ? AND number = ?", (claim.account.request, claim.number)
+    )
 
 
-def _narrowed(budget: Budget) -> tuple[str, tuple[str, ...]]:
-    """What narrows a budget, as more conditions and their values."""
-    named = [(what, name) for what in ("lane", "provider", "agent") if (name := getattr(budget, what))]
-    return "".join(f" AND {what} = ?" for what, _ in named), tuple(name for _, name in named)
+def _view(found: Standing) -> BudgetView:
+    return BudgetView(
+        budget=found.budget,
+        period=found.period,
+        spent=found.spent,
+        reserved=found.reserved,
+        warning=warning(found),
+        unknown=found.unknown,
+    )

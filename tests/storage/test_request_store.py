@@ -8,6 +8,7 @@ from llmdesk.core.types import Failure, ModelRef, Role, Status, Usage
 from llmdesk.core.views import Attachment
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.database import Database
+from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.requests import DROPPED, INTERRUPTED, RequestStore
 from tests.support.stored import CLOUD, LOCAL, a_request, an_answer, an_attempt, an_outcome, full_disk, run_together
 
@@ -27,6 +28,11 @@ async def database(path):
 @pytest.fixture
 def store(database):
     return RequestStore(database, "me", clock=lambda: 5000.0)
+
+
+@pytest.fixture
+def ledger(database):
+    return Ledger(database)
 
 
 @pytest.fixture
@@ -272,7 +278,7 @@ async def test_recent_prompts_are_the_newest_of_conversations_each_once(store):
     assert await store.recent_prompts(limit=2) == ("again", "new")
 
 
-async def test_failovers_are_the_steps_to_targets_that_were_asked(store):
+async def test_failovers_are_the_steps_to_targets_that_were_asked(store, ledger):
     other = ModelRef("openai", "gpt-5-mini")
     attempts = (
         an_attempt(1, reason="server", message="503", elapsed_s=1.0),
@@ -293,16 +299,16 @@ async def test_failovers_are_the_steps_to_targets_that_were_asked(store):
     await store.finish(
         "r3", paused("r3", attempts=(an_attempt(1, at=1.0), an_attempt(2, LOCAL, "skipped"))), answer=None
     )
-    newest, oldest = await store.failovers()
+    newest, oldest = await ledger.failovers()
     assert (oldest.source, oldest.target, oldest.reason, oldest.message) == (CLOUD, LOCAL, "server", "503 again")
     assert (oldest.lost_s, oldest.at, oldest.agent) == (3.0, 1004.0, "backend-dev")
     assert (newest.request, newest.source, newest.target, newest.reason) == ("r2", other, LOCAL, "attention")
-    assert [row.request for row in await store.failovers(lane="chat")] == ["r1"]
-    assert [row.request for row in await store.failovers(since=1003.5)] == ["r1"]
-    assert len(await store.failovers(limit=1)) == 1
+    assert [row.request for row in await ledger.failovers(lane="chat")] == ["r1"]
+    assert [row.request for row in await ledger.failovers(since=1003.5)] == ["r1"]
+    assert len(await ledger.failovers(limit=1)) == 1
 
 
-async def test_what_a_failover_cost_includes_the_pauses_but_never_less_than_the_tries(store):
+async def test_what_a_failover_cost_includes_the_pauses_but_never_less_than_the_tries(store, ledger):
     for name, second_at in (("paused", 1010.0), ("set back", 900.0)):
         attempts = (
             an_attempt(1, reason="server", elapsed_s=1.0, at=1000.0),
@@ -311,21 +317,22 @@ async def test_what_a_failover_cost_includes_the_pauses_but_never_less_than_the_
         )
         await store.accept(a_request(name))
         await store.finish(name, an_outcome(name, attempts=attempts), answer=None)
-    assert {row.request: row.lost_s for row in await store.failovers()} == {"paused": 12.0, "set back": 3.0}
+    assert {row.request: row.lost_s for row in await ledger.failovers()} == {"paused": 12.0, "set back": 3.0}
 
 
-async def test_a_new_run_is_no_failover_from_the_last_one(store):
+async def test_a_new_run_is_no_failover_from_the_last_one(store, ledger):
     await store.accept(a_request())
     await store.finish("r1", paused(attempts=(an_attempt(1),)), answer=None)
     await store.claim("r1")
     await store.finish("r1", an_outcome(attempts=(an_attempt(1), an_attempt(2, LOCAL, "completed"))), answer=None)
-    assert await store.failovers() == ()
+    assert await ledger.failovers() == ()
 
 
 CLAIM = """
 import asyncio, sys
 from pathlib import Path
 from llmdesk.storage.database import Database
+from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.requests import RequestStore
 
 async def main(number, path):
