@@ -26,10 +26,12 @@ from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.measures import MeasureStore
+from llmdesk.storage.overflow import Overflow
 from llmdesk.storage.process_groups import ProcessGroups
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 from llmdesk.storage.spend import SpendStore
+from llmdesk.telemetry import Telemetry, base_of, learn_headers, vendor_of, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,11 +70,13 @@ def make_desk(
     warnings = list(loaded.notes)
     warnings += paths.create()
     record = loaded.settings.privacy.record
-    stored = _writable(paths.data_dir) and record != "off-record"
-    if not stored and record != "off-record":
+    writable = _writable(paths.data_dir)
+    stored = writable and record != "off-record"
+    passing = _passing(loaded.settings) if not writable else ""
+    if passing:
         # One cause, one line: what follows from it is worth more than what the system said.
         warnings = [line for line in warnings if not line.startswith(f"{paths.data_dir} ")]
-        warnings.append(f"{paths.data_dir} cannot be written: conversations and the outbox last only for this run.")
+        warnings.append(f"{paths.data_dir} cannot be written: {passing} only for this run.")
     rules = convert.provider_rules(loaded)
     models = convert.model_rules(loaded)
     facts = _facts(loaded, rules)
@@ -81,8 +85,12 @@ def make_desk(
     database = Database(paths.database if stored else None, on_warning=warnings.append)
     instance = Instance(state_dir)
     cooldowns = CooldownFile(paths.state_file, on_warning=warnings.append)
-    apart = not stored and _writable(paths.data_dir)  # off the record: the numbers alone go to the disk
-    ledger = Ledger(Database(paths.database, on_warning=warnings.append) if apart else database, apart=apart)
+    apart = writable and not stored  # off the record: the numbers alone go to the disk
+    ledger = Ledger(
+        Database(paths.database, on_warning=warnings.append) if apart else database,
+        apart=apart,
+        overflow=Overflow(paths.metrics_overflow, on_warning=warnings.append) if stored or apart else None,
+    )
     prices = PriceBook(
         {name: Billing(free=rules[name].free, base_url=fact.base_url) for name, fact in facts.items()},
         {str(ref): rule.price for ref, rule in models.items() if rule.price is not None},
@@ -100,6 +108,7 @@ def make_desk(
         small_prompt=convert.small_prompt(loaded),
     )
     screen = loaded.settings.ui
+    log = log or _log_to(paths)
     return Desk(
         Parts(
             lanes=convert.lanes(loaded),
@@ -122,7 +131,7 @@ def make_desk(
             screen=ScreenSettings(theme=screen.theme, sidebar=screen.sidebar, keys=dict(screen.keys)),
             warnings=warnings,
             provider_notes=loaded.provider_notes,
-            log=log or _log_to(paths),
+            log=log,
             clock=time.time,
             new_id=lambda: secrets.token_hex(8),
             record_text=record == "full",
@@ -130,6 +139,7 @@ def make_desk(
             demo=env.get(DEMO_MARK) == "1",
             program=_program(env),
             at_start=adapters.end_leftovers,
+            telemetry=_telemetry(loaded.settings, facts, env, log=log, warn=warnings.append),
         )
     )
 
@@ -221,6 +231,30 @@ def _facts(loaded: Loaded, rules: Mapping[str, ProviderRules]) -> dict[str, Prov
     }
 
 
+def _telemetry(
+    settings: Settings,
+    facts: Mapping[str, ProviderFacts],
+    env: Mapping[str, str],
+    *,
+    log: Callable[..., None],
+    warn: Callable[[str], None],
+) -> Telemetry | None:
+    """What tells a collector of the requests, where one is configured and may be told."""
+    endpoint = settings.telemetry.otlp_endpoint
+    if endpoint is None:
+        return None
+    if reason := why_not(endpoint, local_only=settings.privacy.network == "local-only"):
+        warn(reason)
+        return None
+    learn_headers(env)
+    return Telemetry(
+        base_of(endpoint),
+        {name: vendor_of(fact.kind, fact.base_url, fact.rules.params) for name, fact in facts.items()},
+        log=log,
+        with_conversations=settings.privacy.record != "off-record",
+    )
+
+
 def _load(paths: Paths, env: Mapping[str, str]) -> Loaded:
     """Read the configuration; a lane whose schema no answer could meet is a fault of it (policy H1)."""
 
@@ -252,6 +286,13 @@ def _program(env: Mapping[str, str]) -> str:
     typed = sys.argv[0] if sys.argv else ""
     named = os.path.basename(typed) == "llmdesk"  # noqa: PTH119 - as typed
     return typed if named and shutil.which("llmdesk", path=env.get("PATH", "")) is None else "llmdesk"
+
+
+def _passing(settings: Settings) -> str:
+    """What is gone with the process where nothing can be written, up to its verb; empty = nothing."""
+    kept = "conversations and the outbox last" if settings.privacy.record != "off-record" else ""
+    counted = "budgets count" if settings.budgets else ""
+    return " and ".join(filter(None, (kept, counted)))
 
 
 def _writable(folder: Path) -> bool:

@@ -29,6 +29,7 @@ from llmdesk.storage.database import Database
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.measures import MeasureStore
+from llmdesk.storage.overflow import Overflow
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 from llmdesk.storage.spend import SpendStore
@@ -181,7 +182,11 @@ class DeskWorld:
             "search": Search(database),
             "cooldowns": cooldowns,
             "spend": spend,
-            "ledger": Ledger(database, calendar=self.calendar),
+            "ledger": Ledger(
+                database,
+                overflow=Overflow(self.paths.metrics_overflow, on_warning=warnings.append),
+                calendar=self.calendar,
+            ),
             "measures": MeasureStore(database, calendar=self.calendar),
             "prices": prices,
             "instance": instance,
