@@ -30,6 +30,7 @@ from llmdesk.desk.planning import messages_of, route_of
 from llmdesk.desk.run import Run
 from llmdesk.desk.spending import account_of, budget_warnings
 from llmdesk.router import Walk
+from llmdesk.telemetry import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -175,7 +176,9 @@ class Asking:
             if done.cancelled() or (error := done.exception()) is None:
                 return
             self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
-            run.tell(Finished(outcome=ending.broken(job, error, kept=job.on_disk and self._parts.stored)))
+            outcome = ending.broken(job, error, kept=job.on_disk and self._parts.stored)
+            run.tell(Finished(outcome=outcome))
+            self._trace(job, outcome)
 
         task.add_done_callback(ended)
 
@@ -243,6 +246,8 @@ class Asking:
 
     async def _serve(self, run: Run, job: Job) -> None:
         """Walk the lane in a task of its own, so that stopping it never stops the writing down."""
+        if self._parts.telemetry is not None:
+            self._parts.telemetry.expect()
         walk = Walk()
         begun = self._parts.router.targets.elapsed()
         run.work = asyncio.get_running_loop().create_task(self._walk(run, job, walk))
@@ -272,6 +277,7 @@ class Asking:
         met = tuple(line for line in self._parts.warnings[job.warned :] if line not in outcome.warnings)
         run.tell(Finished(outcome=replace(outcome, warnings=(*outcome.warnings, *met))))
         self._log(outcome)
+        self._trace(job, outcome)
 
     async def _walk(self, run: Run, job: Job, walk: Walk) -> None:
         if job.ask.probe:
@@ -323,10 +329,10 @@ class Asking:
         """Write the end down; a disk that refuses costs the record, never the answer."""
         answer = ending.answer_of(outcome, at=self._parts.clock()) if job.kept else None
         try:
-            if job.kept:
-                await self._parts.requests.finish(job.id, outcome, answer=answer)
-            await self._book(job, outcome.attempts)
+            written = job.kept and await self._parts.requests.finish(job.id, outcome, answer=answer)
+            await self._book(job, outcome.attempts, booked=written)
         except StorageError as error:
+            self._parts.ledger.keep_for_later(account_of(job), outcome.attempts, run=job.first_number)
             if job.kept:
                 self._unsettled.append((job.id, outcome, answer))
             warning = one_line(f"The answer could not be stored: {error}")
@@ -339,13 +345,14 @@ class Asking:
         try:
             if job.kept:
                 await self._parts.requests.add_attempt(job.id, attempt)
-            await self._book(job, (attempt,))
+            await self._book(job, (attempt,), booked=job.kept)
         except StorageError as error:
+            self._parts.ledger.keep_for_later(account_of(job), (attempt,), run=job.first_number)
             self._parts.warnings.append(one_line(f"An attempt could not be recorded: {error}"))
 
-    async def _book(self, job: Job, attempts: tuple[Attempt, ...]) -> None:
-        """Book what the requests on disk do not book themselves."""
-        if not job.kept or self._parts.ledger.apart:
+    async def _book(self, job: Job, attempts: tuple[Attempt, ...], *, booked: bool) -> None:
+        """Book what the requests on disk have not booked: they are not kept, kept elsewhere, or ended meanwhile."""
+        if not booked or self._parts.ledger.apart:
             await self._parts.ledger.book(account_of(job), attempts, run=job.first_number)
 
     def _log(self, outcome: Outcome) -> None:
@@ -361,6 +368,11 @@ class Asking:
             failovers=[f"{s.source} -> {s.target}: {s.reason}" for s in outcome.failovers],
             latency_s=round(outcome.latency_s, 3),
         )
+
+    def _trace(self, job: Job, outcome: Outcome) -> None:
+        if self._parts.telemetry is not None:
+            asked = Asked(endpoint=job.ask.endpoint, params=job.lane.params, ended_at=self._parts.clock())
+            self._parts.telemetry.record(outcome, asked)
 
     async def aclose(self) -> None:
         """Pause what still runs and wait until it is written down."""
