@@ -114,6 +114,9 @@ def request_report(view: RequestView) -> Report:
     }
 
 
+FAILOVER_COLUMNS = ("at", "request", "lane", "agent", "from", "to", "reason", "message", "lost_s")
+
+
 def failover_report(row: FailoverRow) -> Report:
     """One line of ``failovers --json``."""
     return {

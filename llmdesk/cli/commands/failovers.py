@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from llmdesk.cli.options import TEXT, desk_command
-from llmdesk.cli.report import failover_report
+from llmdesk.cli.report import FAILOVER_COLUMNS, failover_report
+from llmdesk.cli.rows import chosen_form, format_option, write_rows
 from llmdesk.cli.times import since, stamp
 from llmdesk.core.errors import UsageError
 
@@ -21,18 +22,19 @@ if TYPE_CHECKING:
 @click.option("--since", "span", type=TEXT, metavar="SPAN", help="Only newer than this: 30m, 24h, 7d or a date.")
 @click.option("--lane", type=TEXT, metavar="LANE", help="Only this lane.")
 @click.option("--limit", type=click.IntRange(min=1), default=500, show_default=True, help="At most so many.")
+@format_option()
 @click.pass_obj
-def command(session: Session, span: str | None, lane: str | None, limit: int) -> int:
+def command(session: Session, span: str | None, lane: str | None, limit: int, form: str | None) -> int:
     """Failover history, newest first: when, from, to, why, and the time it cost."""
+    wanted = chosen_form(session, form)
     after = since(span, session.now()) if span is not None else None
 
     async def show(desk: Desk, _signals: Signals) -> int:
         if lane is not None and lane not in (names := [view.name for view in desk.lanes()]):
             raise UsageError(f"There is no lane '{lane}'. Known: {', '.join(names)}.")
         rows = await desk.failovers(since=after, lane=lane, limit=limit)
-        if session.json:
-            for row in rows:
-                session.out.record(failover_report(row))
+        if wanted != "table":
+            write_rows(session, desk, wanted, FAILOVER_COLUMNS, [failover_report(row) for row in rows])
         elif rows:
             session.out.table(
                 ("when", "lane", "from", "to", "why", "lost", "request", "message"),

@@ -1,0 +1,119 @@
+"""``llmdesk stats``: what was used and what it cost, over days and months."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from llmdesk.cli import amounts
+from llmdesk.cli.options import desk_command
+from llmdesk.cli.report_table import Column, show_table
+from llmdesk.cli.rows import chosen_form, format_option, write_rows
+from llmdesk.cli.use_report import stats_columns, stats_report
+
+if TYPE_CHECKING:
+    from llmdesk.cli.session import Session
+    from llmdesk.cli.signals import Signals
+    from llmdesk.desk import Desk
+    from llmdesk.desk.reports import Period, Stats, StatsBy, StatsRow
+
+_COLUMNS = (
+    Column(name="attempts", spare=5),
+    Column(name="answers"),
+    Column(name="failed", spare=3),
+    Column(name="failovers", spare=2),
+    Column(name="input", over="tokens"),
+    Column(name="cached", over="tokens", spare=4),
+    Column(name="output", over="tokens"),
+    Column(name="reasoning", over="tokens", spare=6),
+    Column(name="cost", over="USD"),
+    Column(name="saved", over="USD"),
+)
+
+
+@desk_command("stats", short_help="What was used and what it cost.")
+@click.option(
+    "--period",
+    type=click.Choice(("day", "week", "month", "all")),
+    default="month",
+    show_default=True,
+    help="Today, the last seven days with today, this month, or everything.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("lane", "agent", "job", "provider", "model", "day", "month")),
+    default="model",
+    show_default=True,
+    help="One row for each of these.",
+)
+@format_option()
+@click.pass_obj
+def command(session: Session, period: str, by: str, form: str | None) -> int:
+    """Answers, tokens, cost and failovers, and what free answers would have cost at their lane's first paid target."""
+    wanted = chosen_form(session, form)
+    grouping = cast("StatsBy", by)
+
+    async def show(desk: Desk, _signals: Signals) -> int:
+        stats = await desk.stats(cast("Period", period), grouping)
+        if wanted != "table":
+            write_rows(session, desk, wanted, stats_columns(grouping), [stats_report(stats, r) for r in stats.rows])
+        elif stats.rows:
+            _show(session, stats, grouping)
+        else:
+            first = f" since {stats.first_day}" if stats.first_day else ""
+            session.nothing(desk, f"Nothing was asked{first}.")
+        return 0
+
+    return session.run(show)
+
+
+def _show(session: Session, stats: Stats, by: StatsBy) -> None:
+    span = stats.last_day if stats.first_day == stats.last_day else f"{stats.first_day or '…'} to {stats.last_day}"
+    session.out.say(f"{span}, by {by}")
+    show_table(
+        session.out,
+        (Column(name=by, number=False), *_COLUMNS),
+        [(_name(row), *_cells(row)) for row in stats.rows],
+        total=("total", *_cells(stats.total)) if len(stats.rows) > 1 else (),
+    )
+    for line in _notes(stats):
+        session.out.say(f"note: {line}")
+
+
+def _name(row: StatsRow) -> str:
+    return "/".join(value or "-" for value in row.group.values())
+
+
+def _cells(row: StatsRow) -> tuple[str, ...]:
+    sums, share = row.sums, row.failover_share
+    return (
+        amounts.tokens(sums.attempts),
+        amounts.tokens(sums.completed),
+        amounts.tokens(sums.failed),
+        amounts.share(share) if sums.failovers else "-",
+        amounts.tokens(sums.input_tokens),
+        amounts.tokens(sums.cached_input_tokens),
+        amounts.tokens(sums.output_tokens),
+        amounts.tokens(sums.reasoning_tokens),
+        amounts.dollars(row.cost_nano_usd, more=bool(sums.unknown_price)),
+        amounts.dollars(row.saved_nano_usd),
+    )
+
+
+def _notes(stats: Stats) -> list[str]:
+    """What the figures do not tell by themselves."""
+    sums, notes = stats.total.sums, []
+    if count := sums.unknown_price:
+        notes.append(
+            f"{_attempts(count)} no known price and {'is' if count == 1 else 'are'} not in the cost; "
+            "write models: PROVIDER/MODEL: price: into the configuration."
+        )
+    if count := sums.estimated:
+        notes.append(f"{_attempts(count)} estimated tokens, because the provider told none.")
+    notes += [f"Nobody can tell what lane {lane} saved: {why}." for lane, why in stats.uncompared.items()]
+    return notes
+
+
+def _attempts(count: int) -> str:
+    return "1 attempt has" if count == 1 else f"{count} attempts have"
