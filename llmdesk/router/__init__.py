@@ -3,7 +3,9 @@
 What each class of failure means is data in ``core.policy``. Here: ``targets`` (what is known without asking),
 ``journey`` (the walk down the lane), ``attempt`` (one target, asked as often as allowed), ``prepare`` (what is sent),
 ``controls`` (where the user can cut in), ``words`` (messages). Parts of an attempt: ``fit`` (may it be asked at all),
-``schema``, ``pacing`` and ``turns`` (the user's own rate limits), ``usage``. ``decision`` tells all of it beforehand.
+``schema``, ``pacing`` and ``turns`` (the user's own rate limits), ``afford`` and ``limits`` (what may be spent on it),
+``patience`` (when it is repeated), ``usage`` and ``weight`` (what it used), ``aftermath`` (what it leaves behind).
+``decision`` tells all of it beforehand.
 """
 
 from __future__ import annotations

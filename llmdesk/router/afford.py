@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.budget import Claim, Refusal, input_bound
-from llmdesk.core.lanes import CHARS_PER_TOKEN
+from llmdesk.core.budget import Claim, Refusal, binds, covers, input_bound
+from llmdesk.core.errors import StorageError
 from llmdesk.core.money import to_usd
+from llmdesk.core.text import one_line
+from llmdesk.router.limits import limited, wanted_answers, wanted_output
 from llmdesk.router.route import Unfit
-from llmdesk.router.words import lowered, over_budget
+from llmdesk.router.weight import prompt_tokens, texts_of
+from llmdesk.router.words import lowered, over_budget, several_answers
 
 if TYPE_CHECKING:
-    from llmdesk.core.prices import Price
+    from collections.abc import Sequence
+
+    from llmdesk.core.budget import Budget
     from llmdesk.core.types import Attempt, ChatRequest, ModelRef
     from llmdesk.router.route import Place, Route, Trip
     from llmdesk.router.targets import Prices, Targets
@@ -30,60 +34,80 @@ async def afford(targets: Targets, trip: Trip, place: Place, request: ChatReques
         number: the attempt's.
 
     Raises:
-        Unfit: a budget forbids it.
-        StorageError: nobody can tell what is left.
+        Unfit: a budget forbids it, or nobody can tell what is left of one.
     """
     if targets.purse is None:
         return request
     await targets.prices.ready(place.target)
     claim = claim_of(trip.route, place.target, request, number, targets.prices)
-    answer = await targets.purse.reserve(claim)
-    if isinstance(answer, Refusal):
-        budget = answer.standing.budget
-        message = over_budget(answer, place.target, now=targets.clock())
-        raise Unfit(message, reason="budget", only_free=budget.free_when_exhausted)
-    if answer.lowered_by is not None:
-        trip.walk.warnings += targets.first_told([lowered(answer)])
-    if answer.output_tokens == request.params.max_output_tokens:
+    if not binding(targets.purse.budgets, claim):
         return request
-    return replace(request, params=replace(request.params, max_output_tokens=answer.output_tokens))
+    refuse_several(request, place.target)
+    try:
+        answer = await targets.purse.reserve(claim)
+    except StorageError as error:
+        raise Unfit(one_line(str(error)), reason="budget") from error
+    if isinstance(answer, Refusal):
+        message = over_budget(answer, place.target, now=targets.clock())
+        raise Unfit(message, reason="budget", refusal=answer)
+    if answer.lowered_by is not None and targets.first_told([f"lowered by the {answer.lowered_by.name}"]):
+        trip.walk.warnings.append(lowered(answer))
+    return limited(request, answer.output_tokens)
+
+
+def binding(budgets: Sequence[Budget], claim: Claim) -> tuple[Budget, ...]:
+    """The hard budgets out of which an attempt is paid; where there is none, it is sent as it is."""
+    covering = (each for each in budgets if covers(each, claim.account, claim.target.provider))
+    return tuple(each for each in covering if each.hard and binds(each, claim.price))
+
+
+def refuse_several(request: ChatRequest, target: ModelRef) -> None:
+    """Refuse a request for several answers: each is billed, and llmdesk reads the first one.
+
+    Raises:
+        Unfit: it is one.
+    """
+    name, count = wanted_answers(request)
+    if count > 1:
+        raise Unfit(several_answers(target, name, count))
 
 
 def claim_of(route: Route, target: ModelRef, request: ChatRequest, number: int, prices: Prices) -> Claim:
     """What an attempt would have to set aside at most."""
-    bound = input_bound(_estimate(route, request), len(request.messages))
+    embeds = request.endpoint == "embed"
+    bound = input_bound(
+        prompt_tokens(request, route.sizes), len(texts_of(request)) if embeds else len(request.messages)
+    )
     return Claim(
         account=route.account,
         target=target,
         number=number,
         input_tokens=bound,
-        output_tokens=request.params.max_output_tokens,
-        answers=request.endpoint != "embed",
+        output_tokens=wanted_output(request),
+        answers=not embeds,
         price=prices.price(target, input_tokens=bound),
     )
 
 
-def _estimate(route: Route, request: ChatRequest) -> int:
-    """The tokens of everything that is sent: messages, and the schema and tools that go with them."""
-    beside = [part for part in (request.format, request.tools) if part]
-    letters = sum(len(json.dumps(part, default=str)) for part in beside)
-    return route.sizes.tokens(request.messages) + round(letters / CHARS_PER_TOKEN)
+async def free_ones(targets: Targets, refs: Sequence[ModelRef]) -> frozenset[ModelRef]:
+    """Those targets that cost nothing, so that they may be asked when the money is gone."""
+    for ref in refs:
+        await targets.prices.ready(ref)
+    return frozenset(ref for ref in refs if (price := targets.prices.price(ref)) is not None and price.free)
 
 
-async def is_free(targets: Targets, ref: ModelRef) -> bool:
-    """Whether a target costs nothing, so that it may be asked when the money is gone."""
-    await targets.prices.ready(ref)
-    price = targets.prices.price(ref)
-    return price is not None and price.free
-
-
-async def priced(prices: Prices, attempt: Attempt) -> Attempt:
-    """An attempt with what it cost at the model that served it; one that used nothing costs nothing."""
+def costed(prices: Prices, attempt: Attempt) -> Attempt:
+    """An attempt with what it cost, as far as prices are known at this moment; one that used nothing costs nothing."""
     usage = attempt.usage
     if usage is None:
         return replace(attempt, cost_usd="0")
-    await prices.ready(attempt.target, served=attempt.served_model)
-    price: Price | None = prices.price(
-        attempt.target, served=attempt.served_model, input_tokens=usage.input_tokens or 0
-    )
+    price = prices.price(attempt.target, served=attempt.served_model, input_tokens=usage.input_tokens or 0)
     return replace(attempt, cost_usd=to_usd(price.cost_nano_usd(usage)) if price is not None else None)
+
+
+async def priced(prices: Prices, attempt: Attempt) -> Attempt:
+    """An attempt with what it cost at the model that served it; ``None`` = nobody will know."""
+    if attempt.usage is None or attempt.cost_usd is not None:
+        return attempt
+    await prices.ready(attempt.target)
+    return costed(prices, attempt)

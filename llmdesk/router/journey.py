@@ -8,14 +8,15 @@ from llmdesk.core.errors import ErrorKind, ProviderError, RequestRejected, Schem
 from llmdesk.core.policy import DECISIONS, Next
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Attempt, AttemptOutcome, ConsentNeeded, Failure, ModelRef, Status
-from llmdesk.router.afford import is_free
+from llmdesk.router.afford import free_ones
 from llmdesk.router.attempt import Asker
 from llmdesk.router.controls import Wish
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.route import Left, Place, Trip, Unfit
-from llmdesk.router.words import hour
+from llmdesk.router.words import hour, nobody_free
 
 if TYPE_CHECKING:
+    from llmdesk.core.budget import Refusal
     from llmdesk.router.targets import Resting, Targets
 
 QUIET_SKIPS = frozenset({"no key"})
@@ -40,10 +41,12 @@ class Journey:
         trip.first = preferred(targets, trip.route)
         self._lane = in_order(trip.route.lane, trip.first)
         self._busy_until: dict[str, float] = {}
+        self._errors: dict[ModelRef, ProviderError] = {}
+        """What each target failed with in the end."""
         self._blocked: Attempt | None = None
-        """The skip at which a budget ran out; from there on only what is free is asked."""
-        self._stopped = False
-        """Not even that: the budget blocks the request."""
+        """The skip at which a budget ran out."""
+        self._free: frozenset[ModelRef] = frozenset()
+        """The targets that are still asked then."""
         self._resting: Resting | None = None
         askable = {ref for ref in self._lane.targets if not targets.rules(ref).disabled}
         self._asker = Asker(targets, trip, sole=len(askable) <= 1)
@@ -51,12 +54,11 @@ class Journey:
     async def go(self) -> None:
         """Ask target after target until one answers or none is left."""
         behind: Attempt | None = None
-        last: ProviderError | None = None
         for ref in dict.fromkeys(self._lane.targets):
             if self._resting is None:  # one look does for all targets that are passed over in a row
                 self._resting = self._targets.cooldowns.resting()
             reason, message = await self._targets.skip_now(ref, probe=self._trip.route.probe, resting=self._resting)
-            if not reason and self._blocked is not None and not await is_free(self._targets, ref):
+            if not reason and self._blocked is not None and ref not in self._free:
                 reason, message = "budget", self._blocked.message
             if reason:
                 skipped = await self._note_skip(ref, reason, message)
@@ -68,11 +70,14 @@ class Journey:
             answered, error = await self._visit(Place(ref, self._targets.rules(ref)), behind)
             if answered:
                 self._trip.walk.status = Status.COMPLETED
+                self._trip.walk.refusal = None
                 return
-            last, behind = error or last, self._trip.walk.attempts[-1]
-            if (error is not None and not _goes_on(error)) or self._stopped:
+            if error is not None:
+                self._errors[ref] = error
+            behind = self._trip.walk.attempts[-1]
+            if (error is not None and not _goes_on(error)) or (self._blocked is not None and not self._free):
                 break
-        self._end(last)
+        self._end()
 
     async def _visit(self, place: Place, behind: Attempt | None) -> tuple[bool, ProviderError | None]:
         """Ask one target of the lane, along its chain of models where it has one: ``(answered, error)``."""
@@ -85,8 +90,8 @@ class Journey:
                 if unfit.until is not None:
                     self._busy_until[place.ref.provider] = unfit.until
                 skipped = await self._note_skip(place.target, unfit.reason, str(unfit), waited_s=unfit.waited_s)
-                if unfit.reason == "budget":
-                    self._blocked, self._stopped = skipped, not unfit.only_free
+                if unfit.refusal is not None:
+                    await self._block(unfit.refusal, place.ref, skipped)
                 return False, None
             except Left:
                 self._resting = None
@@ -99,6 +104,15 @@ class Journey:
                 place.step()
             else:
                 return True, None
+
+    async def _block(self, refusal: Refusal, ref: ModelRef, skipped: Attempt) -> None:
+        """A budget has run out: from here on what costs nothing is asked, if the budget says so, else nobody."""
+        self._blocked, self._trip.walk.refusal = skipped, refusal
+        if refusal.standing.budget.free_when_exhausted:
+            others = [other for other in self._lane.targets if other != ref]
+            self._free = await free_ones(self._targets, others)
+        else:
+            self._free = frozenset()
 
     async def _note_skip(self, ref: ModelRef, reason: str, message: str, *, waited_s: float = 0.0) -> Attempt:
         kind = SKIP_KINDS.get(reason)
@@ -144,14 +158,16 @@ class Journey:
         )
         walk.next_try_at = self._recovery()
 
-    def _end(self, last: ProviderError | None) -> None:
+    def _end(self) -> None:
         """Nobody is left to ask: the last failure decides the outcome, as the table says."""
         walk = self._trip.walk
+        counted = [error for ref, error in self._errors.items() if self._blocked is None or ref in self._free]
+        last = counted[-1] if counted else None
         skipped = [a for a in walk.attempts if a.outcome is AttemptOutcome.SKIPPED]
         unfit = [a for a in skipped if a.reason == "unfit"]
         if last is None and unfit and all(a.reason == "unfit" or a.reason in QUIET_SKIPS for a in skipped):
             last = RequestRejected(unfit[0].message)
-        if self._blocked is not None and (self._stopped or (last is None and self._first_back() is None)):
+        if self._blocked is not None and last is None and self._first_back() is None:
             walk.status = DECISIONS[ErrorKind.BUDGET].last
             walk.error = Failure(kind=ErrorKind.BUDGET, message=self._blocked.message)
         elif last is not None:
@@ -169,10 +185,10 @@ class Journey:
             until, provider = first
             kinds = [a.error_kind for a in skipped if a.target.provider == provider and a.error_kind]
             back = hour(until, self._targets.clock())
-            return Failure(
-                kind=kinds[0] if kinds else ErrorKind.RATE,
-                message=one_line(f"Every target is resting or out. {provider} comes back first, at {back}."),
-            )
+            message = f"Every target is resting or out. {provider} comes back first, at {back}."
+            if self._blocked is not None:
+                message = nobody_free(self._blocked.message, provider, back)
+            return Failure(kind=kinds[0] if kinds else ErrorKind.RATE, message=one_line(message))
         telling = [a for a in skipped if a.reason not in QUIET_SKIPS] or skipped
         if not telling:
             return Failure(kind=ErrorKind.CANCELLED, message=f"Lane {self._lane.name}: no target is left to ask.")
@@ -183,9 +199,14 @@ class Journey:
         return first[0] if first else None
 
     def _first_back(self) -> tuple[float, str] | None:
-        """When the first provider that is resting or busy may be asked again (UTC epoch seconds), and which it is."""
-        ends = [(until, provider) for provider, until in self._busy_until.items()]
-        if first := self._targets.earliest_recovery(self._lane.targets):
+        """When the first provider that is resting or busy may be asked again (UTC epoch seconds), and which it is.
+
+        Where a budget has run out, only those count that may still be asked.
+        """
+        askable = tuple(ref for ref in self._lane.targets if self._blocked is None or ref in self._free)
+        providers = {ref.provider for ref in askable}
+        ends = [(until, provider) for provider, until in self._busy_until.items() if provider in providers]
+        if first := self._targets.earliest_recovery(askable):
             ends.append((first[1], first[0]))
         return min(ends, default=None)
 

@@ -26,6 +26,7 @@ from llmdesk.core.types import (
 )
 
 if TYPE_CHECKING:
+    from llmdesk.core.budget import Refusal
     from llmdesk.core.errors import ProviderError
     from llmdesk.core.lanes import Lane
     from llmdesk.core.policy import ProviderRules
@@ -107,6 +108,8 @@ class Walk:
     first_token_s: float | None = None
     error: Failure | None = None
     next_try_at: float | None = None
+    refusal: Refusal | None = None
+    """What the budget said that ends the request."""
 
     def forget_answer(self) -> None:
         """Begin a new attempt: the text of the last one belongs to it alone."""
@@ -153,17 +156,17 @@ class Unfit(Exception):
     """The target turned out not to be asked; the text says why, ``reason`` in one word.
 
     ``until``: when that may be over by itself, UTC epoch seconds; ``waited_s``: what was spent in the line before it.
-    ``only_free``: where a budget forbids it, what costs nothing may still be asked.
+    ``refusal``: what the budget said that forbids it.
     """
 
     def __init__(
-        self, message: str, *, reason: str = "unfit", until: float | None = None, only_free: bool = False
+        self, message: str, *, reason: str = "unfit", until: float | None = None, refusal: Refusal | None = None
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.until = until
         self.waited_s = 0.0
-        self.only_free = only_free
+        self.refusal = refusal
 
 
 Sink = Callable[[DeskEvent], None]

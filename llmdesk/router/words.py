@@ -103,12 +103,25 @@ def over_budget(refusal: Refusal, target: ModelRef, *, now: float) -> str:
             left = budget.amount(max(0, standing.left))
             return one_line(f"{name} {limit}: {left} left, {target} may use {budget.amount(refusal.needed)}{resets}.")
         case "unknown price":
-            how = f"models: {{{target}: {{price: 0}}}}"
             told = f"{target}: its price is unknown, which the hard {budget.name} refuses"
-            return one_line(f"{told}. Write {how} or what it costs.")
+            return one_line(f"{told}. Write models: {{{target}: {{price: 0}}}} or what it costs.")
 
 
 def lowered(grant: Grant) -> str:
     """Say that a budget left less room for an answer than was asked for."""
     assert grant.lowered_by is not None
-    return f"The {grant.lowered_by.name} leaves room for {grant.output_tokens} tokens of answer."
+    room = f"{grant.output_tokens:,}".replace(",", " ")
+    return f"The {grant.lowered_by.name} leaves room for {room} tokens of answer; longer ones are cut."
+
+
+def several_answers(target: ModelRef, field: str, count: int) -> str:
+    """Say why nobody is asked for several answers out of a hard budget."""
+    return one_line(
+        f"{target}: {field}={count} asks for {count} answers, each is billed and one is read: no hard budget pays "
+        f"for that. Set {field} to 1."
+    )
+
+
+def nobody_free(blocked: str, provider: str, back: str) -> str:
+    """Say that a budget has run out, and when somebody can be asked who costs nothing."""
+    return f"{blocked.rstrip('.')}. What is free is resting; {provider} comes back first, at {back}."
