@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llmdesk.storage.requests import RequestStore
     from llmdesk.storage.search import Search
     from llmdesk.storage.spend import SpendStore
+    from llmdesk.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Parts:
     ``provider_notes`` say, by provider, which of those the user wrote down cannot be called and why.
     ``program`` is how the user starts llmdesk, for commands that are shown to be copied. ``stored`` is false when
     nothing outlives the process (off the record, or a folder that cannot be written). ``at_start`` is called when the
-    desk opens, and does not block.
+    desk opens, and does not block. ``telemetry`` tells a collector of every request; ``None`` = there is none.
     """
 
     lanes: Mapping[str, Lane]
@@ -112,3 +113,4 @@ class Parts:
     demo: bool = False
     program: str = "llmdesk"
     at_start: Callable[[], None] | None = None
+    telemetry: Telemetry | None = None
