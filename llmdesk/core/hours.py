@@ -25,5 +25,13 @@ def hour_of(calendar: Calendar, at: float) -> int:
 @lru_cache(maxsize=4096)
 def _hour_of_quarter(calendar: Calendar, quarter: int) -> int:
     at = quarter * _QUARTER_S
-    day = int(calendar.begins_at("day", at))
+    try:
+        day = int(calendar.begins_at("day", at))
+    except (ValueError, OverflowError, OSError):  # beyond what any calendar knows
+        day = 0
     return day + (at - day) // HOUR_S * HOUR_S
+
+
+def end_of_hour(calendar: Calendar, hour: int) -> int:
+    """The end of the local hour that begins at ``hour``."""
+    return min(hour + HOUR_S, int(calendar.ends_at("day", hour)))

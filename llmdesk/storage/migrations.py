@@ -212,6 +212,49 @@ def _booked_so_far(scope: str, column: str) -> str:
     )
 
 
+# How it went, added up when an attempt is booked (storage/rollups.py). What a level does not keep apart is empty.
+_MEASURES = """
+CREATE TABLE measures (
+    id INTEGER PRIMARY KEY,
+    level TEXT NOT NULL,
+    day TEXT NOT NULL,  -- the local date
+    hour INTEGER NOT NULL,  -- the beginning of the local hour, UTC epoch seconds; 0 = the whole day
+    provider TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    model TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    completed INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    cost_nano_usd INTEGER NOT NULL,
+    unknown_price INTEGER NOT NULL,
+    cooldown_ms INTEGER NOT NULL,
+    free_input_tokens INTEGER NOT NULL,
+    free_output_tokens INTEGER NOT NULL,
+    failovers INTEGER NOT NULL,
+    lost_ms INTEGER NOT NULL,
+    errors TEXT NOT NULL,  -- a JSON object, how many of each class; empty = none
+    response BLOB NOT NULL,  -- distributions, as core/histogram.py keeps them
+    first_token BLOB NOT NULL,
+    speed BLOB NOT NULL,
+    UNIQUE (level, day, hour, provider, lane, model, agent)
+) STRICT
+"""
+
+# What is done now and then, and how far it is.
+_UPKEEP = "CREATE TABLE upkeep (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID"
+
+_BACKLOG = "INSERT INTO upkeep SELECT * FROM (SELECT 'backlog {end}', {of}(id) AS key FROM attempts) WHERE key NOT NULL"
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="conversations, requests and attempts",
@@ -266,6 +309,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             _booked_so_far("job", "job"),
             _booked_so_far("conversation", "conversation"),
             "CREATE INDEX spend_by_use ON spend (scope, used) WHERE scope <> 'day'",
+        ),
+    ),
+    Migration(
+        name="measures added up by hour and day",
+        statements=(
+            _MEASURES,
+            _UPKEEP,
+            _BACKLOG.format(end="first", of="min"),
+            _BACKLOG.format(end="last", of="max"),
+            "CREATE INDEX attempts_of_day ON attempts (day, at)",
         ),
     ),
 )

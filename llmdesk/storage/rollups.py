@@ -1,0 +1,246 @@
+"""Measures added up beforehand: by local hours and days and by names, with distributions that add up.
+
+An attempt is rolled up in the transaction that books it. Those that were booked before there were roll-ups are the
+backlog: a range of keys, rolled up from its beginning a batch at a time, and measured row by row until then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import compress
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+from llmdesk.core.histogram import bucket_of, put
+from llmdesk.core.hours import hour_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from llmdesk.core.periods import Calendar
+
+BATCH = 500
+"""So many attempts of the backlog are rolled up at once; nobody waits for the database longer than that takes."""
+
+NAMES = ("provider", "lane", "model", "agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A kind of roll-up: which names its rows keep apart, and whether by the hour. The others are added up in them."""
+
+    name: str
+    keeps: tuple[bool, ...]
+    """For each of ``NAMES``."""
+    hourly: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that are kept apart."""
+        return frozenset(compress(NAMES, self.keeps))
+
+
+LEVELS = (
+    Level("hour", (True, True, False, False), hourly=True),
+    Level("day", (True, True, False, False)),
+    Level("model", (True, True, True, False)),
+    Level("agent", (True, True, True, True)),
+)
+"""The coarsest first. Hours are kept of provider and lane alone: with more names there are as many as attempts."""
+
+_DONE = "outcome = 'completed'"
+_FREE = f"({_DONE} AND cost_nano_usd IS 0)"
+_ASKED = "outcome <> 'skipped'"
+
+COUNTED = {
+    "attempts": _ASKED,
+    "completed": _DONE,
+    "failed": "outcome = 'failed'",
+    "refused": "outcome = 'refused'",
+    "cancelled": "outcome = 'cancelled'",
+    "skipped": "outcome = 'skipped'",
+    "input_tokens": "coalesce(input_tokens, 0)",
+    "output_tokens": "coalesce(output_tokens, 0)",
+    "cached_input_tokens": "coalesce(cached_input_tokens, 0)",
+    "reasoning_tokens": "coalesce(reasoning_tokens, 0)",
+    "estimated": f"{_ASKED} AND estimated",
+    "cost_nano_usd": "coalesce(cost_nano_usd, 0)",
+    "unknown_price": f"{_ASKED} AND has_usage AND cost_nano_usd IS NULL",
+    "cooldown_ms": "cooldown_ms",
+    "free_input_tokens": f"{_FREE} * coalesce(input_tokens, 0)",
+    "free_output_tokens": f"{_FREE} * coalesce(output_tokens, 0)",
+}
+"""What is added up of attempts -> how much of it there is in one."""
+
+STEPPED = ("failovers", "lost_ms")
+"""What is added up of the failovers away from them."""
+
+SUMS = (*COUNTED, *STEPPED)
+
+ERROR = f"CASE WHEN {_ASKED} THEN error_kind END"
+
+MEASURED = {
+    "response": f"CASE WHEN {_DONE} THEN elapsed_ms END",
+    "first_token": f"CASE WHEN {_DONE} THEN first_token_ms END",
+    # Of answers whose tokens the server counted, from the first token on where that is known.
+    "speed": (
+        f"CASE WHEN {_DONE} AND has_usage AND NOT estimated AND output_tokens > 0 "
+        "AND elapsed_ms > coalesce(first_token_ms, 0) THEN "
+        "CAST(output_tokens * 1000000.0 / (elapsed_ms - coalesce(first_token_ms, 0)) + 0.5 AS INTEGER) END"
+    ),
+}
+"""What is kept as a distribution -> its whole number in one attempt: milliseconds, and thousandths of a token/s."""
+
+_KEY = ("level", "day", "hour", *NAMES)
+_COLUMNS = (*_KEY, *SUMS, "errors", *MEASURED)
+
+_GROUP = f"day, at, provider, lane, model, coalesce(agent, ''), {ERROR}"
+_ATTEMPTS = (
+    f"SELECT {_GROUP}, {', '.join(MEASURED.values())}, {', '.join(COUNTED.values())} "  # noqa: S608 - our names
+    "FROM attempts WHERE id BETWEEN ? AND ?"
+)
+_STEPS = (
+    "SELECT a.day, a.at, a.provider, a.lane, a.model, coalesce(a.agent, ''), f.lost_ms "
+    "FROM failovers f JOIN attempts a ON a.id = f.id WHERE "
+)
+_FIND = f"SELECT id, errors, {', '.join(MEASURED)} FROM measures WHERE {' AND '.join(f'{n} = ?' for n in _KEY)}"  # noqa: S608 - our names
+_INSERT = f"INSERT INTO measures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our names
+_UPDATE = (
+    f"UPDATE measures SET {', '.join(f'{name} = {name} + ?' for name in SUMS)}, "  # noqa: S608 - our names
+    f"errors = ?, {', '.join(f'{name} = ?' for name in MEASURED)} WHERE id = ?"
+)
+
+
+def roll_up(connection: sqlite3.Connection, calendar: Calendar, booked: int) -> None:
+    """Add one attempt to the measures, in the transaction that has just booked it.
+
+    Args:
+        connection: in that transaction.
+        calendar: the user's days.
+        booked: its key.
+    """
+    additions = _Additions(calendar)
+    additions.add_attempts(connection.execute(_ATTEMPTS, (booked, booked)))
+    late = connection.execute(
+        "SELECT a.request FROM attempts a JOIN attempts n ON n.request = a.request AND n.number > a.number "
+        "WHERE a.id = ? LIMIT 1",
+        (booked,),
+    ).fetchone()
+    if late is None:
+        additions.add_steps(connection.execute(f"{_STEPS} f.to_id = ?", (booked,)))
+    else:
+        _count_steps_anew(connection, additions, booked, request=late[0])
+    additions.write(connection)
+
+
+def _count_steps_anew(connection: sqlite3.Connection, additions: _Additions, booked: int, *, request: str) -> None:
+    """Mend the failovers of a request one of whose attempts is booked after its successors."""
+    rolled_up = f"{_STEPS} f.request = ? AND f.to_id NOT BETWEEN ? AND ?"
+    values = (request, *(backlog(connection) or (0, -1)))
+    connection.execute("SAVEPOINT without")
+    connection.execute("DELETE FROM attempts WHERE id = ?", (booked,))
+    before = connection.execute(rolled_up, values).fetchall()
+    connection.execute("ROLLBACK TO without")
+    connection.execute("RELEASE without")
+    additions.add_steps(before, -1)
+    additions.add_steps(connection.execute(rolled_up, values))
+
+
+def backlog(connection: sqlite3.Connection) -> tuple[int, int] | None:
+    """The first and the last key that may not be rolled up yet; ``None`` = everything is."""
+    found = dict(connection.execute("SELECT name, value FROM upkeep WHERE name LIKE 'backlog %'").fetchall())
+    return (found["backlog first"], found["backlog last"]) if found else None
+
+
+def roll_up_backlog(connection: sqlite3.Connection, calendar: Calendar, *, batch: int = BATCH) -> bool:
+    """Roll up the next attempts of the backlog, in one transaction; returns whether any are left."""
+    waiting = backlog(connection)
+    if waiting is None:
+        return False
+    first, last = waiting
+    row = connection.execute(
+        "SELECT max(id) FROM (SELECT id FROM attempts WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?)",
+        (first, last, batch),
+    ).fetchone()
+    if row[0] is None or row[0] >= last:
+        connection.execute("DELETE FROM upkeep WHERE name LIKE 'backlog %'")
+    else:
+        connection.execute("UPDATE upkeep SET value = ? WHERE name = 'backlog first'", (row[0] + 1,))
+    if row[0] is not None:
+        additions = _Additions(calendar)
+        additions.add_attempts(connection.execute(_ATTEMPTS, (first, row[0])))
+        additions.add_steps(connection.execute(f"{_STEPS} f.to_id BETWEEN ? AND ?", (first, row[0])))
+        additions.write(connection)
+    return row[0] is not None and row[0] < last
+
+
+@dataclass(slots=True)
+class _Addition:
+    """What is to be added to one row of measures."""
+
+    sums: list[int] = field(default_factory=lambda: [0] * len(SUMS))
+    errors: Counter[str] = field(default_factory=Counter)
+    buckets: tuple[list[int], ...] = field(default_factory=lambda: tuple([] for _ in MEASURED))
+
+
+class _Additions:
+    """What is to be added to the measures, by the keys of their rows."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._by_key: dict[tuple[object, ...], _Addition] = {}
+
+    def add_attempts(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows of ``_ATTEMPTS``."""
+        for row in rows:
+            day, at, *names = row[:6]
+            error = row[6]
+            values = row[7 : 7 + len(MEASURED)]
+            buckets = [None if value is None else bucket_of(value) for value in values]
+            counted = [*row[7 + len(MEASURED) :], 0, 0]
+            for addition in self._of(day, at, names):
+                addition.sums = list(map(add, addition.sums, counted))
+                if error is not None:
+                    addition.errors[error] += 1
+                for kept, bucket in zip(addition.buckets, buckets, strict=True):
+                    if bucket is not None:
+                        kept.append(bucket)
+
+    def add_steps(self, rows: Iterable[Sequence[Any]], times: int = 1) -> None:
+        """Add rows of ``_STEPS``, or take them away with -1."""
+        for row in rows:
+            day, at, *names, lost_ms = row
+            for addition in self._of(day, at, names):
+                addition.sums[-2] += times
+                addition.sums[-1] += times * lost_ms
+
+    def _of(self, day: str, at_ms: int, names: Sequence[str]) -> Iterator[_Addition]:
+        """The rows, one a level, to which an attempt of these names counts."""
+        hour = hour_of(self._calendar, at_ms / 1000)
+        for level in LEVELS:
+            kept = (name if is_kept else "" for name, is_kept in zip(names, level.keeps, strict=True))
+            key = (level.name, day, hour if level.hourly else 0, *kept)
+            found = self._by_key.get(key)
+            if found is None:
+                found = self._by_key[key] = _Addition()
+            yield found
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Add it all to the table."""
+        for key, addition in self._by_key.items():
+            row = connection.execute(_FIND, key).fetchone()
+            errors = addition.errors
+            if row is None:
+                kept = [put(b"", buckets) for buckets in addition.buckets]
+                connection.execute(_INSERT, (*key, *addition.sums, _written(errors), *kept))
+            else:
+                kept = [put(before, buckets) for before, buckets in zip(row[2:], addition.buckets, strict=True)]
+                written = _written(errors + Counter(json.loads(row[1]))) if errors and row[1] else row[1]
+                connection.execute(_UPDATE, (*addition.sums, written or _written(errors), *kept, row[0]))
+
+
+def _written(errors: Counter[str]) -> str:
+    return json.dumps(errors) if errors else ""
