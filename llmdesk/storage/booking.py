@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.periods import Calendar
 from llmdesk.core.types import AttemptOutcome
 from llmdesk.storage.columns import attempt_row
+from llmdesk.storage.rollups import roll_up
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,10 +49,10 @@ def book(
         record_text=record_text,
         record_words=record_words,
     )
-    return book_row(connection, row)
+    return book_row(connection, row, calendar)
 
 
-def book_row(connection: sqlite3.Connection, row: Mapping[str, object]) -> bool:
+def book_row(connection: sqlite3.Connection, row: Mapping[str, object], calendar: Calendar) -> bool:
     """Book one row of ``attempts``; returns whether it was new.
 
     Where its cost was reserved it counts to the day on which that was done: clocks that are set back move nothing that
@@ -69,6 +70,7 @@ def book_row(connection: sqlite3.Connection, row: Mapping[str, object]) -> bool:
         return False
     if row["has_usage"] and row["outcome"] != AttemptOutcome.SKIPPED.value:
         _add_to_spend(connection, row, used=inserted.lastrowid)
+    roll_up(connection, calendar, inserted.lastrowid)
     return True
 
 

@@ -59,7 +59,7 @@ class Ledger:
 
         def work(connection: sqlite3.Connection) -> None:
             for row in rows:
-                book_row(connection, row)
+                book_row(connection, row, self._calendar)
 
         if rows:
             await self.database.write(work)
@@ -96,7 +96,7 @@ class Ledger:
 
         def work(connection: sqlite3.Connection) -> tuple[tuple[Part, ...], int]:
             parts = overflow.parts(connection)
-            return parts, sum(book_row(connection, row) for part in parts for row in part.rows)
+            return parts, sum(book_row(connection, row, self._calendar) for part in parts for row in part.rows)
 
         parts, new = await self.database.write(work)
         try:
