@@ -45,8 +45,8 @@ def share(value: float | None) -> str:
 
 def lasting(length_s: float) -> str:
     """A length of time in its two largest units: ``4.1 s``, ``9 min 5 s``, ``5 h 12 min``, ``3 d 4 h``."""
-    if length_s < 60:
-        return f"{length_s:.1f} s" if length_s < 10 else f"{length_s:.0f} s"
+    if length_s < 10:
+        return f"{length_s:.1f} s"
     whole = round(length_s)
     for large, small, names in ((86_400, 3_600, ("d", "h")), (3_600, 60, ("h", "min")), (60, 1, ("min", "s"))):
         if whole >= large:
@@ -57,8 +57,9 @@ def lasting(length_s: float) -> str:
 
 
 def _three_digits(value: float) -> str:
-    if value >= 100:
-        return f"{value:,.0f}".replace(",", " ")
-    if value >= 10:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 1 or value == 0 else f"{value:.3f}"
+    rounded = float(f"{value:.3g}") if value < 100 else value
+    if rounded >= 100:
+        return f"{rounded:,.0f}".replace(",", " ")
+    if rounded >= 10:
+        return f"{rounded:.1f}"
+    return f"{rounded:.2f}" if rounded >= 1 or rounded == 0 else f"{rounded:.3f}"

@@ -23,9 +23,9 @@ _SPEED = (
     Column(name="p50", over="first token, s"),
     Column(name="p95", over="first token, s"),
     Column(name="p99", over="first token, s", spare=4),
-    Column(name="p50", over="tokens/s"),
-    Column(name="p95", over="tokens/s", spare=5),
-    Column(name="p99", over="tokens/s", spare=6),
+    Column(name="p50", over="tok/s"),
+    Column(name="p95", over="tok/s", spare=5),
+    Column(name="p99", over="tok/s", spare=6),
 )
 _TROUBLE = (
     Column(name="failed"),

@@ -10,7 +10,7 @@ from llmdesk.cli.table import GAP, cut, display_width, pad
 from llmdesk.core.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from llmdesk.cli.output import Output
 
@@ -48,41 +48,50 @@ def show_table(
     lines = [[one_line(cell, 500) for cell in row] for row in (*rows, *([total] if total else []))]
     kept, widths = _fitting(columns, lines, width)
     shown = [columns[index] for index in kept]
-    heads = [[column.name for column in shown]]
     if any(column.over for column in shown):
-        out.stdout.write(out.paint(_group_line(shown, widths), "bold") + "\n")
-    body = [[line[index] for index in kept] for line in lines]
-    for number, cells in enumerate(heads + body):
-        text = _line(shown, cells, widths)
-        if total and number == len(body):
-            out.stdout.write("  ".join("─" * size for size in widths) + "\n" if _draws(out) else "")
-        out.stdout.write((out.paint(text, "bold") if number == 0 or (total and number == len(body)) else text) + "\n")
+        out.stdout.write(out.paint(_heading_line(shown, widths), "bold") + "\n")
+    out.stdout.write(out.paint(_line(shown, [column.name for column in shown], widths), "bold") + "\n")
+    texts = [_line(shown, [line[index] for index in kept], widths) for line in lines]
+    if total:
+        rule = "─" if out.stdout.encoding.lower().startswith("utf") else "-"
+        texts[-1:] = ["  ".join(rule * size for size in widths), out.paint(texts[-1], "bold")]
+    for text in texts:
+        out.stdout.write(text + "\n")
 
 
 def _fitting(
     columns: Sequence[Column], lines: Sequence[Sequence[str]], width: int | None
 ) -> tuple[list[int], list[int]]:
     """The columns there is room for, and how wide each is."""
-    sizes = [
+    natural = [
         max(display_width(column.name), *(display_width(line[index]) for line in lines), 1)
         for index, column in enumerate(columns)
     ]
     kept = list(range(len(columns)))
+    sizes = _with_headings(columns, natural, kept)
     if width is None:
-        return kept, sizes
-    least = [size if column.number else min(size, SHORTEST) for column, size in zip(columns, sizes, strict=True)]
+        return kept, [sizes[index] for index in kept]
     for index in sorted(kept, key=lambda each: -columns[each].spare):
         if columns[index].spare == 0 or _needed(kept, sizes) <= width:
             break
         kept.remove(index)
-    spare = _needed(kept, sizes) - width
-    while spare > 0:  # the widest names give way first
-        widest = max((index for index in kept if sizes[index] > least[index]), key=sizes.__getitem__, default=None)
-        if widest is None:
+        sizes = _with_headings(columns, natural, kept)
+    names = [index for index in kept if not columns[index].number]
+    while names and _needed(kept, sizes) > width:  # the widest names give way first
+        widest = max(names, key=sizes.__getitem__)
+        if sizes[widest] <= SHORTEST:
             break
         sizes[widest] -= 1
-        spare -= 1
     return kept, [sizes[index] for index in kept]
+
+
+def _with_headings(columns: Sequence[Column], natural: Sequence[int], kept: Sequence[int]) -> list[int]:
+    """How wide each column is, so that shared headings have room above those that are kept."""
+    sizes = list(natural)
+    for over in dict.fromkeys(columns[index].over for index in kept if columns[index].over):
+        below = [index for index in kept if columns[index].over == over]
+        sizes[below[0]] += max(0, display_width(over) - _needed(below, sizes))
+    return sizes
 
 
 def _needed(kept: Sequence[int], sizes: Sequence[int]) -> int:
@@ -90,15 +99,14 @@ def _needed(kept: Sequence[int], sizes: Sequence[int]) -> int:
 
 
 def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> str:
-    fill: Callable[[str, int], str]
-    parts = []
-    for column, cell, size in zip(columns, cells, widths, strict=True):
-        fill = _pad_left if column.number else pad
-        parts.append(fill(cut(cell, size), size))
+    parts = [
+        (_pad_left if column.number else pad)(cut(cell, size), size)
+        for column, cell, size in zip(columns, cells, widths, strict=True)
+    ]
     return (" " * GAP).join(parts).rstrip()
 
 
-def _group_line(columns: Sequence[Column], widths: Sequence[int]) -> str:
+def _heading_line(columns: Sequence[Column], widths: Sequence[int]) -> str:
     """The headings that several columns share, each ending where its last column does."""
     line, start = "", 0
     for index, column in enumerate(columns):
@@ -112,7 +120,3 @@ def _group_line(columns: Sequence[Column], widths: Sequence[int]) -> str:
 
 def _pad_left(text: str, width: int) -> str:
     return " " * max(width - display_width(text), 0) + text
-
-
-def _draws(out: Output) -> bool:
-    return out.stdout.encoding.lower().replace("-", "").startswith("utf")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BAR = 20
 """Columns of a bar."""
 
+EACH = ("request", "conversation", "job")
+"""Scopes of which each has a budget of its own."""
+
 NONE_YET = (
     "No budgets are configured. One that holds: budgets: [{scope: day, limit_usd: 2.00, kind: hard}] "
     "Where to write it: llmdesk config path"
@@ -50,39 +53,45 @@ def command(session: Session, form: str | None) -> int:
 
 
 def _show(session: Session, view: BudgetView) -> None:
-    """A line with the bar, one with the rest, and the warning, if there is one."""
+    """Its name, the bar with what is spent, the rest a line each, and the warning, if there is one."""
     out, budget = session.out, view.budget
     share = (view.spent + view.reserved) / budget.limit if budget.limit else 1.0
     paint: Paint = "red" if share >= 1 else "yellow" if share >= budget.warn_at else "green"
-    per_cent = f"{int(100 * share)} %"
-    kind = "hard" if budget.hard else "soft"
-    out.line(f"{_name(view)}, {kind}: {budget.amount(view.spent)} of {budget.amount(budget.limit)}")
-    bar = "" if session.plain_terminal else _bar(share, full=out.stdout.encoding.lower().startswith("utf")) + "  "
-    out.stdout.write(f"  {out.paint(bar + per_cent, paint)}  ")
-    out.line("; ".join(_facts(view, session.now())))
+    out.stdout.write(out.paint(out.safe(f"{_name(view)}, {'hard' if budget.hard else 'soft'}"), "bold") + "\n")
+    if budget.scope in EACH and view.period is None:
+        out.line(f"  {budget.amount(budget.limit)} for each {budget.scope}")
+    else:
+        bar = "" if session.plain_terminal else _bar(share, full=out.stdout.encoding.lower().startswith("utf")) + "  "
+        out.stdout.write(f"  {out.paint(f'{bar}{int(100 * share):>3} %', paint)}  ")
+        out.line(f"{_number(view, view.spent)} of {budget.amount(budget.limit)}, {_number(view, view.left)} left")
+    for fact in _facts(view, session.now()):
+        out.line(f"  {fact}")
     if view.warning:
         out.stdout.write(f"  {out.paint(out.safe(view.warning), paint)}\n")
 
 
 def _name(view: BudgetView) -> str:
-    """``day budget of lane chat``; of those there are several of, which one it is."""
-    each = view.budget.scope in ("job", "conversation") and view.period
-    return f"{view.budget.name} {view.period}" if each else view.budget.name
+    """``day budget of lane chat``; where each of something has its own, of which one."""
+    return f"{view.budget.name} {view.period}" if view.budget.scope in EACH and view.period else view.budget.name
 
 
 def _facts(view: BudgetView, now: float) -> list[str]:
-    budget, facts = view.budget, [f"{view.budget.amount(view.left)} left"]
-    if view.reserved:
-        facts.append(f"{budget.amount(view.reserved)} reserved")
+    budget, facts = view.budget, []
     if view.resets_at is not None:
-        facts.append(f"resets {clock(view.resets_at, now)}, in {amounts.lasting(max(0.0, view.resets_at - now))}")
-    elif budget.scope == "request":
-        facts.append("for each request")
-    if view.forecast is not None:
-        facts.append(f"{budget.amount(view.forecast)} by then at this pace")
+        end = f"resets {clock(view.resets_at, now)}, in {amounts.lasting(max(0.0, view.resets_at - now))}"
+        pace = f"; at this pace {budget.amount(view.forecast)} by then" if view.forecast is not None else ""
+        facts.append(end + pace)
+    if view.reserved:
+        facts.append(f"{budget.amount(view.reserved)} set aside for answers under way")
     if view.unknown:
-        facts.append(f"{view.unknown} without a known price")
+        several = view.unknown > 1
+        facts.append(f"{view.unknown} {'attempts' if several else 'attempt'} of unknown price not counted")
     return facts
+
+
+def _number(view: BudgetView, value: int) -> str:
+    """An amount without its unit."""
+    return view.budget.amount(value).rpartition(" ")[0]
 
 
 def _bar(share: float, *, full: bool) -> str:

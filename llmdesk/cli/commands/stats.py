@@ -69,8 +69,7 @@ def command(session: Session, period: str, by: str, form: str | None) -> int:
 
 
 def _show(session: Session, stats: Stats, by: StatsBy) -> None:
-    span = stats.last_day if stats.first_day == stats.last_day else f"{stats.first_day or '…'} to {stats.last_day}"
-    session.out.say(f"{span}, by {by}")
+    session.out.say(f"{_span(stats)}, by {by}")
     show_table(
         session.out,
         (Column(name=by, number=False), *_COLUMNS),
@@ -79,6 +78,14 @@ def _show(session: Session, stats: Stats, by: StatsBy) -> None:
     )
     for line in _notes(stats):
         session.out.say(f"note: {line}")
+    for lane, why in stats.uncompared.items():
+        session.out.detail(f"Nobody can tell what lane {lane} saved: {why}.")
+
+
+def _span(stats: Stats) -> str:
+    if stats.first_day is None:
+        return f"until {stats.last_day}"
+    return stats.last_day if stats.first_day == stats.last_day else f"{stats.first_day} to {stats.last_day}"
 
 
 def _name(row: StatsRow) -> str:
@@ -97,7 +104,7 @@ def _cells(row: StatsRow) -> tuple[str, ...]:
         amounts.tokens(sums.output_tokens),
         amounts.tokens(sums.reasoning_tokens),
         amounts.dollars(row.cost_nano_usd, more=bool(sums.unknown_price)),
-        amounts.dollars(row.saved_nano_usd),
+        "-" if row.saved_nano_usd is None else amounts.dollars(row.saved_nano_usd),
     )
 
 
@@ -105,13 +112,9 @@ def _notes(stats: Stats) -> list[str]:
     """What the figures do not tell by themselves."""
     sums, notes = stats.total.sums, []
     if count := sums.unknown_price:
-        notes.append(
-            f"{_attempts(count)} no known price and {'is' if count == 1 else 'are'} not in the cost; "
-            "write models: PROVIDER/MODEL: price: into the configuration."
-        )
+        notes.append(f"{_attempts(count)} no known price and cost more than is shown; prices go under 'models'.")
     if count := sums.estimated:
         notes.append(f"{_attempts(count)} estimated tokens, because the provider told none.")
-    notes += [f"Nobody can tell what lane {lane} saved: {why}." for lane, why in stats.uncompared.items()]
     return notes
 
 
