@@ -85,7 +85,7 @@ def attempt_row(
         "reasoning_tokens": usage.reasoning_tokens,
         "cooldown_ms": to_ms(attempt.cooldown_s),
         "cost_nano_usd": to_nano_usd(attempt.cost_usd),
-        "served_model": storable(attempt.served_model),
+        "served_model": storable(attempt.served_model) if record_words else "",
         "discarded_text": storable(attempt.discarded_text) if record_text else "",
         "probe": attempt.probe,
     }
