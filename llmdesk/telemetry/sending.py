@@ -80,6 +80,8 @@ class Telemetry:
         vendors: who is behind each provider.
         log: takes an event and its fields.
         with_conversations: name the conversation of each request.
+        spans_every_s: how long a span waits for others, seconds.
+        metrics_every_s: how often metrics are sent, seconds.
         carrier: makes what sends; ``None`` = OTLP over HTTP.
     """
 
@@ -90,12 +92,16 @@ class Telemetry:
         *,
         log: Callable[..., None],
         with_conversations: bool = True,
+        spans_every_s: float = SPANS_EVERY_S,
+        metrics_every_s: float = METRICS_EVERY_S,
         carrier: Callable[[str], Carrier] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._vendors = vendors
         self._log = log
         self._with_conversations = with_conversations
+        self._spans_every_s = spans_every_s
+        self._metrics_every_s = metrics_every_s
         self._make = carrier or _otlp
         self._traces: deque[Trace] = deque()
         self._changed = threading.Condition()
@@ -173,25 +179,25 @@ class Telemetry:
 
     def _keep_telling(self, carrier: Carrier) -> None:
         spans_at = metrics_at = math.inf
-        pause_s = SPANS_EVERY_S
+        pause_s = self._spans_every_s
         while True:
             traces, closing = self._next(min(spans_at, metrics_at))
             for trace in traces:
                 carrier.add(trace)
             now = time.monotonic()
             if traces:
-                spans_at, metrics_at = min(spans_at, now + pause_s), min(metrics_at, now + METRICS_EVERY_S)
+                spans_at, metrics_at = min(spans_at, now + pause_s), min(metrics_at, now + self._metrics_every_s)
             if closing:
                 if metrics_at < math.inf and carrier.send_spans():
                     carrier.send_metrics()
                 return
             if spans_at <= now:
                 taken = carrier.send_spans()
-                pause_s = SPANS_EVERY_S if taken else min(2 * pause_s, SLOWEST_S)
+                pause_s = self._spans_every_s if taken else min(2 * pause_s, SLOWEST_S)
                 spans_at = math.inf if taken else time.monotonic() + pause_s
             if metrics_at <= now:
                 carrier.send_metrics()
-                metrics_at = time.monotonic() + METRICS_EVERY_S
+                metrics_at = time.monotonic() + self._metrics_every_s
 
     def _next(self, until: float) -> tuple[tuple[Trace, ...], bool]:
         """Wait for traces, the end, or a time on the monotonic clock; returns the traces, and whether it is the end."""

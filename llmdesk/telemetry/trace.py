@@ -27,8 +27,8 @@ Attributes = Mapping[str, Value]
 
 OPERATIONS: Mapping[Endpoint, str] = {"chat": "chat", "generate": "text_completion", "embed": "embeddings"}
 
-SHORTEST_WAIT_S = 0.01
-"""A pause between two attempts that is worth an event, seconds; below it is our own work."""
+SHORTEST_WAIT_S = 0.25
+"""A pause between two attempts that is worth an event, seconds; a shorter one may be our own work."""
 
 NAME_LIMIT = 200
 """Letters of a name that a server sent."""
