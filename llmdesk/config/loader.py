@@ -62,14 +62,6 @@ def validate(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaC
     return ()
 
 
-def not_applied(settings: Settings) -> tuple[str, ...]:
-    """What a file asks for and this version does not do; nobody shall rely on a limit that is not there."""
-    asked = {
-        "telemetry.otlp_endpoint": settings.telemetry.otlp_endpoint,
-    }
-    return tuple(name for name, value in asked.items() if value)
-
-
 def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck | None) -> Loaded:
     from llmdesk.config.draft import Draft
     from llmdesk.config.expand import expand
@@ -95,8 +87,6 @@ def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck |
     systems, schemas = read_lane_files(draft, check_schema)
     draft.raise_faults()
     assert settings is not None
-    if unused := not_applied(settings):
-        draft.notes.append(f"read, but not applied by this version: {', '.join(unused)}")
     return Loaded(
         settings=settings,
         file=file,

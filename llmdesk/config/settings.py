@@ -132,12 +132,13 @@ class PrivacySettings(Section):
 
 
 class TelemetrySettings(Section):
-    """Measurements, kept on this machine."""
+    """Measurements, kept on this machine; see [telemetry.md](telemetry.md) for sending them to another one."""
 
     retention_days: Annotated[Whole, Field(ge=1, le=36_500)] = 400
     """How long they are kept, days."""
     otlp_endpoint: Text | None = None
-    """Where they are also sent, as an OTLP/HTTP address. Not set: nowhere."""
+    """A collector of OpenTelemetry that is told of each request, by its OTLP/HTTP address:
+    `http://127.0.0.1:4318`. Not set: none."""
 
     @field_validator("otlp_endpoint")
     @classmethod

@@ -396,15 +396,3 @@ def test_nothing_written_about_loading_shows_a_secret(tmp_path: Path) -> None:
     loaded = load(tmp_path, text, {**os.environ, "OLLAMA_API_KEY": "canary-environment"})
     for shown in (repr(loaded), str(loaded), loaded.settings.model_dump_json(), repr(loaded.settings.model_dump())):
         assert "canary" not in shown
-
-
-def test_what_is_written_and_not_applied_is_told(tmp_path: Path) -> None:
-    written = """\
-budgets: [{scope: day, limit_usd: 2}]
-providers: {slow: {kind: ollama, rate_limit: {requests_per_minute: 1}}}
-routing: {small_prompt: {below_tokens: 400, prefer: [local/largest]}}
-telemetry: {otlp_endpoint: "http://127.0.0.1:4318"}
-"""
-    (note,) = load(tmp_path, written).notes
-    assert note == "read, but not applied by this version: telemetry.otlp_endpoint"
-    assert load(tmp_path, "telemetry: {retention_days: 30}").notes == ()
