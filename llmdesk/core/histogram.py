@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.measures import Percentiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 STEPS = 50
 """Buckets in an octave."""
@@ -117,6 +117,15 @@ class Tally:
         self._counters = 0  # of every bucket, 32 bits each, as one number
         self._lists: list[bytes] = []
         self._single: Counter[int] = Counter()
+        self._low: int | None = None
+        self._high: int | None = None
+
+    def bound(self, low: int | None, high: int | None) -> None:
+        """Tell the smallest and the largest of the values that are added; ``None`` = there were none."""
+        if low is not None:
+            self._low = low if self._low is None else min(low, self._low)
+        if high is not None:
+            self._high = high if self._high is None else max(high, self._high)
 
     def add(self, kept: bytes) -> None:
         """Add what ``put`` has made."""
@@ -134,14 +143,16 @@ class Tally:
             body = bytes(wide)
         self._counters += int.from_bytes(body, "little") << (8 * _LANE * int.from_bytes(kept[1:_HEAD], "little"))
 
-    def count(self, buckets: Iterable[int]) -> None:
-        """Add values by their buckets."""
-        self._single.update(buckets)
+    def count(self, value: int) -> None:
+        """Add one value."""
+        self._single[bucket_of(value)] += 1
+        self.bound(value, value)
 
     def percentiles(self, unit: int) -> Percentiles | None:
         """The median and the slow end, in multiples of ``unit``; ``None`` = there are no values.
 
-        A percentile is the smallest value that so many hundredths of all do not exceed (nearest rank).
+        A percentile is the smallest value that so many hundredths of all do not exceed (nearest rank). It is told with
+        four digits; the smallest and the largest value, where they were told, are exact.
         """
         lanes = -(-self._counters.bit_length() // (8 * _LANE))
         counts = list(struct.unpack(f"<{lanes}I", self._counters.to_bytes(lanes * _LANE, "little")))
@@ -154,7 +165,17 @@ class Tally:
         total = up_to[-1] if up_to else 0
         if total == 0:
             return None
-        p50, p95, p99 = (
-            middle_of(bisect_left(up_to, math.ceil(total * hundredths / 100))) / unit for hundredths in (50, 95, 99)
-        )
+        ranks = (math.ceil(total * hundredths / 100) for hundredths in (50, 95, 99))
+        p50, p95, p99 = (self._value(bisect_left(up_to, rank), rank, total) / unit for rank in ranks)
         return Percentiles(count=total, p50=p50, p95=p95, p99=p99)
+
+    def _value(self, bucket: int, rank: int, total: int) -> float:
+        """What to tell of the value that is the ``rank``-th of ``total``."""
+        low, high = self._low, self._high
+        if low is not None and rank == 1:
+            return low
+        if high is not None and rank == total:
+            return high
+        value = float(f"{middle_of(bucket):.4g}")
+        value = value if low is None else max(value, low)
+        return value if high is None else min(value, high)

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from llmdesk.core.periods import Calendar
 
 HOUR_S = 3600
-_QUARTER_S = 900
+QUARTER_S = 900
 """Every offset in use is a whole number of these, so that no day and no hour begins within one."""
 
 
 def hour_of(calendar: Calendar, at: float) -> int:
     """The beginning of the local hour an instant lies in; both are UTC epoch seconds."""
-    return _hour_of_quarter(calendar, int(at // _QUARTER_S))
+    return _hour_of_quarter(calendar, int(at // QUARTER_S))
 
 
 @lru_cache(maxsize=4096)
 def _hour_of_quarter(calendar: Calendar, quarter: int) -> int:
-    at = quarter * _QUARTER_S
+    at = quarter * QUARTER_S
     try:
         day = int(calendar.begins_at("day", at))
     except (ValueError, OverflowError, OSError):  # beyond what any calendar knows

@@ -81,3 +81,41 @@ class Measures:
         """The share of answered attempts among those that were answered or failed; ``None`` = there were none."""
         ended = self.completed + self.refused + self.failed
         return (self.completed + self.refused) / ended if ended else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One booked attempt or skip, in numbers and names.
+
+    ``id`` grows with every booking. ``at`` is its beginning, UTC epoch seconds; ``day`` the local date it counts to.
+    Times are seconds. Tokens nobody told or guessed are ``None``, and so is an unknown price; ``estimated`` says that
+    tokens were guessed. ``failover_to`` (``provider/model``) is what was asked instead, and ``lost_s`` what this target
+    had cost until then; both ``None`` = it was not left.
+    """
+
+    id: int
+    at: float
+    day: str
+    request: str
+    number: int
+    lane: str
+    agent: str | None
+    job: str | None
+    provider: str
+    model: str
+    served_model: str
+    outcome: str
+    error_kind: str | None
+    reason: str
+    http_status: int | None
+    first_token_s: float | None
+    elapsed_s: float
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_input_tokens: int | None
+    reasoning_tokens: int | None
+    estimated: bool
+    cost_usd: str | None
+    failover_to: str | None
+    lost_s: float | None
+    cooldown_s: float

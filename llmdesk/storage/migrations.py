@@ -243,8 +243,14 @@ CREATE TABLE measures (
     lost_ms INTEGER NOT NULL,
     errors TEXT NOT NULL,  -- a JSON object, how many of each class; empty = none
     response BLOB NOT NULL,  -- distributions, as core/histogram.py keeps them
+    response_low INTEGER,
+    response_high INTEGER,
     first_token BLOB NOT NULL,
+    first_token_low INTEGER,
+    first_token_high INTEGER,
     speed BLOB NOT NULL,
+    speed_low INTEGER,
+    speed_high INTEGER,
     UNIQUE (level, day, hour, provider, lane, model, agent)
 ) STRICT
 """

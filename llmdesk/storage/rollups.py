@@ -94,8 +94,12 @@ MEASURED = {
 }
 """What is kept as a distribution -> its whole number in one attempt: milliseconds, and thousandths of a token/s."""
 
+LOWS = tuple(f"{name}_low" for name in MEASURED)
+HIGHS = tuple(f"{name}_high" for name in MEASURED)
+
 _KEY = ("level", "day", "hour", *NAMES)
-_COLUMNS = (*_KEY, *SUMS, "errors", *MEASURED)
+_KEPT = ("errors", *MEASURED, *LOWS, *HIGHS)
+_COLUMNS = (*_KEY, *SUMS, *_KEPT)
 
 _GROUP = f"day, at, provider, lane, model, coalesce(agent, ''), {ERROR}"
 _ATTEMPTS = (
@@ -106,11 +110,18 @@ _STEPS = (
     "SELECT a.day, a.at, a.provider, a.lane, a.model, coalesce(a.agent, ''), f.lost_ms "
     "FROM failovers f JOIN attempts a ON a.id = f.id WHERE "
 )
-_FIND = f"SELECT id, errors, {', '.join(MEASURED)} FROM measures WHERE {' AND '.join(f'{n} = ?' for n in _KEY)}"  # noqa: S608 - our names
+_NAMED = 2 + len(NAMES)
+_COUNTED = _NAMED + 1 + len(MEASURED)
+"""Where in a row of ``_ATTEMPTS`` its names end, and where what is counted begins."""
+
+_NOTHING = ("", *[b""] * len(MEASURED), *[None] * len(LOWS + HIGHS))
+"""What ``_KEPT`` holds in a new row."""
+
+_FIND = f"SELECT id, {', '.join(_KEPT)} FROM measures WHERE {' AND '.join(f'{n} = ?' for n in _KEY)}"  # noqa: S608 - our names
 _INSERT = f"INSERT INTO measures ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our names
 _UPDATE = (
     f"UPDATE measures SET {', '.join(f'{name} = {name} + ?' for name in SUMS)}, "  # noqa: S608 - our names
-    f"errors = ?, {', '.join(f'{name} = ?' for name in MEASURED)} WHERE id = ?"
+    f"{', '.join(f'{name} = ?' for name in _KEPT)} WHERE id = ?"
 )
 
 
@@ -183,7 +194,20 @@ class _Addition:
 
     sums: list[int] = field(default_factory=lambda: [0] * len(SUMS))
     errors: Counter[str] = field(default_factory=Counter)
-    buckets: tuple[list[int], ...] = field(default_factory=lambda: tuple([] for _ in MEASURED))
+    values: tuple[list[int], ...] = field(default_factory=lambda: tuple([] for _ in MEASURED))
+
+    def kept(self, before: Sequence[Any]) -> list[object]:
+        """What ``_KEPT`` holds after this, from what it held before."""
+        errors, places = before[0], len(MEASURED)
+        if self.errors:
+            errors = json.dumps(self.errors + Counter(json.loads(errors) if errors else {}))
+        distributions, lows, highs = (list(before[1 + n * places : 1 + (n + 1) * places]) for n in range(3))
+        for place, values in enumerate(self.values):
+            if values:
+                distributions[place] = put(distributions[place], [bucket_of(value) for value in values])
+                lows[place] = min(values) if lows[place] is None else min(lows[place], *values)
+                highs[place] = max(values) if highs[place] is None else max(highs[place], *values)
+        return [errors, *distributions, *lows, *highs]
 
 
 class _Additions:
@@ -196,18 +220,16 @@ class _Additions:
     def add_attempts(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows of ``_ATTEMPTS``."""
         for row in rows:
-            day, at, *names = row[:6]
-            error = row[6]
-            values = row[7 : 7 + len(MEASURED)]
-            buckets = [None if value is None else bucket_of(value) for value in values]
-            counted = [*row[7 + len(MEASURED) :], 0, 0]
+            day, at, *names = row[:_NAMED]
+            error, *values = row[_NAMED:_COUNTED]
+            counted = (*row[_COUNTED:], *[0] * len(STEPPED))
             for addition in self._of(day, at, names):
                 addition.sums = list(map(add, addition.sums, counted))
                 if error is not None:
                     addition.errors[error] += 1
-                for kept, bucket in zip(addition.buckets, buckets, strict=True):
-                    if bucket is not None:
-                        kept.append(bucket)
+                for known, value in zip(addition.values, values, strict=True):
+                    if value is not None:
+                        known.append(value)
 
     def add_steps(self, rows: Iterable[Sequence[Any]], times: int = 1) -> None:
         """Add rows of ``_STEPS``, or take them away with -1."""
@@ -232,15 +254,7 @@ class _Additions:
         """Add it all to the table."""
         for key, addition in self._by_key.items():
             row = connection.execute(_FIND, key).fetchone()
-            errors = addition.errors
             if row is None:
-                kept = [put(b"", buckets) for buckets in addition.buckets]
-                connection.execute(_INSERT, (*key, *addition.sums, _written(errors), *kept))
+                connection.execute(_INSERT, (*key, *addition.sums, *addition.kept(_NOTHING)))
             else:
-                kept = [put(before, buckets) for before, buckets in zip(row[2:], addition.buckets, strict=True)]
-                written = _written(errors + Counter(json.loads(row[1]))) if errors and row[1] else row[1]
-                connection.execute(_UPDATE, (*addition.sums, written or _written(errors), *kept, row[0]))
-
-
-def _written(errors: Counter[str]) -> str:
-    return json.dumps(errors) if errors else ""
+                connection.execute(_UPDATE, (*addition.sums, *addition.kept(row[1:]), row[0]))
