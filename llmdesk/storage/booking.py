@@ -70,6 +70,7 @@ def book_row(connection: sqlite3.Connection, row: Mapping[str, object], calendar
         return False
     if row["has_usage"] and row["outcome"] != AttemptOutcome.SKIPPED.value:
         _add_to_spend(connection, row, used=inserted.lastrowid)
+    assert inserted.lastrowid is not None
     roll_up(connection, calendar, inserted.lastrowid)
     return True
 
