@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.cli.report import params_report, plan_report, small_prompt_words
+from llmdesk.cli.plan_report import params_report, plan_report, small_prompt_words
 from llmdesk.cli.times import clock
+from llmdesk.core.money import shown_usd, to_nano_usd
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.core.types import Params
-    from llmdesk.core.views import Plan, TargetStatus
+    from llmdesk.core.views import BudgetView, Plan, TargetStatus
 
 
 def show_plan(session: Session, plan: Plan) -> None:
@@ -33,7 +34,8 @@ def show_plan(session: Session, plan: Plan) -> None:
         out.line(f"schema: {plan.schema_name}, checked here in any case, {repairs} a target")
     if plan.system:
         out.line(f"system: {len(plan.system)} characters")
-    out.line("budget: none")
+    for line in [_budget(view, session.now()) for view in plan.budgets] or ["none"]:
+        out.line(f"budget: {line}")
     out.line("Nothing was sent.")
 
 
@@ -71,9 +73,36 @@ def _target_lines(plan: Plan, target: TargetStatus) -> list[str]:
         lines.append("consent: asked for before it is used (failover: ask)")
     elif target.consent == "never":
         lines.append("consent: never used after another target (failover: never)")
+    lines.append(_cost(target))
     if target.params is not None and (params := _params(target.params)):
         lines.append(f"params: {params}")
-    return lines
+    return [line for line in lines if line]
+
+
+def _cost(target: TargetStatus) -> str:
+    """The most it can take: prompt, answer, money."""
+    if target.input_bound_tokens is None:
+        return ""
+    limit = f"{target.output_tokens} tokens out" if target.output_tokens is not None else "no limit out"
+    match to_nano_usd(target.cost_bound_usd):
+        case None:
+            cost = "price unknown" if target.output_tokens is not None else "cost not bounded"
+        case 0:
+            cost = "free"
+        case nano_usd:
+            cost = f"{shown_usd(nano_usd)} USD"
+    return f"at most: {target.input_bound_tokens} tokens in, {limit}, {cost}"
+
+
+def _budget(view: BudgetView, now: float) -> str:
+    """A budget that counts this request: how much of it is gone, what it does at its end, when it begins anew."""
+    budget = view.budget
+    spent = f"{budget.amount(view.spent)} of {budget.amount(budget.limit)} spent"
+    reserved = f", {budget.amount(view.reserved)} set aside" if view.reserved else ""
+    resets = f", resets {clock(view.resets_at, now)}" if view.resets_at is not None else ""
+    end = "warns" if not budget.hard else "then only what is free" if budget.free_when_exhausted else "blocks"
+    kind = "hard" if budget.hard else "soft"
+    return f"{budget.name} ({kind}, {end}): {spent}{reserved}, {budget.amount(view.left)} left{resets}"
 
 
 def _params(params: Params) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,9 @@ from llmdesk.desk.choosing import check, lane_for
 from llmdesk.desk.job import Job
 from llmdesk.desk.planning import messages_of, route_of
 from llmdesk.desk.run import Run
+from llmdesk.desk.settling import Settling
 from llmdesk.desk.spending import account_of, budget_warnings
+from llmdesk.desk.ways_out import ways_out
 from llmdesk.router import Walk
 from llmdesk.telemetry import Asked
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from llmdesk.core.views import OutboxEntry
     from llmdesk.desk.parts import Parts
-    from llmdesk.storage.records import StoredAnswer
 
 
 class Asking:
@@ -52,8 +52,7 @@ class Asking:
         """Nothing is taken out of the outbox any more."""
         self.answering: set[str] = set()
         """The providers whose last attempt since the last look at them was answered."""
-        self._unsettled: list[tuple[str, Outcome, StoredAnswer | None]] = []
-        """The ends that the disk did not take; it is asked once more before leaving."""
+        self._settling = Settling(parts, changed)
 
     # --- beginning ---
 
@@ -263,6 +262,7 @@ class Asking:
         timed_out = not done
         self._close(run, job, walk, timed_out=timed_out)
         self._learn(walk)
+        await self._settling.price(walk)
         outcome = ending.outcome_of(
             job,
             walk,
@@ -270,8 +270,9 @@ class Asking:
             now=self._parts.clock(),
             stored=self._parts.stored,
             program=self._parts.program,
+            ways_out=ways_out(self._parts, job, walk.refusal) if walk.refusal is not None else (),
         )
-        outcome = await self._settle(job, outcome)
+        outcome = await self._settling.settle(job, outcome)
         told = await budget_warnings(self._parts, job, outcome)
         outcome = replace(outcome, warnings=(*outcome.warnings, *told)) if told else outcome
         met = tuple(line for line in self._parts.warnings[job.warned :] if line not in outcome.warnings)
@@ -288,7 +289,7 @@ class Asking:
         route = replace(route_of(job.ask, job.lane, messages, account), first_number=job.first_number)
 
         async def record(attempt: Attempt) -> None:
-            await self._note(job, attempt)
+            await self._settling.note(job, attempt)
 
         def sink(event: object) -> None:
             run.tell(event)  # type: ignore[arg-type]  # the router emits desk events only
@@ -325,36 +326,6 @@ class Asking:
         if self.answering != before:
             self._changed(Topic.PROVIDERS)
 
-    async def _settle(self, job: Job, outcome: Outcome) -> Outcome:
-        """Write the end down; a disk that refuses costs the record, never the answer."""
-        answer = ending.answer_of(outcome, at=self._parts.clock()) if job.kept else None
-        try:
-            written = job.kept and await self._parts.requests.finish(job.id, outcome, answer=answer)
-            await self._book(job, outcome.attempts, booked=written)
-        except StorageError as error:
-            self._parts.ledger.keep_for_later(account_of(job), outcome.attempts, run=job.first_number)
-            if job.kept:
-                self._unsettled.append((job.id, outcome, answer))
-            warning = one_line(f"The answer could not be stored: {error}")
-            return replace(outcome, warnings=(*outcome.warnings, warning))
-        for topic in (Topic.REQUESTS, Topic.OUTBOX, Topic.CONVERSATIONS):
-            self._changed(topic)
-        return outcome
-
-    async def _note(self, job: Job, attempt: Attempt) -> None:
-        try:
-            if job.kept:
-                await self._parts.requests.add_attempt(job.id, attempt)
-            await self._book(job, (attempt,), booked=job.kept)
-        except StorageError as error:
-            self._parts.ledger.keep_for_later(account_of(job), (attempt,), run=job.first_number)
-            self._parts.warnings.append(one_line(f"An attempt could not be recorded: {error}"))
-
-    async def _book(self, job: Job, attempts: tuple[Attempt, ...], *, booked: bool) -> None:
-        """Book what the requests on disk have not booked: they are not kept, kept elsewhere, or ended meanwhile."""
-        if not booked or self._parts.ledger.apart:
-            await self._parts.ledger.book(account_of(job), attempts, run=job.first_number)
-
     def _log(self, outcome: Outcome) -> None:
         self._parts.log(
             "request finished",
@@ -384,10 +355,7 @@ class Asking:
             for run in list(self._runs):
                 run.cancel(keep=True)
             await asyncio.wait(list(self._runs.values()))
-        while self._unsettled:
-            request_id, outcome, answer = self._unsettled.pop()
-            with suppress(StorageError):
-                await self._parts.requests.finish(request_id, outcome, answer=answer)
+        await self._settling.try_again()
 
 
 def _last_user(messages: tuple[Message, ...]) -> str:

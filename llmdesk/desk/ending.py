@@ -69,7 +69,16 @@ def unexpected(error: BaseException) -> Failure:
     return Failure(kind=ErrorKind.SERVER, message=text)
 
 
-def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bool, program: str) -> Outcome:
+def outcome_of(
+    job: Job,
+    walk: Walk,
+    *,
+    latency_s: float,
+    now: float,
+    stored: bool,
+    program: str,
+    ways_out: tuple[str, ...] = (),
+) -> Outcome:
     """What became of a request.
 
     Args:
@@ -79,12 +88,15 @@ def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bo
         now: UTC epoch seconds.
         stored: whether this desk writes on a disk at all.
         program: how the user starts llmdesk, for the advice.
+        ways_out: what a request that a budget blocks can still do.
     """
     done = walk.status is Status.COMPLETED
     partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
     text = "".join(walk.text) if done or partial else ""
     completed = walk.completed if done else None
-    helpless = walk.status is Status.PAUSED and walk.error and walk.error.kind is not ErrorKind.CANCELLED
+    advice: tuple[str, ...] = ways_out if walk.status is Status.BLOCKED else ()
+    if walk.status is Status.PAUSED and walk.error and walk.error.kind is not ErrorKind.CANCELLED:
+        advice = advise(walk.attempts, program=program)
     return Outcome(
         request_id=job.id,
         status=walk.status,
@@ -108,7 +120,7 @@ def outcome_of(job: Job, walk: Walk, *, latency_s: float, now: float, stored: bo
         warnings=tuple(walk.warnings),
         error=None if done else walk.error,
         next_try_at=_next_try_at(job, walk, now),
-        advice=advise(walk.attempts, program=program) if helpless else (),
+        advice=advice,
         kept=job.kept and stored,
         wire=completed.wire if completed else None,
     )

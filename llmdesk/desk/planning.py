@@ -10,7 +10,8 @@ from llmdesk.core.prompting import user_message
 from llmdesk.core.types import Message, Role
 from llmdesk.core.views import Ask, Plan, TargetStatus
 from llmdesk.desk.choosing import check, lane_for, why_lane
-from llmdesk.router import Route, decide
+from llmdesk.desk.spending import budget_views
+from llmdesk.router import Route, decide, in_order, preferred
 
 if TYPE_CHECKING:
     from llmdesk.desk.parts import Parts
@@ -63,17 +64,22 @@ async def plan(parts: Parts, ask: Ask) -> Plan:
 
     Raises:
         UsageError: the prompt is empty, or something it names does not exist.
+        StorageError: nobody can tell what the budgets leave.
     """
     lane = lane_for(parts, ask)
     check(ask)
     messages = await messages_of(parts, ask, lane, ask.conversation, request_id=None)
     targets = parts.router.targets
-    account = Account(request="", lane=lane.name, agent=ask.agent, job=ask.job, conversation=ask.conversation)
+    route = route_of(ask, lane, messages, _account(ask, lane))
+    refs = in_order(lane, preferred(targets, route)).targets
+    budgets = await budget_views(parts, route.account, (ref.provider for ref in refs))
+    for ref in refs:
+        await parts.prices.ready(ref)
     return Plan(
         lane=lane.name,
         why=why_lane(parts, ask),
         agent=ask.agent,
-        targets=decide(targets, route_of(ask, lane, messages, account)),
+        targets=decide(targets, route, budgets=budgets),
         input_tokens=estimate_tokens(messages),
         params=lane.params,
         system=lane.system,
@@ -83,7 +89,15 @@ async def plan(parts: Parts, ask: Ask) -> Plan:
         schema_name=(lane.schema_name or "the schema") if lane.schema is not None else None,
         schema_repairs=lane.schema_repairs,
         small_prompt=targets.small_prompt,
+        budgets=tuple({view.budget: view for views in budgets.values() for view in views}.values()),
     )
+
+
+def _account(ask: Ask, lane: Lane) -> Account:
+    """To whom it would be booked: an empty id stands for the request and the conversation that it would begin."""
+    begins = ask.keep and ask.messages is None
+    conversation = ask.conversation if ask.conversation is not None or not begins else ""
+    return Account(request="", lane=lane.name, agent=ask.agent, job=ask.job, conversation=conversation)
 
 
 def target_states(parts: Parts, lane: Lane) -> tuple[TargetStatus, ...]:

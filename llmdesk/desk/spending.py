@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.core.budget import Account, warning
+from llmdesk.core.budget import Account, covers, warning
 from llmdesk.core.errors import StorageError
+from llmdesk.core.text import one_line
+from llmdesk.core.views import BudgetView
 
 if TYPE_CHECKING:
-    from llmdesk.core.types import Outcome
+    from collections.abc import Iterable, Iterator
+
+    from llmdesk.core.budget import Budget, Standing
+    from llmdesk.core.types import Attempt, Outcome
     from llmdesk.desk.job import Job
     from llmdesk.desk.parts import Parts
 
@@ -21,14 +26,58 @@ def account_of(job: Job) -> Account:
 
 
 async def budget_warnings(parts: Parts, job: Job, outcome: Outcome) -> tuple[str, ...]:
-    """A line for each budget that this request has brought to its warning mark, or found beyond it."""
+    """A line for each budget that this request has brought to its warning mark, found beyond it, or cannot count to.
+
+    Where no budget is configured, nothing is looked up.
+    """
+    used = [attempt for attempt in outcome.attempts if attempt.usage is not None]
+    if not parts.spend.budgets or not used:
+        return ()
     account = account_of(job)
-    asked = dict.fromkeys(a.target.provider for a in outcome.attempts if a.usage is not None)
-    lines: dict[str, None] = {}
-    for provider in asked:
+    lines = list(_uncounted(parts.spend.budgets, account, used))
+    told: set[Budget] = set()
+    for provider in dict.fromkeys(attempt.target.provider for attempt in used):
         try:
             standings = await parts.spend.standings(account, provider)
         except StorageError:
-            return ()
-        lines.update(dict.fromkeys(line for each in standings if (line := warning(each))))
-    return tuple(lines)
+            break
+        lines += (line for each in standings if each.budget not in told and (line := warning(each)))
+        told.update(each.budget for each in standings)
+    return tuple(dict.fromkeys(lines))
+
+
+def _uncounted(budgets: Iterable[Budget], account: Account, used: Iterable[Attempt]) -> Iterator[str]:
+    """A line for each model whose price nobody knows, where a budget in money should count it."""
+    for target in dict.fromkeys(attempt.target for attempt in used if attempt.cost_usd is None):
+        names = dict.fromkeys(
+            each.name for each in budgets if each.unit == "usd" and covers(each, account, target.provider)
+        )
+        if names:
+            which = "budgets do" if len(names) > 1 else f"{next(iter(names))} does"
+            how = f"Write models: {{{target}: {{price: 0}}}} or what it costs."
+            yield one_line(f"{target}: its price is unknown, so the {which} not count it. {how}")
+
+
+async def budget_views(parts: Parts, account: Account, providers: Iterable[str]) -> dict[str, tuple[BudgetView, ...]]:
+    """How the budgets stand that an attempt of ``account`` counts to, by provider; nothing is set aside.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    found: dict[str, tuple[BudgetView, ...]] = {}
+    for provider in dict.fromkeys(providers):
+        standings = await parts.spend.standings(account, provider)
+        found[provider] = tuple(_view(parts, standing) for standing in standings)
+    return found
+
+
+def _view(parts: Parts, standing: Standing) -> BudgetView:
+    return BudgetView(
+        budget=standing.budget,
+        period=standing.period or None,
+        spent=standing.spent,
+        reserved=standing.reserved,
+        resets_at=parts.spend.resets_at(standing.budget),
+        warning=warning(standing),
+        unknown=standing.unknown,
+    )

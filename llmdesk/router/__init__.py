@@ -10,8 +10,10 @@ What each class of failure means is data in ``core.policy``. Here: ``targets`` (
 
 from __future__ import annotations
 
+from llmdesk.router.afford import priced
 from llmdesk.router.controls import Controls, Wish
 from llmdesk.router.decision import decide
+from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import Journey
 from llmdesk.router.route import Checker, Recorder, Route, Sink, Trip, Walk
 from llmdesk.router.targets import Cooldowns, Targets
@@ -28,6 +30,9 @@ __all__ = [
     "Walk",
     "Wish",
     "decide",
+    "in_order",
+    "preferred",
+    "priced",
 ]
 
 
@@ -45,6 +50,9 @@ class Router:
 
     async def run(self, route: Route, walk: Walk, *, sink: Sink, record: Recorder, controls: Controls) -> None:
         """Walk ``route`` to its end; ``walk`` is complete at every moment and final when this returns.
+
+        Only what its last attempt cost is not known yet: whoever owns the walk asks with ``priced``, as by then nothing
+        can be interrupted.
 
         Args:
             route: the request.

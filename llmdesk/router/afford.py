@@ -96,18 +96,17 @@ async def free_ones(targets: Targets, refs: Sequence[ModelRef]) -> frozenset[Mod
     return frozenset(ref for ref in refs if (price := targets.prices.price(ref)) is not None and price.free)
 
 
-def costed(prices: Prices, attempt: Attempt) -> Attempt:
-    """An attempt with what it cost, as far as prices are known at this moment; one that used nothing costs nothing."""
-    usage = attempt.usage
-    if usage is None:
-        return replace(attempt, cost_usd="0")
-    price = prices.price(attempt.target, served=attempt.served_model, input_tokens=usage.input_tokens or 0)
-    return replace(attempt, cost_usd=to_usd(price.cost_nano_usd(usage)) if price is not None else None)
+def unpriced(attempt: Attempt) -> Attempt:
+    """An attempt whose price nobody has asked for yet; one that used nothing costs nothing."""
+    return replace(attempt, cost_usd="0" if attempt.usage is None else None)
 
 
 async def priced(prices: Prices, attempt: Attempt) -> Attempt:
-    """An attempt with what it cost at the model that served it; ``None`` = nobody will know."""
-    if attempt.usage is None or attempt.cost_usd is not None:
+    """An attempt with what it cost at the model that served it; it stays ``None`` where nobody knows the price."""
+    usage = attempt.usage
+    if usage is None or attempt.cost_usd is not None:
         return attempt
-    await prices.ready(attempt.target)
-    return costed(prices, attempt)
+    served = attempt.served_model
+    await prices.ready(attempt.target, served=served)
+    price = prices.price(attempt.target, served=served, input_tokens=usage.input_tokens or 0)
+    return attempt if price is None else replace(attempt, cost_usd=to_usd(price.cost_nano_usd(usage)))

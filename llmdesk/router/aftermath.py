@@ -1,7 +1,8 @@
 """What an attempt leaves behind, however it ends: its record with what it used and cost, and its consequences.
 
 An attempt that was numbered is recorded on every path out, as whatever was set aside for it is settled by its booking.
-What is used is known before anything is waited for, so that a cancellation cannot turn it into nothing.
+What it used is known before anything is waited for, so that no cancellation turns it into nothing; what it cost is
+found out where it is booked, which for the last attempt of a walk is after its end.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from llmdesk.core.errors import ErrorKind, ProviderError, SchemaNotMet
 from llmdesk.core.policy import DECISIONS
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Attempt, AttemptOutcome
-from llmdesk.router.afford import costed, priced
+from llmdesk.router.afford import priced, unpriced
 from llmdesk.router.patience import delay_s
 from llmdesk.router.route import Left
 from llmdesk.router.usage import cut_usage, failed_usage
@@ -74,7 +75,7 @@ class Aftermath:
             served_model=walk.completed.served_model if walk.completed else "",
             message=SMALL_PROMPT if place.ref in self._trip.first else "",
         )
-        walk.attempts.append(costed(self._targets.prices, made))
+        walk.attempts.append(unpriced(made))
 
     async def cancelled(self, place: Place, this: Try, *, left: bool) -> None:
         """Record a cancelled attempt; where only this target was left, go on to the next one.
@@ -91,7 +92,7 @@ class Aftermath:
             discarded_text="".join(walk.text),
             usage=cut_usage(walk, this.request, self._trip.route.sizes, begun=this.sent),
         )
-        made = costed(self._targets.prices, made)
+        made = unpriced(made)
         if not left:
             walk.attempts.append(made)  # the owner of the walk writes it down, shielded
             return
@@ -115,7 +116,7 @@ class Aftermath:
             discarded_text="".join(walk.text),
             usage=cut_usage(walk, this.request, self._trip.route.sizes, begun=this.sent),
         )
-        walk.attempts.append(costed(self._targets.prices, made))
+        walk.attempts.append(unpriced(made))
 
     async def failed(self, place: Place, this: Try, error: ProviderError) -> None:
         """Draw the consequences before anything else is sent, then record the attempt."""
@@ -135,7 +136,7 @@ class Aftermath:
             discarded_text="" if refused else text,
             usage=failed_usage(self._walk, this.request, self._trip.route.sizes, error, sent=this.sent),
         )
-        made = costed(self._targets.prices, made)
+        made = unpriced(made)
         rested_s = self._targets.cooldowns.remaining_s(place.ref.provider) if DECISIONS[error.kind].cools else 0.0
         try:
             error.message = await self._consequences(place, error, len(text))

@@ -2,48 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.lanes import LARGEST
+from llmdesk.core.money import to_usd
 from llmdesk.core.views import TargetStatus
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import QUIET_SKIPS
+from llmdesk.router.outlook import look_ahead
 from llmdesk.router.prepare import Prepared, chain_of, fitted_to
 from llmdesk.router.route import Place, Unfit
 from llmdesk.router.schema import takes_schema
-from llmdesk.router.words import busy
+from llmdesk.router.words import busy, over_budget
 
 if TYPE_CHECKING:
-    from llmdesk.core.types import ModelRef
-    from llmdesk.core.views import Consent, SchemaWay
+    from collections.abc import Mapping, Sequence
+
+    from llmdesk.core.budget import Refusal
+    from llmdesk.core.views import BudgetView, Consent, SchemaWay
+    from llmdesk.router.outlook import Outlook
     from llmdesk.router.route import Route
     from llmdesk.router.targets import Resting, Targets
 
 
-def decide(targets: Targets, route: Route) -> tuple[TargetStatus, ...]:
+def decide(
+    targets: Targets, route: Route, *, budgets: Mapping[str, Sequence[BudgetView]] | None = None
+) -> tuple[TargetStatus, ...]:
     """Every target in the order in which it would be asked, and why it would not be; nothing is sent, not even a look.
 
     Args:
-        targets: what is known of them.
+        targets: what is known of them; what can be known of their prices is known.
         route: the request.
+        budgets: how those stand that it counts to, by provider.
     """
     first = preferred(targets, route)
     told: list[TargetStatus] = []
     behind, resting = False, targets.cooldowns.resting()
+    spent: Refusal | None = None
     for ref in in_order(route.lane, first).targets:
-        status = _target(
-            targets, route, ref, resting, preferred=ref in first, consent=_consent(route) if behind else ""
+        place = Place(ref, targets.rules(ref))
+        status, prepared = _target(
+            targets, route, place, resting, preferred=ref in first, consent=_consent(route) if behind else ""
         )
+        if prepared is not None:
+            outlook = look_ahead(targets, route, place, prepared.request, (budgets or {}).get(ref.provider, ()))
+            status = _with_outlook(status, outlook)
+            if not status.skip and spent is not None and not (outlook.free and _goes_free(spent)):
+                status = replace(status, skip="budget", message=over_budget(spent, place.target, now=targets.clock()))
+            elif not status.skip and outlook.message:
+                spent = outlook.refusal or spent
+                status = replace(status, skip="budget" if outlook.refusal else "unfit", message=outlook.message)
         behind = behind or status.skip not in QUIET_SKIPS
         told.append(status)
     return tuple(told)
 
 
+def _goes_free(spent: Refusal) -> bool:
+    return spent.standing.budget.free_when_exhausted
+
+
+def _with_outlook(status: TargetStatus, outlook: Outlook) -> TargetStatus:
+    return replace(
+        status,
+        input_bound_tokens=outlook.input_tokens,
+        output_tokens=outlook.output_tokens,
+        cost_bound_usd=to_usd(outlook.nano_usd),
+    )
+
+
 def _target(
-    targets: Targets, route: Route, ref: ModelRef, resting: Resting, *, preferred: bool, consent: Consent
-) -> TargetStatus:
-    rules = targets.rules(ref)
-    place = Place(ref, rules)
+    targets: Targets, route: Route, place: Place, resting: Resting, *, preferred: bool, consent: Consent
+) -> tuple[TargetStatus, Prepared | None]:
+    ref, rules = place.ref, place.rules
     skip, message = targets.skip_reason(ref, probe=route.probe, resting=resting)
     model = targets.listed(ref)
     if ref.model == LARGEST and (listed := targets.listed_models(ref.provider)):
@@ -63,7 +94,7 @@ def _target(
     schema: SchemaWay = ""
     if route.lane.schema is not None:
         schema = "native" if takes_schema(rules, place.target.model, model) else "in words"
-    return TargetStatus(
+    status = TargetStatus(
         target=ref,
         skip=skip,
         message=message,
@@ -80,6 +111,7 @@ def _target(
         consent=consent,
         preferred=preferred,
     )
+    return status, prepared
 
 
 def _consent(route: Route) -> Consent:

@@ -60,7 +60,7 @@ def test_a_dry_run_shows_every_target_with_what_is_known_of_it(world: ExecWorld,
     assert [(t["ref"], t["skip"]) for t in plan["targets"]] == [
         ("absent/any", "no key"), ("hosted/big", "unfit"), ("local/largest", None), ("hosted/tiny-1", None),
     ]  # fmt: skip
-    assert (plan["why"], plan["failover"], plan["resume"], plan["budget"]) == ("default lane", "ask", "ask", None)
+    assert (plan["why"], plan["failover"], plan["resume"], plan["budget"]) == ("default lane", "ask", "ask", [])
     assert plan["small_prompt"] == {"below_tokens": 40, "prefer": ["hosted/tiny-1"], "applied": False}
     _, big, largest, small = plan["targets"]
     assert "50 tokens" in big["message"]
