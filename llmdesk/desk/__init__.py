@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
-from llmdesk.core.measures import Grouping, Measures, Selection
+from llmdesk.core.measures import AttemptRow, Grouping, Measures, Selection
 from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Status
 from llmdesk.core.views import (
     Ask,
@@ -304,6 +304,14 @@ class Desk:
             StorageError: the database cannot be read.
         """
         return await self._parts.measures.read(selection or Selection(), by)
+
+    def attempts(self, selection: Selection | None = None) -> AsyncIterator[AttemptRow]:
+        """Yield the attempts and skips of ``selection`` (``None`` = all) in the order in which they were booked.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        return self._parts.measures.rows(selection or Selection())
 
     async def stats(self, period: Period = "month", by: StatsBy = "model") -> Stats:
         """What was used and what it cost in a period, and what free answers have saved.
