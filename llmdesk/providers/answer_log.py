@@ -1,4 +1,4 @@
-"""What has come of one answer so far: enough to say that it is too large, empty, or cut.
+"""What has come of one answer so far: enough to say that it is too large, empty, or cut, and what it has used.
 
 Every wire that streams counts the same way: bytes of text, not of JSON around it, and something for each event, so
 that a million of nothing is no small answer either.
@@ -7,17 +7,19 @@ that a million of nothing is no small answer either.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import AnswerCut
+from llmdesk.core.errors import AnswerCut, ProviderError
 from llmdesk.core.text import has_visible, one_line
 from llmdesk.core.types import FinishReason, ProviderEvent, ReasoningDelta, TextDelta
 from llmdesk.providers.reply import size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from llmdesk.core.types import ToolCall
+    from llmdesk.core.types import ToolCall, Usage
     from llmdesk.providers.base import Endpoint
 
 _EVENT_BYTES = 16
@@ -42,6 +44,9 @@ class AnswerLog:
         self._visible = False
         self._reasoned = False
         self._bytes = 0
+        self._told: Usage | None = None
+        self._more = False
+        """Something came that is not in what was told."""
 
     def take(self, text: str = "", reasoning: str = "", calls: Sequence[ToolCall] = ()) -> list[ProviderEvent]:
         """Count what came, and make the events of it.
@@ -63,6 +68,8 @@ class AnswerLog:
         for call in calls:
             self._bytes += _CALL_BYTES + len(call.name.encode()) + len(call.id.encode())
             self._bytes += len(json.dumps(dict(call.arguments)))
+        if events:
+            self.came()
         self.weigh(0)
         return events
 
@@ -73,8 +80,24 @@ class AnswerLog:
             AnswerCut: that is more than an answer may be.
         """
         self._bytes += more
+        if more:
+            self.came()
         if self._bytes > self._endpoint.caps.answer:
             raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
+
+    def came(self) -> None:
+        """Note that more of the answer has come, be it an event yet or not."""
+        self._more = True
+
+    def tell(self, usage: Usage) -> None:
+        """Take what the provider says was used; all that has come so far is in it."""
+        self._told, self._more = usage, False
+
+    def used(self) -> Usage | None:
+        """What the provider has said was used, marked as too little where more came after; ``None`` = nothing said."""
+        if self._told is None or (self._told.input_tokens is None and self._told.output_tokens is None):
+            return None
+        return replace(self._told, estimated=True) if self._more else self._told
 
     def cut(self, cause: str = "") -> AnswerCut:
         """Say that the answer ended before it was complete."""
@@ -102,6 +125,17 @@ class AnswerLog:
         if not self._visible and not self._reasoned:
             raise AnswerCut(f"{self._endpoint.name}: the answer is empty.")
         return FinishReason.STOP
+
+
+@contextmanager
+def telling(used: Callable[[], Usage | None]) -> Iterator[None]:
+    """Let a failure say what the provider had reported before: that much is billed, whatever came of it."""
+    try:
+        yield
+    except ProviderError as error:
+        if error.usage is None:
+            error.usage = used()
+        raise
 
 
 def count(value: object) -> int | None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import AnswerCut, ProviderError, WebPageAnswered
 from llmdesk.core.json_cost import LEAVES
+from llmdesk.providers.answer_log import telling
 from llmdesk.providers.ndjson import FrameBroken, document, objects
 from llmdesk.providers.sse import EventSplitter, ServerEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
-    from llmdesk.core.types import ProviderEvent
+    from llmdesk.core.types import ProviderEvent, Usage
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.reply import Reply
 
@@ -73,6 +74,10 @@ class Reader(Protocol):
         """Say that the answer ended before it was complete."""
         ...
 
+    def used(self) -> Usage | None:
+        """What the provider has said was used; ``None`` = nothing said."""
+        ...
+
 
 def web_page(endpoint: Endpoint) -> WebPageAnswered:
     """Say that a web page came where an answer was expected."""
@@ -128,19 +133,20 @@ async def follow(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, 
     how the answer ended, nothing that happens to the connection can take that back: what is missing then is usage.
 
     Raises:
-        ProviderError: whatever broke it, said to have cut the answer where it was.
+        ProviderError: whatever broke it, said to have cut the answer where it was, with the usage told so far.
     """
-    if reply.content_type in _JSON:
-        for event in reader.read_whole(await json_value(reply, cap=reply.endpoint.caps.answer)):
+    with telling(reader.used):
+        if reply.content_type in _JSON:
+            for event in reader.read_whole(await json_value(reply, cap=reply.endpoint.caps.answer)):
+                yield event
+            return
+        if reply.content_type not in ("", _EVENTS):
+            raise web_page(reply.endpoint)
+        async with contextlib.aclosing(_told(reply, reader)) as told:
+            async for event in told:
+                yield event
+        for event in reader.end():
             yield event
-        return
-    if reply.content_type not in ("", _EVENTS):
-        raise web_page(reply.endpoint)
-    async with contextlib.aclosing(_told(reply, reader)) as told:
-        async for event in told:
-            yield event
-    for event in reader.end():
-        yield event
 
 
 async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, None]:

@@ -55,15 +55,16 @@ def reader(*, keep_blocks: bool = False) -> AnswerReader:
 ANSWERS = {
     "messages-text": (("Grüße from ☃\n", ""), [], Completed(
         finish_reason=FinishReason.STOP, served_model="claude-sonnet-5-5",
-        usage=Usage(input_tokens=1_211, output_tokens=6, cached_input_tokens=1_000))),
+        usage=Usage(input_tokens=1_211, output_tokens=6, cached_input_tokens=1_000, cache_write_tokens=200))),
     "messages-thinking": (("Four.", "Two and two."), [], Completed(
         finish_reason=FinishReason.STOP, served_model="claude-opus-5-5",
-        usage=Usage(input_tokens=25, output_tokens=40, cached_input_tokens=0, reasoning_tokens=33))),
+        usage=Usage(
+            input_tokens=25, output_tokens=40, cached_input_tokens=0, cache_write_tokens=0, reasoning_tokens=33))),
     "messages-tools": (("I will look.", ""), [
         ToolCall(name="get_weather", arguments={"location": "Lisbon"}, id="toolu_01"),
         ToolCall(name="now", arguments={}, id="toolu_02")], Completed(
         finish_reason=FinishReason.TOOL_CALLS, served_model="claude-sonnet-5-5",
-        usage=Usage(input_tokens=377, output_tokens=65, cached_input_tokens=0))),
+        usage=Usage(input_tokens=377, output_tokens=65, cached_input_tokens=0, cache_write_tokens=0))),
     "messages-fallback": (("Hello there.", ""), [], Completed(
         finish_reason=FinishReason.STOP, served_model="claude-sonnet-5-5",
         usage=Usage(input_tokens=25, output_tokens=8))),

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from llmdesk.core.errors import ServerFailed
 from llmdesk.core.types import Completed, ModelInfo
-from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.answer_log import AnswerLog, count, telling
 from llmdesk.providers.anthropic.blocks import Spent
 from llmdesk.providers.anthropic.errors import failure, read_error
 from llmdesk.providers.anthropic.reader import AnswerReader
@@ -67,33 +67,34 @@ class AnthropicProvider:
         """
         log, spent = AnswerLog(self.endpoint), Spent()
         said: list[Json] = []
-        for _ in range(PAUSES + 1):
-            fields = fields_of(self.endpoint.name, request, version=self._version, said=said)
-            body = printed(self.endpoint.name, fields)
-            reader = AnswerReader(
-                self.endpoint,
-                request.model,
-                log=log,
-                spent=spent,
-                keep_wire=request.keep_wire,
-                keep_blocks=bool(request.tools),
-                now=self._now,
-            )
-            async with self._origin.open_stream("POST", f"{self._root}/messages", body=body) as reply:
-                await self._accept(reply, request.model)
-                async with contextlib.aclosing(follow(reply, reader)) as events:
-                    async for event in events:
-                        if isinstance(event, Completed):
-                            yield replace(event, notes=not_taken(self.endpoint.name, request, fields))
-                        else:
-                            yield event
-            if not reader.paused:
-                return
-            if not reader.said:
-                raise ServerFailed(f"{self.endpoint.name}: the answer was paused although no tools were offered.")
-            said += reader.said
-            spent.next_request()
-        raise ServerFailed(f"{self.endpoint.name}: the answer was still paused after {PAUSES} continuations.")
+        with telling(log.used):
+            for _ in range(PAUSES + 1):
+                fields = fields_of(self.endpoint.name, request, version=self._version, said=said)
+                body = printed(self.endpoint.name, fields)
+                reader = AnswerReader(
+                    self.endpoint,
+                    request.model,
+                    log=log,
+                    spent=spent,
+                    keep_wire=request.keep_wire,
+                    keep_blocks=bool(request.tools),
+                    now=self._now,
+                )
+                async with self._origin.open_stream("POST", f"{self._root}/messages", body=body) as reply:
+                    await self._accept(reply, request.model)
+                    async with contextlib.aclosing(follow(reply, reader)) as events:
+                        async for event in events:
+                            if isinstance(event, Completed):
+                                yield replace(event, notes=not_taken(self.endpoint.name, request, fields))
+                            else:
+                                yield event
+                if not reader.paused:
+                    return
+                if not reader.said:
+                    raise ServerFailed(f"{self.endpoint.name}: the answer was paused although no tools were offered.")
+                said += reader.said
+                spent.next_request()
+            raise ServerFailed(f"{self.endpoint.name}: the answer was still paused after {PAUSES} continuations.")
 
     async def _accept(self, reply: Reply, model: str = "") -> None:
         """Let only a 2xx reply through."""

@@ -52,6 +52,7 @@ class Spent:
             input_tokens=self._sum(_READ, _CACHED, _STORED) if self._is_told(_READ) else None,
             output_tokens=self._sum(_WRITTEN) if self._is_told(_WRITTEN) else None,
             cached_input_tokens=self._sum(_CACHED) if self._is_told(_CACHED) else None,
+            cache_write_tokens=self._sum(_STORED) if self._is_told(_STORED) else None,
             reasoning_tokens=self._sum(_THOUGHT) if self._is_told(_THOUGHT) else None,
         )
 

@@ -68,6 +68,7 @@ class AnswerReader:
         """The turn is to be continued with what was said so far."""
         self.said: list[Json] = []
         self.cut = log.cut
+        self.used = log.used
         self._endpoint = endpoint
         self._model = model
         self._log = log
@@ -119,6 +120,7 @@ class AnswerReader:
             events += self._block_begins(number, block)
             events += self._block_ends(number)
         self._stop = value
+        self._tell(value)
         events += self._end()
         if events and self._keep_wire:
             events[-1] = replace(events[-1], wire=value)
@@ -156,7 +158,7 @@ class AnswerReader:
                 delta = value.get("delta")
                 self._stop = delta if isinstance(delta, dict) else {}
                 self._last = value
-                self._spent.told(value.get("usage"))
+                self._tell(value)
             case "message_stop":
                 events = self._end()
             case _:
@@ -165,9 +167,15 @@ class AnswerReader:
 
     def _begin(self, message: object) -> None:
         if isinstance(message, dict):
-            self._spent.told(message.get("usage"))
+            self._tell(message)
             name = message.get("model")
             self._served = one_line(redact(name[:2_000])) if isinstance(name, str) else ""
+
+    def _tell(self, value: dict[str, object]) -> None:
+        """Take what a message or an event says was used so far."""
+        if isinstance(usage := value.get("usage"), dict):
+            self._spent.told(usage)
+            self._log.tell(self._spent.usage())
 
     def _block_begins(self, index: object, block: object) -> list[ProviderEvent]:
         if not isinstance(block, dict) or not isinstance(index, int | None):
@@ -202,6 +210,7 @@ class AnswerReader:
             block.pieces.setdefault(name, []).append(piece)
         if name == "partial_json":
             self._hold(len(piece) + _PIECE_BYTES)
+            self._log.came()
         return self._log.take(piece if name == "text" else "", piece if name == "thinking" else "")
 
     def _block_ends(self, index: object) -> list[ProviderEvent]:

@@ -37,6 +37,8 @@ _COUNTS = (
     "promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
     "cachedContentTokenCount",
 )  # fmt: skip
+_BY_MODALITY = "promptTokensDetails"
+"""Where the tokens of a prompt are told by modality (``types.py``, ModalityTokenCount)."""
 _DISABLED = "PUP_LIMITED_DISABLED"
 
 FINISH_REASONS = _STOPPED | _CUT | _REFUSED | _BROKEN | {_DISABLED}
@@ -61,6 +63,7 @@ class AnswerReader:
         self._keep_wire = keep_wire
         self._log = AnswerLog(endpoint)
         self.cut = self._log.cut
+        self.used = self._log.used
         self._reason = ""
         self._goes_on = False
         """Older models say STOP with every piece: what goes on after that has not ended, and only the end of the body
@@ -113,7 +116,12 @@ class AnswerReader:
         if value.get("error") is not None:
             raise failure(self._endpoint, unwrap(None, value), model=self._model)
         self._last = value
-        self._note(value)
+        try:
+            return self._response(value)
+        finally:  # the counts of a response have what it brings in them, be it refused or damaged
+            self._note(value)
+
+    def _response(self, value: dict[str, object]) -> list[ProviderEvent]:
         candidates = value.get("candidates")
         if not candidates:
             self._check_prompt(value.get("promptFeedback"))
@@ -136,7 +144,9 @@ class AnswerReader:
             self._served = one_line(redact(name[:2_000]))
         if isinstance(usage, dict):
             told = {name: count(usage.get(name)) for name in _COUNTS}
+            told[_BY_MODALITY] = _of_images(usage.get(_BY_MODALITY))
             self._told |= {name: number for name, number in told.items() if number is not None}
+            self._log.tell(self._usage())
 
     def _parts(self, content: object) -> list[ProviderEvent]:
         parts = content.get("parts", []) if isinstance(content, dict) else []
@@ -210,4 +220,13 @@ class AnswerReader:
             output_tokens=None if written is None and thought is None else (written or 0) + (thought or 0),
             cached_input_tokens=self._told.get("cachedContentTokenCount"),
             reasoning_tokens=thought,
+            image_tokens=self._told.get(_BY_MODALITY),
         )
+
+
+def _of_images(details: object) -> int | None:
+    """The tokens of a prompt that were made of images; ``None`` = not told."""
+    if not isinstance(details, list):
+        return None
+    told = (each.get("tokenCount") for each in details if isinstance(each, dict) and each.get("modality") == "IMAGE")
+    return count(next(told, None))

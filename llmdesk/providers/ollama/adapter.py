@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError
 from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
+from llmdesk.providers.answer_log import telling
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_object, refuse_page, web_page, without_name
 from llmdesk.providers.http import Origin
@@ -78,18 +79,19 @@ class OllamaProvider(ModelKeeping):
                 yield embedded(self.endpoint, request.model, answer)
                 return
             reader = AnswerReader(self.endpoint, request.model, request.endpoint, keep_wire=request.keep_wire)
-            async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
-                async for chunk in chunks:
-                    events = reader.read(chunk)
-                    if reader.had_content:
-                        reply.content_came()
-                    if reader.completed:
-                        await reply.drain(DRAIN_S)
-                    for event in events:
-                        yield event
-                    if reader.completed:
-                        return
-            raise reader.cut()
+            with telling(reader.used):
+                async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
+                    async for chunk in chunks:
+                        events = reader.read(chunk)
+                        if reader.had_content:
+                            reply.content_came()
+                        if reader.completed:
+                            await reply.drain(DRAIN_S)
+                        for event in events:
+                            yield event
+                        if reader.completed:
+                            return
+                raise reader.cut()
 
     async def _objects(self, reply: Reply, reader: AnswerReader) -> AsyncGenerator[dict[str, object], None]:
         """Yield the objects of a stream; whatever breaks it is said to have cut the answer where it was."""

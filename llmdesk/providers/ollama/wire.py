@@ -202,6 +202,7 @@ class AnswerReader:
         self._keep_wire = keep_wire
         self._log = AnswerLog(endpoint)
         self.cut = self._log.cut
+        self.used = self._log.used
 
     def read(self, chunk: dict[str, object]) -> list[ProviderEvent]:
         """Turn one object into events; where it is wanted, the last of them carries the object itself.
@@ -216,6 +217,7 @@ class AnswerReader:
         events = self._log.take(text, thinking, calls)
         self.had_content = bool(events)
         if done:
+            self._log.tell(usage_of(chunk))
             events.append(self._completed(chunk))
             self.completed = True
         if events and self._keep_wire:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact, sanitise
-from llmdesk.core.types import Completed, ProviderEvent, Usage
-from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.core.types import Completed, ProviderEvent
+from llmdesk.providers.answer_log import AnswerLog
 from llmdesk.providers.exchange import object_of
 from llmdesk.providers.openai.calls import CallsInPieces
 from llmdesk.providers.openai.errors import failure
 from llmdesk.providers.openai.hints import asked_s
 from llmdesk.providers.openai.said import unwrap
+from llmdesk.providers.openai.usage import usage_of
 from llmdesk.providers.refusals import DETAILS_LIMIT, TEXT_LIMIT, brief
 
 if TYPE_CHECKING:
@@ -54,9 +55,12 @@ class AnswerReader:
         self._notes = notes
         self._log = AnswerLog(endpoint)
         self.cut = self._log.cut
+        self.used = self._log.used
         self._calls = CallsInPieces(self._log.cut, endpoint.caps.answer)
         self._refusal = ""
         self._by_length = False
+        self._failed: ProviderError | None = None
+        """What the end of the answer was instead; it is raised when the usage after it has come."""
         self._usage: Mapping[str, object] | None = None
         self._served = ""
         self._last: Json | None = None
@@ -94,6 +98,9 @@ class AnswerReader:
             if ended:  # damage behind a whole answer
                 return self._complete()
             raise
+        finally:
+            if self._usage is not before:  # it counts what this chunk brings too
+                self._log.tell(usage_of(self._usage))
         if self.ended and self._usage is not before:
             return self._complete(events)
         return self._carrying(events)
@@ -164,11 +171,13 @@ class AnswerReader:
         self._refusal = (self._refusal + refusal)[:TEXT_LIMIT]
         self._log.weigh(len(refusal))
         grew = not self.ended and self._calls.take(delta)
+        if grew:
+            self._log.came()
         events = self._log.take(text, thought)
         self.had_content = bool(events) or bool(refusal) or grew
         reason = choice.get("finish_reason")
         if reason is not None and reason != "" and not self.ended:
-            events += self._ended(reason)
+            events += self._end_with(reason)
         return events  # what is said after the reason to end was said too, and nothing of an answer is left out
 
     def _texts(self, content: object) -> tuple[str, str]:
@@ -196,31 +205,36 @@ class AnswerReader:
 
     # --- the end --------------------------------------------------------------------------------------------------
 
-    def _ended(self, reason: object) -> Sequence[ProviderEvent]:
-        """What the terminal marker means (policy R1, R8, R12, P9)."""
+    def _end_with(self, reason: object) -> Sequence[ProviderEvent]:
+        """Take the terminal marker (policy R1, R8, R12, P9): the last calls; what it says of usage comes after it."""
+        self._by_length = isinstance(reason, str) and reason in _BY_LENGTH
+        self._failed = self._failure_of(reason)
+        whole = self._failed is None and not self._by_length  # calls that were cut are none
+        calls = self._log.take(calls=self._calls.whole()) if whole else []
+        self.ended = True
+        return calls
+
+    def _failure_of(self, reason: object) -> ProviderError | None:
+        """What an end means that is none; ``None`` = the answer is there."""
         name = self._endpoint.name
         if reason == "content_filter":
             said = f": {self._refusal}" if self._refusal else "."
-            raise ModelRefused(
+            return ModelRefused(
                 one_line(redact(f"{name}: the model declined (content filter){said}")), details=self._kept()
             )
         if not isinstance(reason, str) or reason not in _NORMAL | _BY_LENGTH:
             said = brief(reason, 60)
-            raise ServerFailed(one_line(f"{name}: the answer ended for an unknown reason: {said}"), details=said)
-        if reason in _BY_LENGTH:
-            self._by_length = True
-            self.ended = True
-            return []  # calls that were cut are none
-        if self._refusal:
-            raise ModelRefused(one_line(redact(f"{name}: the model declined: {self._refusal}")), details=self._kept())
-        calls = self._log.take(calls=self._calls.whole())
-        self.ended = True
-        return calls
+            return ServerFailed(one_line(f"{name}: the answer ended for an unknown reason: {said}"), details=said)
+        if self._refusal and reason not in _BY_LENGTH:
+            return ModelRefused(one_line(redact(f"{name}: the model declined: {self._refusal}")), details=self._kept())
+        return None
 
     def _kept(self) -> str:
         return sanitise(redact(self._refusal))[:DETAILS_LIMIT]
 
     def _complete(self, events: Sequence[ProviderEvent] = ()) -> list[ProviderEvent]:
+        if self._failed is not None:
+            raise self._failed
         finish = self._log.finish(by_length=self._by_length)
         self.completed = True
         done = Completed(
@@ -252,19 +266,3 @@ def _error_in(chunk: Mapping[str, object], name: str = "") -> object | None:
     choices = chunk.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) and first.get("error") else None
-
-
-def usage_of(usage: Mapping[str, object]) -> Usage:
-    """Read the token counts: openai-python, ``types/completion_usage.py``; DeepSeek tells cache hits in its own way."""
-    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
-    return Usage(
-        input_tokens=count(usage.get("prompt_tokens")),
-        output_tokens=count(usage.get("completion_tokens")),
-        cached_input_tokens=cached if cached is not None else count(usage.get("prompt_cache_hit_tokens")),
-        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
-    )
-
-
-def _detail(usage: Mapping[str, object], group: str, name: str) -> int | None:
-    details = usage.get(group)
-    return count(details.get(name)) if isinstance(details, dict) else None
