@@ -32,6 +32,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="edit", help="Take the last prompt back into the editor"),
     Command(name="retry", help="Ask the last prompt again"),
     Command(name="tokens", help="Say how many tokens the next prompt would send"),
+    Command(name="stats", help="Metrics: speed, first token, cost, errors"),
+    Command(name="budget", help="Budgets: spent, left, when they reset"),
     Command(name="providers", help="Providers and cooldowns"),
     Command(name="failovers", help="Failover history"),
     Command(name="outbox", help="Paused requests"),

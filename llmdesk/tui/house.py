@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
     from llmdesk.tui.keymap import Keymap
 
-Panel = Literal["help", "providers", "failovers", "outbox", "models", "conversations"]
+Panel = Literal["help", "providers", "budgets", "metrics", "failovers", "outbox", "models", "conversations"]
 """The full-screen panels."""
 
 
@@ -17,6 +17,11 @@ class Chat(Protocol):
     """What a panel asks of the chat below it."""
 
     demo: bool
+
+    @property
+    def lane(self) -> str:
+        """The lane that is shown."""
+        ...
 
     async def open_conversation(self, conversation_id: str, message: int | None = None) -> None:
         """Show a stored conversation, and the message that was searched for."""

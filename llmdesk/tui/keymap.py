@@ -16,7 +16,7 @@ from textual.keys import Keys
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Scope = Literal["desk", "chat", "prompt", "list", "failovers", "outbox", "providers", "models"]
+Scope = Literal["desk", "chat", "prompt", "list", "failovers", "outbox", "providers", "models", "metrics"]
 """Where an action works: everywhere, on the chat screen, in the prompt, in every full-screen panel, in one of them."""
 
 
@@ -55,6 +55,10 @@ ACTIONS: tuple[Action, ...] = (
         id="palette", keys="ctrl+p", help="All actions by name", call="command_palette", scope="desk", palette=False
     ),
     Action(id="providers", keys="f3", help="Providers", call="open_panel('providers')", scope="desk"),
+    Action(id="budgets", keys="f4", help="Budgets: spent, left, when they reset", call="open_panel('budgets')",
+           scope="desk"),
+    Action(id="metrics", keys="f5", help="Metrics: speed, first token, cost, errors", call="open_panel('metrics')",
+           scope="desk"),
     Action(id="failovers", keys="f6", help="Failover history", call="open_panel('failovers')", scope="desk"),
     Action(id="outbox", keys="f7", help="Outbox: paused requests", call="open_panel('outbox')", scope="desk"),
     Action(id="models", keys="f8", help="Models", call="open_panel('models')", scope="desk"),
@@ -84,6 +88,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="regenerate", keys="", help="Ask the last prompt again", call="regenerate", scope="chat"),
     Action(id="copy_answer", keys="alt+c", help="Copy the last answer", call="copy_answer", scope="chat"),
     Action(id="sidebar", keys="", help="Show or hide the sidebar", call="toggle_sidebar", scope="chat"),
+    Action(id="hide_warning", keys="alt+w", help="Put the warning of a budget away until its next period",
+           call="hide_warning", scope="chat"),
     Action(id="find", keys="ctrl+f", help="Find in this conversation", call="find", scope="chat"),
     Action(id="recall", keys="ctrl+r", help="Search the prompts sent before", call="recall", scope="chat"),
     Action(id="scroll_up", keys="pageup", help="Scroll up", call="scroll_transcript(-1)", scope="chat", palette=False),
@@ -111,6 +117,12 @@ ACTIONS: tuple[Action, ...] = (
     _row("outbox_retry_now", "n", "Ask again now, cooldowns ignored", "retry(True)", "outbox"),
     _row("outbox_drop", "x", "Drop for good (press twice)", "drop", "outbox"),
     _row("providers_check", "c", "Call every provider now", "check", "providers"),
+    _row("metrics_hour", "h", "The last hour", "look_back('1 h')", "metrics"),
+    _row("metrics_day", "d", "The last 24 hours", "look_back('24 h')", "metrics"),
+    _row("metrics_week", "w", "The last 7 days", "look_back('7 d')", "metrics"),
+    _row("metrics_month", "m", "The last 30 days", "look_back('30 d')", "metrics"),
+    _row("metrics_lane", "l", "This lane, or all of them", "widen", "metrics"),
+    _row("metrics_group", "g", "One row for each provider, lane, model or agent", "group", "metrics"),
     _row("model_pull", "p", "Fetch a model", "pull", "models"),
     _row("model_copy", "y", "Copy under a new name", "copy", "models"),
     _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
@@ -119,7 +131,7 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
 _CHAT: frozenset[Scope] = frozenset({"desk", "chat", "prompt"})
-_PANELS: tuple[Scope, ...] = ("failovers", "outbox", "providers", "models")
+_PANELS: tuple[Scope, ...] = ("failovers", "outbox", "providers", "models", "metrics")
 _TOGETHER: Mapping[Scope, frozenset[Scope]] = {
     "desk": _CHAT | {"list", *_PANELS},
     "chat": _CHAT,

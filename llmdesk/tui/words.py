@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from llmdesk.core.money import shown_usd, to_nano_usd
+
 if TYPE_CHECKING:
     from llmdesk.core.types import ModelRef, Usage
 
@@ -33,6 +35,11 @@ def seconds(value_s: float) -> str:
     return f"{value_s:.0f} s" if value_s < 120 else f"{countdown(value_s)} min"
 
 
+def latency(value_s: float) -> str:
+    """How long an answer or its beginning took: ``410 ms``, ``2.1 s``, ``3:05 min``."""
+    return f"{1000 * value_s:.0f} ms" if value_s < 0.9995 else seconds(value_s)
+
+
 def size(count: int | None) -> str:
     """Bytes as ``3.4 GB``; unknown stays unknown."""
     if count is None:
@@ -45,14 +52,25 @@ def size(count: int | None) -> str:
     return f"{value:.1f} TB"
 
 
-def cost(cost_usd: str | None) -> str:
-    """Money as the foot of an answer says it: ``free``, ``$0.0012`` or ``price unknown``."""
-    if cost_usd is None:
+def rate(tokens_per_s: float) -> str:
+    """A speed in tokens a second: ``41``, ``3.5``."""
+    return f"{tokens_per_s:.0f}" if tokens_per_s >= 10 else f"{tokens_per_s:.1f}"
+
+
+def speed(usage: Usage | None, latency_s: float | None, first_token_s: float | None) -> float | None:
+    """Tokens a second of an answer from its first token on; ``None`` = too short to say, or nobody counted."""
+    if usage is None or usage.output_tokens is None or usage.output_tokens < 2:
+        return None
+    streaming_s = (latency_s or 0.0) - (first_token_s or 0.0)
+    return usage.output_tokens / streaming_s if streaming_s > 0.05 else None
+
+
+def cost(cost_usd: str | None, *, estimated: bool = False) -> str:
+    """Money as the foot of an answer says it: ``free``, ``0.0012 USD`` or ``price unknown``; ``~`` = estimated."""
+    amount = to_nano_usd(cost_usd)
+    if amount is None:
         return "price unknown"
-    amount = float(cost_usd)
-    if amount == 0:
-        return "free"
-    return f"${amount:.4f}" if amount < 0.1 else f"${amount:.2f}"
+    return f"{'~' if estimated else ''}{shown_usd(amount)} USD" if amount else "free"
 
 
 def answer_feet(
@@ -71,16 +89,16 @@ def answer_feet(
     """
     who = [target.provider, served_model or target.model] if target is not None else []
     time_taken = seconds(latency_s) if latency_s is not None else ""
-    price = cost(cost_usd) if target is not None else ""
-    speed = count = ""
+    estimated = usage is not None and usage.estimated
+    price = cost(cost_usd, estimated=estimated) if target is not None else ""
+    pace = count = ""
     if usage is not None and usage.output_tokens is not None:
-        about = "~" if usage.estimated else ""
-        streaming_s = (latency_s or 0.0) - (first_token_s or 0.0)
-        if streaming_s > 0.05 and usage.output_tokens > 1:
-            speed = f"{about}{usage.output_tokens / streaming_s:.0f} tok/s"
+        about = "~" if estimated else ""
+        found = speed(usage, latency_s, first_token_s)
+        pace = f"{about}{found:.0f} tok/s" if found is not None else ""
         count = f"{about}{usage.output_tokens} tok"
     forms: tuple[list[str], ...] = (
-        [time_taken, speed, count, price],
+        [time_taken, pace, count, price],
         [time_taken, count, price],
         [time_taken, price],
         [time_taken],

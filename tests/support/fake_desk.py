@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import ErrorKind, UsageError
+from llmdesk.core.measures import Grouping, Measures, Selection
 from llmdesk.core.types import (
     Accepted,
     Attempt,
@@ -35,6 +36,7 @@ from llmdesk.core.types import (
 from llmdesk.core.views import (
     Ask,
     Attachment,
+    BudgetView,
     Conversation,
     ConversationView,
     Discovery,
@@ -206,6 +208,11 @@ class FakeDesk:
     can_answer: bool = True
     resume: str = "ask"
     recent: tuple[str, ...] = ()
+    limits: tuple[BudgetView, ...] = ()
+    measured: Callable[[Selection, Sequence[Grouping]], tuple[Measures, ...]] = lambda _, by: (
+        () if by else (Measures(group={}),)
+    )
+    reads: list[str] = field(default_factory=list)
     open_error: Exception | None = None
     runs: list[FakeRun] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
@@ -292,6 +299,16 @@ class FakeDesk:
         self, *, since: float | None = None, lane: str | None = None, limit: int = 500
     ) -> tuple[FailoverRow, ...]:
         return tuple(self.rows[:limit])
+
+    # --- what it cost, and how it went
+
+    async def budgets(self) -> tuple[BudgetView, ...]:
+        self.reads.append("budgets")
+        return self.limits
+
+    async def measures(self, selection: Selection | None = None, by: Sequence[Grouping] = ()) -> tuple[Measures, ...]:
+        self.reads.append("measures")
+        return self.measured(selection or Selection(), by)
 
     # --- providers and models
 

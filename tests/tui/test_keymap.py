@@ -71,11 +71,11 @@ async def test_the_users_keys_work_on_the_screen() -> None:
 
 
 async def test_every_action_of_the_palette_can_be_found_in_it() -> None:
-    async with seated(FakeDesk(screen=ScreenSettings(keys={"palette": "f5"}))) as seat:
+    async with seated(FakeDesk(screen=ScreenSettings(keys={"palette": "f9"}))) as seat:
         titles = {command.title for command in seat.app.get_system_commands(seat.app.screen)}
         assert {action.help for action in ACTIONS if action.palette} <= titles
         assert {"Lane codegen", "/doctor", "Theme midnight"} <= titles
-        await seat.press("f5")
+        await seat.press("f9")
         await seat.type("lane critic")
         await seat.press("enter")
         await seat.see("─ 4 critic ─")

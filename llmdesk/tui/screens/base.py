@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from textual.screen import Screen
 
 if TYPE_CHECKING:
+    from llmdesk.core.views import Topic
     from llmdesk.desk import Desk
     from llmdesk.tui.house import House
 
@@ -26,3 +27,6 @@ class DeskScreen(Screen[None]):
     def say(self, text: str, *, severity: str = "information") -> None:
         """Show a short message at the edge of the screen."""
         self.house.say(text, severity=severity)
+
+    def desk_changed(self, topics: frozenset[Topic]) -> None:
+        """Something changed, here or in another instance, while this screen is on top."""

@@ -16,11 +16,13 @@ from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import OutboxEntry, Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.resumed import Resumed
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
 from llmdesk.tui.widgets.lanes_bar import LanesBar
+from llmdesk.tui.widgets.outbox_panel import OutboxPanel
 from llmdesk.tui.widgets.provider_panel import ProviderPanel
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
+    from llmdesk.tui.screens.figures import Figures
     from llmdesk.tui.screens.talk import Talk
 
 SIDEBAR_FROM = 100
@@ -66,6 +70,7 @@ class ChatScreen(SearchingScreen):
         self._sidebar: bool | None = None
         self._resting = ""
         self._resumed = Resumed(self)
+        self._figures: Figures | None = None
 
     def compose(self) -> ComposeResult:
         """Header, lane and sidebar, lanes bar."""
@@ -75,6 +80,7 @@ class ChatScreen(SearchingScreen):
                 yield self.talk.pane
             with Vertical(id="sidebar"):
                 yield ProviderPanel(id="providers")
+                yield OutboxPanel(id="outbox")
         yield LanesBar(id="bar")
 
     def on_mount(self) -> None:
@@ -101,6 +107,8 @@ class ChatScreen(SearchingScreen):
     def _fold(self, width: int) -> None:
         self.query_one("#sidebar").display = width >= SIDEBAR_FROM if self._sidebar is None else self._sidebar
         self._show_resting()
+        if self._figures is not None:
+            self._figures.changed()  # what nobody could see was not read
 
     def on_screen_resume(self) -> None:
         """Back from a panel: keys go to the prompt again."""
@@ -127,6 +135,7 @@ class ChatScreen(SearchingScreen):
             await self._open_asked(desk)
         finally:
             self._begun.set()
+        self.follow(self._show_figures)
         self.follow(partial(self._learn_history, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
@@ -152,6 +161,14 @@ class ChatScreen(SearchingScreen):
             self.talks = {conversation.lane: self.talk}  # the only one as yet
             self.talk.lane = conversation.lane
         self.talk.adopt(conversation)
+
+    async def _show_figures(self) -> None:
+        """Show what was spent and how it goes; it is not there before the first paint."""
+        from llmdesk.tui.screens.figures import Figures
+
+        figures = Figures(self)
+        await figures.begin()
+        self._figures = figures
 
     async def _learn_history(self, desk: Desk) -> None:
         """Let the prompts of earlier sessions be recalled."""
@@ -186,6 +203,10 @@ class ChatScreen(SearchingScreen):
                 self.show_providers(desk)
             if topics & {Topic.OUTBOX, Topic.REQUESTS}:
                 await self._show_outbox(desk)
+            if self._figures is not None and topics & {Topic.COOLDOWNS, Topic.REQUESTS}:
+                self._figures.changed()
+            if isinstance(top := self.app.screen, DeskScreen) and top is not self:
+                top.desk_changed(topics)
 
     def show_providers(self, desk: Desk) -> None:
         """Show the providers as they are known now."""
@@ -194,7 +215,7 @@ class ChatScreen(SearchingScreen):
 
     async def _show_outbox(self, desk: Desk) -> int:
         waiting = len(await desk.outbox())
-        for panel in self.query(ProviderPanel):
+        for panel in self.query(OutboxPanel):
             panel.show_outbox(waiting)
         return waiting
 
@@ -211,7 +232,39 @@ class ChatScreen(SearchingScreen):
     async def _cooldown_over(self) -> None:
         self.show_providers(await self.desk())
 
+    @property
+    def lane(self) -> str:
+        """The lane that is shown."""
+        return self.talk.lane
+
+    # --- budgets ------------------------------------------------------------------------------------------------
+
+    @property
+    def budgets(self) -> tuple[BudgetView, ...]:
+        """How they stand, as far as it is known without asking."""
+        return self._figures.budgets if self._figures is not None else ()
+
+    @property
+    def warned(self) -> bool:
+        """A warning of a budget is on the screen."""
+        return self._figures is not None and self._figures.line.shown
+
+    def on_budget_line_clicked(self) -> None:
+        """Its budget is looked at; the widget is not known here before the first paint."""
+        self.house.action_open_panel("budgets")
+
+    def action_hide_warning(self) -> None:
+        """Put the warning away."""
+        if self._figures is not None:
+            self._figures.line.put_away()
+
     # --- what a talk needs of its host --------------------------------------------------------------------------
+
+    def show_talk(self) -> None:
+        """Put the current talk into the header, and the measures of its lane beside it."""
+        super().show_talk()
+        if self._figures is not None:
+            self._figures.lane_shown(self.talk.lane)
 
     async def ready(self) -> Desk:
         """The desk, as soon as it is known which conversation is continued."""
@@ -234,6 +287,8 @@ class ChatScreen(SearchingScreen):
         """A request ended: refresh the panels, and say so where the user is."""
         self.talk_changed(talk)
         self._resumed.settled(talk)
+        if self._figures is not None:
+            self._figures.settled(talk.lane, outcome)
         if talk is not self.talk:
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             words = "could not be answered" if failed else "has its answer"

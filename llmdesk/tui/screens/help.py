@@ -31,13 +31,14 @@ _SECTIONS: dict[Scope, str] = {
     "outbox": "Outbox",
     "providers": "Providers",
     "models": "Models",
+    "metrics": "Metrics",
 }
 
 
 def scopes_of(screen: str) -> tuple[Scope, ...]:
     """The scopes whose keys work on a screen, its own first."""
     match screen:
-        case "failovers" | "outbox" | "providers" | "models":
+        case "failovers" | "outbox" | "providers" | "models" | "metrics":
             return (screen, "list", "desk")
         case "chat":
             return ("prompt", "chat", "desk")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from llmdesk.core.types import Outcome
-    from llmdesk.core.views import Attachment
+    from llmdesk.core.views import Attachment, BudgetView
     from llmdesk.desk import Desk
 
 
@@ -42,6 +42,11 @@ class LanedScreen(SteeredScreen):
         self.talk = Talk(lane=lane, pane=LanePane(self.history, id="lane-0"), host=self)
 
     # --- what a talk needs of its host --------------------------------------------------------------------------
+
+    @property
+    def budgets(self) -> tuple[BudgetView, ...]:
+        """How they stand, as far as it is known without asking."""
+        return ()
 
     async def ready(self) -> Desk:
         """The desk, as soon as prompts can be sent."""

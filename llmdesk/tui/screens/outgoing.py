@@ -79,12 +79,14 @@ class Outgoing:
             self._pane.prompt.put(item.text)
             self._show()
 
-    def give_back(self, item: Queued) -> None:
-        """Put a prompt that was sent back into the editor, never over a draft."""
-        if not self._pane.prompt.text.strip():
-            self._pane.prompt.put(item.text)
-            self._attached = [*item.attachments, *self._attached]
-            self._show()
+    def give_back(self, item: Queued) -> bool:
+        """Put a prompt that was sent back into the editor, never over a draft; false = there is one."""
+        if self._pane.prompt.text.strip():
+            return False
+        self._pane.prompt.put(item.text)
+        self._attached = [*item.attachments, *self._attached]
+        self._show()
+        return True
 
     def attach(self, attachment: Attachment | None) -> None:
         """Send a file along with the next prompt; ``None`` takes all of them back."""

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from llmdesk.core.errors import DeskError
 from llmdesk.tui.beside import beside
+from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.widgets.keys_line import KeysLine
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
+    from llmdesk.core.views import Topic
     from llmdesk.tui.house import Panel
 
 
@@ -28,11 +30,15 @@ class PanelScreen(DeskScreen):
 
     Args:
         below: the screen whose keys the help panel explains.
+
+    Attributes:
+        live: what is read again by itself when it has changed.
     """
 
     panel: ClassVar[Panel]
     heading: ClassVar[str] = ""
     keys: ClassVar[tuple[str, ...]] = ()
+    live: ClassVar[frozenset[Topic]] = frozenset()
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list")]
     DEFAULT_CSS = """
     #panel-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
@@ -41,6 +47,7 @@ class PanelScreen(DeskScreen):
     def __init__(self, *, below: str) -> None:
         super().__init__()
         self.below = below
+        self._fresh = Fresh(self, self._read)
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""
@@ -67,6 +74,11 @@ class PanelScreen(DeskScreen):
         Raises:
             DeskError: it could not be read; the message is shown.
         """
+
+    def desk_changed(self, topics: frozenset[Topic]) -> None:
+        """Read again what this panel shows live."""
+        if topics & self.live:
+            self._fresh.again()
 
     def action_reload(self) -> None:
         """Read everything again."""

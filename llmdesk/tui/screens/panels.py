@@ -11,28 +11,38 @@ if TYPE_CHECKING:
 
 def make_panel(name: Panel, *, below: str) -> PanelScreen:
     """Make a panel by its name; its module is imported now."""
+    screen: type[PanelScreen]
     match name:
         case "help":
             from llmdesk.tui.screens.help import HelpScreen
 
-            return HelpScreen(below=below)
+            screen = HelpScreen
         case "providers":
             from llmdesk.tui.screens.providers import ProvidersScreen
 
-            return ProvidersScreen(below=name)
+            screen = ProvidersScreen
+        case "budgets":
+            from llmdesk.tui.screens.budgets import BudgetsScreen
+
+            screen = BudgetsScreen
+        case "metrics":
+            from llmdesk.tui.screens.metrics import MetricsScreen
+
+            screen = MetricsScreen
         case "failovers":
             from llmdesk.tui.screens.failovers import FailoversScreen
 
-            return FailoversScreen(below=name)
+            screen = FailoversScreen
         case "outbox":
             from llmdesk.tui.screens.outbox import OutboxScreen
 
-            return OutboxScreen(below=name)
+            screen = OutboxScreen
         case "models":
             from llmdesk.tui.screens.models import ModelsScreen
 
-            return ModelsScreen(below=name)
+            screen = ModelsScreen
         case "conversations":
             from llmdesk.tui.screens.conversations import ConversationsScreen
 
-            return ConversationsScreen(below=name)
+            screen = ConversationsScreen
+    return screen(below=below if name == "help" else name)

@@ -12,7 +12,7 @@ from llmdesk.core.views import ProviderState, ProviderStatus
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
-from llmdesk.tui.widgets.provider_panel import MARKS, state_words
+from llmdesk.tui.widgets.provider_panel import MARKS, quota_words, state_words
 from llmdesk.tui.words import clock
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ class ProvidersScreen(ListPanel):
 
     panel: ClassVar = "providers"
     heading: ClassVar[str] = "providers"
-    columns: ClassVar[tuple[str, ...]] = ("", "provider", "kind", "state", "ms", "models", "address", "message")
-    elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "message")
+    columns: ClassVar[tuple[str, ...]] = ("", "provider", "kind", "state", "ms", "models", "plan", "address", "message")
+    elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "plan", "message")
     keys: ClassVar[tuple[str, ...]] = ("c call every provider now", "enter show", "/ filter")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("providers")]
 
@@ -63,6 +63,7 @@ class ProvidersScreen(ListPanel):
             "latency": f"{status.latency_ms} ms" if status.latency_ms is not None else "",
             "models": str(status.models) if status.models is not None else "",
             "key": {True: "tried", False: "not tried", None: ""}[status.key_tried],
+            **{f"plan{'' if not at else f' {at + 1}'}": quota_words(quota) for at, quota in enumerate(status.quotas)},
             "cooldown until": clock(status.cooldown_until) if status.cooldown_until is not None else "",
             "message": status.message,
         }
@@ -104,6 +105,7 @@ def _row(status: ProviderStatus, passed_s: float) -> Row:
             known,
             latency,
             models,
+            "; ".join(quota_words(quota) for quota in status.quotas),
             status.base_url,
             status.message,
         ),

@@ -55,7 +55,8 @@ def _attempt(attempt: Attempt, *, discarded: bool) -> list[Content]:
     if attempt.usage is not None and attempt.usage.output_tokens is not None:
         facts.append(f"{'~' if attempt.usage.estimated else ''}{attempt.usage.output_tokens} tok")
     if attempt.outcome is AttemptOutcome.COMPLETED:
-        facts.append(cost(attempt.cost_usd))
+        estimated = attempt.usage is not None and attempt.usage.estimated
+        facts.append(cost(attempt.cost_usd, estimated=estimated))
     if attempt.probe:
         facts.append("probe")
     lines = [

@@ -156,6 +156,8 @@ DO: Mapping[str, Do] = {
     "edit": lambda chat, _: chat.talk.pane.prompt.put(chat.talk.last_prompt),
     "retry": lambda chat, _: chat.action_regenerate(),
     "tokens": lambda chat, _: _tokens(chat),
+    "stats": _panel("metrics"),
+    "budget": _panel("budgets"),
     "providers": _panel("providers"),
     "failovers": _panel("failovers"),
     "outbox": _panel("outbox"),

@@ -31,6 +31,11 @@ class SteeredScreen(DeskScreen):
     talks: dict[str, Talk]
     lanes: tuple[LaneView, ...]
 
+    @property
+    def warned(self) -> bool:
+        """A warning that can be put away is on the screen."""
+        return False
+
     def __init__(self) -> None:
         super().__init__()
         self._interrupted_at = -TWICE_S
@@ -57,6 +62,8 @@ class SteeredScreen(DeskScreen):
                 return self.talk.asks_consent
             case "retry_now" | "next_target":
                 return self.talk.can_steer
+            case "hide_warning":
+                return self.warned
             case "go" | "unqueue":
                 return bool(self.talk.outgoing)
             case _:

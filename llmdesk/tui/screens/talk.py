@@ -22,6 +22,7 @@ from llmdesk.core.types import (
     Status,
 )
 from llmdesk.core.views import Ask
+from llmdesk.tui.budget_words import has_banner
 from llmdesk.tui.screens.outgoing import Outgoing, Queued
 from llmdesk.tui.screens.telling import CANCEL, RETRY, Telling
 from llmdesk.tui.transcript.entries import Level
@@ -31,7 +32,7 @@ from llmdesk.tui.widgets.wait_line import Wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from llmdesk.core.views import Attachment, Conversation, OutboxEntry
+    from llmdesk.core.views import Attachment, BudgetView, Conversation, OutboxEntry
     from llmdesk.desk import Desk, Run
     from llmdesk.tui.screens.record import Record
     from llmdesk.tui.widgets.lane_pane import LanePane
@@ -42,6 +43,11 @@ YIELD_S = 0.008
 
 class Host(Protocol):
     """What a talk needs of the screen it is shown on."""
+
+    @property
+    def budgets(self) -> tuple[BudgetView, ...]:
+        """How they stand, as far as it is known without asking."""
+        ...
 
     async def desk(self) -> Desk:
         """The desk, as soon as it is open."""
@@ -366,7 +372,8 @@ class Talk:
         item, cancelled, again = self._current, self._cancelled, self._by_itself
         self.record.outcome(outcome)
         for warning in outcome.warnings:
-            self.record.note(one_line(warning), Level.WARNING)
+            if not has_banner(warning, self.host.budgets):  # that stands above the chat for as long as it holds
+                self.record.note(one_line(warning), Level.WARNING)
         match outcome.status:
             case Status.COMPLETED | Status.REFUSED:
                 self.tell.badge = Badge.DONE
@@ -374,9 +381,9 @@ class Talk:
                 self.tell.badge = Badge.NONE
                 if not self.record.has_answer:
                     self.record.note("Cancelled before an answer came.", Level.INFO)
-            case Status.PAUSED:
+            case Status.PAUSED | Status.BLOCKED:
                 self.tell.badge = Badge.FAILED
-            case Status.FAILED | Status.BLOCKED | Status.ACCEPTED | Status.RUNNING:
+            case Status.FAILED | Status.ACCEPTED | Status.RUNNING:
                 self.tell.badge = Badge.FAILED
                 self._give_back(item, outcome)
         if outcome.status is not Status.COMPLETED:
@@ -385,8 +392,16 @@ class Talk:
         if outcome.status is Status.PAUSED and not cancelled:
             self.paused = outcome.request_id if outcome.kept else None
             self.tell.explain_pause(desk, outcome, self.lane, again=again)
+        self._stopped(desk, item, outcome)
         self.host.settled(self, outcome)
         self._next()
+
+    def _stopped(self, desk: Desk, item: Queued | None, outcome: Outcome) -> None:
+        """Explain it, if a budget stopped the request."""
+        if outcome.status is not Status.BLOCKED:
+            return
+        returned = item is not None and self.outgoing.give_back(item)
+        self.tell.explain_stop(desk, outcome, self.host.budgets, returned=returned)
 
     def _give_back(self, item: Queued | None, outcome: Outcome) -> None:
         message = outcome.error.message if outcome.error is not None else "The request failed."

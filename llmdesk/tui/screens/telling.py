@@ -31,8 +31,9 @@ from llmdesk.tui.widgets.wait_line import Offer, Wait
 from llmdesk.tui.words import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
     from llmdesk.tui.widgets.lane_pane import LanePane
 
@@ -176,6 +177,16 @@ class Telling:
             self.wait(Wait(text="paused until you say so", offers=offers))
         if not again:
             self.record.note("\n".join(lines), Level.WARNING)
+
+    def explain_stop(self, desk: Desk, outcome: Outcome, views: Sequence[BudgetView], *, returned: bool) -> None:
+        """Say which budget stopped it and what can be done; ``returned`` = the prompt is back in the editor."""
+        from llmdesk.tui.screens.stopped import stop_card, stop_line, stopping_budget
+
+        now = time.time()
+        view = stopping_budget(outcome.error.message if outcome.error is not None else "", views)
+        card = stop_card(outcome, view=view, providers=desk.providers(), returned=returned, now=now)
+        self.record.note(card, Level.ERROR)
+        self.wait(stop_line(view, now))
 
 
 def cooldown_until(desk: Desk, provider: str) -> float | None:

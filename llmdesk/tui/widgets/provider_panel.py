@@ -11,7 +11,10 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
-from llmdesk.core.views import ProviderState, ProviderStatus
+from llmdesk.core.views import ProviderState, ProviderStatus, Quota
+from llmdesk.tui.bars import bar
+from llmdesk.tui.spans import moment
+from llmdesk.tui.widgets.rule import rule
 from llmdesk.tui.words import countdown, shortened
 
 if TYPE_CHECKING:
@@ -21,6 +24,15 @@ if TYPE_CHECKING:
 
 LEAST_NAME = 6
 """Columns a provider's name has at least."""
+
+QUOTAS_SHOWN = 2
+"""Gauges of one plan; the whole screen shows all of them."""
+
+GAUGE_WIDTH = 8
+"""Columns of a gauge at most."""
+
+GAUGE_NEAR, GAUGE_FULL = 0.8, 1.0
+"""The shares of a plan from which its gauge warns, and at which it is used up."""
 
 MARKS: dict[ProviderState, tuple[str, str]] = {
     ProviderState.OK: ("●", "$success"),
@@ -51,7 +63,7 @@ def state_words(status: ProviderStatus, left_s: float | None) -> str:
 
 
 class ProviderPanel(Widget):
-    """The providers of the sidebar, and how many requests wait in the outbox."""
+    """The providers of the sidebar."""
 
     class CooldownOver(Message):
         """A cooldown has run out; the states should be read again."""
@@ -67,7 +79,6 @@ class ProviderPanel(Widget):
         super().__init__(id=id)
         self._statuses: Sequence[ProviderStatus] = ()
         self._ends: dict[str, float] = {}
-        self._paused: int | None = None
         self._timer: Timer | None = None
 
     def show_providers(self, statuses: Sequence[ProviderStatus]) -> None:
@@ -83,15 +94,10 @@ class ProviderPanel(Widget):
         self._tell()
         self.refresh(layout=True)
 
-    def show_outbox(self, paused: int) -> None:
-        """Show how many requests are paused."""
-        self._paused = paused
-        self.refresh(layout=True)
-
     def render(self) -> Content:
         """Draw the panel."""
         width = max(self.size.width, 8)
-        lines = [_rule("providers", width)]
+        lines = [rule("providers", width)]
         if not self._statuses:
             lines.append(Content.styled("…", "$muted"))
         now = time.monotonic()
@@ -103,13 +109,7 @@ class ProviderPanel(Widget):
             name = shortened(one_line(status.provider), max(width - len(words) - 3, LEAST_NAME))
             gap = " " * max(width - len(words) - cell_len(name) - 2, 1)
             lines.append(Content.assemble((mark, style), f" {name}{gap}", (words, "$muted")))
-        if self._paused is not None:
-            lines += [Content(""), _rule("outbox", width)]
-            lines.append(
-                Content.styled(f"{self._paused} paused  f7", "$warning")
-                if self._paused
-                else Content.styled("empty", "$muted")
-            )
+            lines += [_gauge(quota, width) for quota in status.quotas[:QUOTAS_SHOWN]]
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
     def _set_ticking(self, needed: bool) -> None:
@@ -135,5 +135,25 @@ class ProviderPanel(Widget):
         self.post_message(self.Resting("  ".join(each)))
 
 
-def _rule(title: str, width: int) -> Content:
-    return Content.assemble((f"{title} ", "bold $muted"), ("─" * max(0, width - len(title) - 1), "$muted"))
+def quota_words(quota: Quota) -> str:
+    """How much of a plan is used, and when it begins anew: ``monthly ▓▓░░ 42 %, resets 1 Dec``."""
+    resets = f", resets {moment(quota.resets_at, time.time())}" if quota.resets_at is not None else ""
+    return f"{one_line(quota.name, 24)} {_gauge_bar(quota, 4).plain} {_percent(quota)} %{resets}"
+
+
+def _gauge(quota: Quota, width: int) -> Content:
+    """One line of the panel: the name gives way first, then the bar."""
+    resets = f" {moment(quota.resets_at, time.time())}" if quota.resets_at is not None else ""
+    tail = f" {_percent(quota)} %{resets}"
+    name = shortened(one_line(quota.name), max(width - len(tail) - 3 - 4, 3))
+    room = max(min(width - len(tail) - cell_len(name) - 3, GAUGE_WIDTH), 2)
+    return Content.assemble((f"  {name} ", "$muted"), _gauge_bar(quota, room), (tail, "$muted"))
+
+
+def _gauge_bar(quota: Quota, width: int) -> Content:
+    style = "$error" if quota.used >= GAUGE_FULL else "$warning" if quota.used >= GAUGE_NEAR else "$success"
+    return bar(quota.used, width, style=style)
+
+
+def _percent(quota: Quota) -> int:
+    return int(100 * max(quota.used, 0.0) + 1e-9)

@@ -1,0 +1,114 @@
+"""What was spent and how it goes, around the chat: panels in the sidebar, and a warning on top.
+
+Nothing here is loaded before the first paint, and nothing runs while nothing happens: it is read again when the desk
+says that something changed, when another lane is shown, and at the moment a budget begins anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import DeskError
+from llmdesk.core.measures import Measures, Selection
+from llmdesk.tui.fresh import Fresh
+from llmdesk.tui.widgets.budget_line import BudgetLine
+from llmdesk.tui.widgets.budget_panel import BudgetPanel
+from llmdesk.tui.widgets.metrics_panel import SPARKS, MetricsPanel, Pulse
+from llmdesk.tui.words import speed
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from llmdesk.core.types import Outcome
+    from llmdesk.core.views import BudgetView
+    from llmdesk.desk import Desk
+    from llmdesk.tui.screens.lanes import LanedScreen
+
+HOUR_S = 3600.0
+"""How far back the metrics panel looks, seconds."""
+
+
+class Figures:
+    """Shows them on one screen.
+
+    Args:
+        chat: the screen; its header, sidebar and outbox are there.
+
+    Attributes:
+        budgets: as they were last read.
+        line: the warning.
+    """
+
+    def __init__(self, chat: LanedScreen) -> None:
+        self.budgets: tuple[BudgetView, ...] = ()
+        self.line = BudgetLine()
+        self._chat = chat
+        self._limits = BudgetPanel()
+        self._metrics = MetricsPanel()
+        self._fresh = Fresh(chat, self._read)
+        self._speeds: dict[str, deque[float]] = {}
+        self._lane = ""
+        self._rollover: Timer | None = None
+        self._told = ""
+
+    async def begin(self) -> None:
+        """Take their places on the screen, and read for the first time."""
+        await self._chat.mount(self.line, after="#header")
+        await self._chat.query_one("#sidebar").mount(self._limits, self._metrics, after="#providers")
+        self._fresh.again()
+
+    def changed(self) -> None:
+        """Something was spent, or somebody has answered."""
+        self._fresh.again()
+
+    def lane_shown(self, lane: str) -> None:
+        """Another lane may be on the screen."""
+        if lane != self._lane:
+            self._fresh.again()
+
+    def settled(self, lane: str, outcome: Outcome) -> None:
+        """A request ended: its speed is one more of its lane."""
+        found = speed(outcome.usage, outcome.latency_s, outcome.first_token_s)
+        if found is not None:
+            self._speeds.setdefault(lane, deque(maxlen=SPARKS)).append(found)
+        self._fresh.again()
+
+    async def _read(self) -> None:
+        desk = await self._chat.desk()
+        self._lane = self._chat.talk.lane
+        try:
+            self.budgets = await desk.budgets()
+            measures = await self._measures(desk, self._lane)
+        except DeskError as error:
+            self._say_once(str(error))
+            return
+        self.line.show_warnings(self.budgets)
+        self._limits.show_budgets(self.budgets)
+        if measures is not None:
+            speeds = tuple(self._speeds.get(self._lane, ()))
+            self._metrics.show_pulse(Pulse(lane=self._lane, measures=measures, speeds=speeds))
+        self._wait_for_rollover()
+
+    async def _measures(self, desk: Desk, lane: str) -> Measures | None:
+        """How a lane does; ``None`` = nobody could see it."""
+        if not self._chat.query_one("#sidebar").display:
+            return None
+        found = await desk.measures(Selection(since=time.time() - HOUR_S, lane=lane), ())
+        return found[0] if found else Measures(group={})
+
+    def _say_once(self, message: str) -> None:
+        if message != self._told:
+            self._told = message
+            self._chat.say(message, severity="warning")
+
+    def _wait_for_rollover(self) -> None:
+        """Read again when the first budget begins anew; one wait for it, however long, costs nothing."""
+        if self._rollover is not None:
+            self._rollover.stop()
+            self._rollover = None
+        now = time.time()
+        ends = [view.resets_at for view in self.budgets if view.resets_at is not None and view.resets_at > now]
+        if ends:
+            self._rollover = self._chat.set_timer(min(ends) - now + 1.0, self._fresh.again)

@@ -1,0 +1,80 @@
+"""How one lane does at a glance: speed, the slow end of its answers, how many came, how often it had to step on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widget import Widget
+
+from llmdesk.core.text import one_line
+from llmdesk.tui.bars import sparkline
+from llmdesk.tui.widgets.rule import rule
+from llmdesk.tui.words import latency, rate
+
+if TYPE_CHECKING:
+    from llmdesk.core.measures import Measures
+
+OK_FROM = 0.9
+"""The share of answered attempts below which the panel warns."""
+
+SPARKS = 8
+"""How many answers the line of speeds shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What is shown of a lane: its measures, and the speeds of its latest answers (tokens a second, oldest first)."""
+
+    lane: str
+    measures: Measures
+    speeds: tuple[float, ...] = ()
+
+
+class MetricsPanel(Widget):
+    """The measures of the lane on the screen; hidden until they are known."""
+
+    DEFAULT_CSS = "MetricsPanel { height: auto; width: 1fr; margin-top: 1; }"
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._pulse: Pulse | None = None
+        self.display = False
+
+    def show_pulse(self, pulse: Pulse) -> None:
+        """Show how a lane does; nothing is drawn where that is known already."""
+        if pulse == self._pulse:
+            return
+        self._pulse = pulse
+        self.display = True
+        self.refresh(layout=True)
+
+    def render(self) -> Content:
+        """Draw the panel."""
+        if self._pulse is None:
+            return Content("")
+        width = max(self.size.width, 8)
+        lines = [rule(f"metrics ({one_line(self._pulse.lane, 10)}, 1 h)", width), *_lines(self._pulse)]
+        return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+
+
+def _lines(pulse: Pulse) -> list[Content]:
+    measures = pulse.measures
+    if not measures.attempts and not measures.skipped:
+        return [Content.styled("no request in the last hour", "$muted")]
+    first: list[str | Content | tuple[str, str]] = []
+    if measures.tokens_per_s is not None:
+        speeds = sparkline(pulse.speeds, SPARKS)
+        first = [("tok/s ", "$muted"), (f"{speeds} ", "$primary") if speeds else "", rate(measures.tokens_per_s.p50)]
+    if measures.response_s is not None:
+        first += [("  p95 " if first else "p95 ", "$muted"), latency(measures.response_s.p95)]
+    second: list[str | Content | tuple[str, str]] = []
+    if measures.success_rate is not None:
+        style = "" if measures.success_rate >= OK_FROM else "$warning"
+        second = [("ok ", "$muted"), (f"{100 * measures.success_rate:.0f} %", style)]
+    if measures.failovers:
+        second += [("  failovers " if second else "failovers ", "$muted"), str(measures.failovers)]
+    if measures.skipped and not second:
+        second = [(f"{measures.skipped} skipped", "$muted")]
+    return [Content.assemble(*parts) for parts in (first, second) if parts]
