@@ -44,7 +44,7 @@ from llmdesk.desk.run import Run
 from llmdesk.desk.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -286,10 +286,17 @@ class Desk:
                          f"No request {prefix}. List the paused ones with: llmdesk outbox list")  # fmt: skip
 
     async def failovers(
-        self, *, since: float | None = None, lane: str | None = None, limit: int = 500
+        self,
+        *,
+        since: float | None = None,
+        lane: str | None = None,
+        provider: str | None = None,
+        reason: str | None = None,
+        limit: int = 500,
     ) -> tuple[FailoverRow, ...]:
-        """Failover history, newest first. ``since`` is UTC epoch seconds."""
-        return await self._parts.ledger.failovers(since=since, lane=lane, limit=limit)
+        """Failover history, newest first. ``since`` is UTC epoch seconds; ``provider`` was left or gone to."""
+        ledger = self._parts.ledger
+        return await ledger.failovers(since=since, lane=lane, provider=provider, reason=reason, limit=limit)
 
     # --- what it cost, and how it went ---
 
@@ -305,7 +312,7 @@ class Desk:
         """
         return await self._parts.measures.read(selection or Selection(), by)
 
-    def attempts(self, selection: Selection | None = None) -> AsyncIterator[AttemptRow]:
+    def attempts(self, selection: Selection | None = None) -> AsyncGenerator[AttemptRow]:
         """Yield the attempts and skips of ``selection`` (``None`` = all) in the order in which they were booked.
 
         Raises:

@@ -14,11 +14,31 @@ if TYPE_CHECKING:
 _FROM_THE_BEGINNING = -(1 << 62)
 
 
-def read(connection: sqlite3.Connection, since_ms: int | None, lane: str | None, limit: int) -> tuple[FailoverRow, ...]:
-    """Steps from one target to the next, newest first; runs inside its caller's transaction."""
+def read(
+    connection: sqlite3.Connection,
+    since_ms: int | None,
+    lane: str | None,
+    limit: int,
+    *,
+    provider: str | None = None,
+    reason: str | None = None,
+) -> tuple[FailoverRow, ...]:
+    """Steps from one target to the next, newest first; runs inside its caller's transaction.
+
+    ``provider`` may be the one that was left or the one that was gone to.
+    """
     rows = connection.execute(
-        "SELECT * FROM failovers WHERE at >= ? AND (? IS NULL OR lane = ?) ORDER BY id DESC LIMIT ?",
-        (_FROM_THE_BEGINNING if since_ms is None else since_ms, lane, lane, limit),
+        """SELECT * FROM failovers WHERE at >= :since AND (:lane IS NULL OR lane = :lane)
+               AND (:provider IS NULL OR :provider IN (from_provider, to_provider))
+               AND (:reason IS NULL OR reason = :reason)
+           ORDER BY id DESC LIMIT :limit""",
+        {
+            "since": _FROM_THE_BEGINNING if since_ms is None else since_ms,
+            "lane": lane,
+            "provider": provider,
+            "reason": reason,
+            "limit": limit,
+        },
     )
     return tuple(
         FailoverRow(

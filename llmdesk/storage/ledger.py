@@ -107,20 +107,30 @@ class Ledger:
         return new
 
     async def failovers(
-        self, *, since: float | None = None, lane: str | None = None, limit: int = 500
+        self,
+        *,
+        since: float | None = None,
+        lane: str | None = None,
+        provider: str | None = None,
+        reason: str | None = None,
+        limit: int = 500,
     ) -> tuple[FailoverRow, ...]:
         """Steps from one target to the next, newest first.
 
         Args:
             since: UTC epoch seconds; ``None`` = from the beginning.
             lane: only this lane's.
+            provider: only those away from, or to, this one.
+            reason: only those for this reason.
             limit: at most so many.
 
         Raises:
             StorageError: the database cannot be read.
         """
         since_ms = None if since is None else to_ms(since)
-        return await self.database.read(lambda connection: failovers.read(connection, since_ms, lane, limit))
+        return await self.database.read(
+            lambda connection: failovers.read(connection, since_ms, lane, limit, provider=provider, reason=reason)
+        )
 
     def _rows(self, account: Account, attempts: Sequence[Attempt], run: int) -> list[dict[str, object]]:
         return [

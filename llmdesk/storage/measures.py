@@ -22,7 +22,7 @@ from llmdesk.storage.spans import Span, anywhere, spans
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from llmdesk.core.measures import Grouping, Selection
     from llmdesk.core.periods import Calendar
@@ -62,7 +62,7 @@ class MeasureStore:
             lambda connection: _Reading(connection, self._calendar, selection, by).measures()
         )
 
-    async def rows(self, selection: Selection) -> AsyncIterator[AttemptRow]:
+    async def rows(self, selection: Selection) -> AsyncGenerator[AttemptRow]:
         """The attempts and skips of ``selection``, in the order in which they were booked.
 
         Raises:

@@ -258,8 +258,9 @@ class ScriptedDesk:
         )  # fmt: skip
 
     async def failovers(
-        self, *, since: float | None = None, lane: str | None = None, limit: int = 500
-    ) -> tuple[FailoverRow, ...]:
+        self, *, since: float | None = None, lane: str | None = None, provider: str | None = None,
+        reason: str | None = None, limit: int = 500,
+    ) -> tuple[FailoverRow, ...]:  # fmt: skip
         self.calls.append(("failovers", since, lane, limit))
         return tuple(self.history)
 
