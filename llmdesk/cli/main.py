@@ -30,7 +30,7 @@ COMMANDS = {
     "demo": (_HOME + "demo", "Open the desk against a simulated cloud and local Ollama."),
     "outbox": (_HOME + "outbox", "The paused requests: list, show, retry, drop."),
     "failovers": (_HOME + "failovers", "What failed over, from where to where, and why."),
-    "stats": (_HOME + "stats", "What was used and what it cost, by day, month, lane, agent, job or model."),
+    "stats": (_HOME + "stats", "What was used and what it cost, by day, lane, job or model."),
     "metrics": (_HOME + "metrics", "How fast and how reliably targets answered: summary, export."),
     "budgets": (_HOME + "budgets", "Each budget: spent, reserved, left, when it resets."),
     "providers": (_HOME + "providers", "Every provider and how it is; check calls them."),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.cli.report import Report
-    from llmdesk.core.measures import Grouping, Measures, Percentiles
+    from llmdesk.core.measures import AttemptRow, Grouping, Measures, Percentiles
     from llmdesk.core.views import BudgetView
     from llmdesk.desk.reports import Stats, StatsBy, StatsRow
 
@@ -134,6 +134,19 @@ def measure_report(measured: Measures) -> Report:
 def group_value(name: Grouping, value: str | None) -> str | None:
     """The value of a grouping; an hour as a time."""
     return iso(float(value)) if name == "hour" and value is not None else value
+
+
+ATTEMPT_COLUMNS = (
+    "id", "at", "day", "request", "number", "lane", "agent", "job", "provider", "model", "served_model", "outcome",
+    "error_kind", "reason", "http_status", "first_token_s", "elapsed_s", "input_tokens", "output_tokens",
+    "cached_input_tokens", "reasoning_tokens", "estimated", "cost_usd", "failover_to", "lost_s", "cooldown_s",
+)  # fmt: skip
+
+
+def attempt_line_report(row: AttemptRow) -> Report:
+    """One row of ``metrics export``: the fields of an attempt as they are, its time as ISO 8601."""
+    values = {name: getattr(row, name) for name in ATTEMPT_COLUMNS}
+    return {**values, "at": iso(row.at), "reason": row.reason or None, "served_model": row.served_model or None}
 
 
 def _percentiles(name: str, found: Percentiles | None) -> Report:

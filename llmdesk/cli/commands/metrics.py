@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -9,9 +10,9 @@ import click
 
 from llmdesk.cli.measure_tables import show_measures
 from llmdesk.cli.options import TEXT, desk_command, desk_group
-from llmdesk.cli.rows import chosen_form, format_option, write_rows
+from llmdesk.cli.rows import chosen_form, format_option, stream_rows, write_rows
 from llmdesk.cli.times import since as instant
-from llmdesk.cli.use_report import measure_columns, measure_report
+from llmdesk.cli.use_report import ATTEMPT_COLUMNS, attempt_line_report, measure_columns, measure_report
 from llmdesk.core.errors import UsageError
 from llmdesk.core.measures import Grouping, Selection
 
@@ -83,6 +84,26 @@ def summary(session: Session, /, by: str, form: str | None, **wishes: str | None
     return session.run(show)
 
 
+@desk_command("export", short_help="Every attempt as a row.")
+@_selecting("Everything unless given.")
+@format_option(table=False)
+@click.pass_obj
+def export(session: Session, /, form: str | None, **wishes: str | None) -> int:
+    """Print one row an attempt or skip, oldest first: numbers and names, no text of anybody."""
+    wanted = chosen_form(session, form, usual="csv")
+
+    async def write(desk: Desk, signals: Signals) -> int:
+        selection = await _selection(session, desk, wishes)
+        async with aclosing(desk.attempts(selection)) as attempts:
+            reports = (attempt_line_report(row) async for row in attempts)
+            count = await stream_rows(session, signals, wanted, ATTEMPT_COLUMNS, reports)
+        if not count:
+            session.nothing(desk, "No attempts were made in that time.")
+        return 0
+
+    return session.run(write)
+
+
 def groupings(text: str) -> tuple[Grouping, ...]:
     """Read ``provider,lane``; each once, in their order. An empty text is no grouping: one row for all.
 
@@ -123,4 +144,5 @@ def _with_provider(desk: Desk, selection: Selection) -> Selection:
     return replace(selection, provider=head, model=rest)
 
 
-command.add_command(summary)
+for _sub in (summary, export):
+    command.add_command(_sub)
