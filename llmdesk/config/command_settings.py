@@ -111,6 +111,8 @@ class UsagePaths(Section):
     """Tokens of the answer."""
     cached_input_tokens: Paths | None = None
     """Those of the prompt that came from a cache."""
+    cache_write_tokens: Paths | None = None
+    """Those of the prompt that were written to a cache."""
     reasoning_tokens: Paths | None = None
     """Those of the answer that were spent on reasoning."""
 

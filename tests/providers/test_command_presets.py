@@ -58,7 +58,7 @@ def test_every_tool_has_a_definition_that_loads() -> None:
     [
         ("claude", "big with none: Say it.", (33, 7, 20, None)),
         ("codex", "big (0 bytes of images): Say it.", (24763, 122, 24448, None)),
-        ("gemini", "big key none: Say it.", (42, 9, 5, 12)),
+        ("gemini", "big key none: Say it.", (42, 21, 5, 12)),
         ("agy", "big: Say it.", (15, 91, 2, 90)),
         ("llm", "big (0 bytes of images): Say it. ", (None, None, None, None)),
     ],

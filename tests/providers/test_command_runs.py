@@ -23,7 +23,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
-from llmdesk.core.types import Completed, Message, Params, ReasoningDelta, Role, TextDelta
+from llmdesk.core.types import Completed, Message, Params, ReasoningDelta, Role, TextDelta, Usage
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from llmdesk.providers.command.adapter import CommandProvider
 from llmdesk.providers.command.group import CHUNK, GRACE_S
@@ -206,6 +206,25 @@ async def test_a_json_document_may_come_after_a_banner_and_hold_an_object(play: 
     assert text_of(events) == '{"b": [1, "ä"]}'
     assert isinstance(events[-1], Completed)
     assert (events[-1].served_model, events[-1].usage.input_tokens) == ("big", 3)
+
+
+async def test_a_run_that_failed_tells_the_tokens_it_had_reported(play: Play) -> None:
+    line = '{"failed": true, "result": "boom", "u": {"i": 30, "c": 20, "w": 5, "o": 7, "r": 3}}'
+    usage = {
+        "input_tokens": "$.u.i", "output_tokens": "$.u.o", "cached_input_tokens": "$.u.c",
+        "cache_write_tokens": "$.u.w", "reasoning_tokens": "$.u.r",
+    }  # fmt: skip
+    output = {"jsonl": "$.t", "failed": "$.failed", "error": "$.result", "usage": usage}
+    play.script({"out": line + "\n"}, {"exit": 1})
+    with pytest.raises(ServerFailed) as caught:
+        await answer(play.provider(output=output))
+    assert caught.value.usage == Usage(
+        input_tokens=30, output_tokens=7, cached_input_tokens=20, cache_write_tokens=5, reasoning_tokens=3
+    )
+    play.script({"out": '{"failed": true, "result": "boom"}\n'})
+    with pytest.raises(ServerFailed) as caught:
+        await answer(play.provider(output=output))
+    assert caught.value.usage is None
 
 
 async def test_a_run_that_says_it_failed_has_failed_whatever_its_exit_code(play: Play) -> None:

@@ -19,6 +19,7 @@ from llmdesk.core.json_path import PathError
 from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
 from llmdesk.core.text import has_visible, one_line
 from llmdesk.core.types import Completed, FinishReason, ModelInfo, ReasoningDelta, TextDelta
+from llmdesk.providers.answer_log import telling
 from llmdesk.providers.base import Check
 from llmdesk.providers.command.failures import failed_run, missing_program, not_started
 from llmdesk.providers.command.group import Groups
@@ -89,16 +90,17 @@ class CommandProvider:
         try:
             reader = reader_for(name, self._rules, self.endpoint.caps)
             visible = reasoned = False
-            async with contextlib.aclosing(self._deltas(group, reader, limits)) as deltas:
-                async for delta in deltas:
-                    visible = visible or (isinstance(delta, TextDelta) and has_visible(delta.text))
-                    reasoned = reasoned or isinstance(delta, ReasoningDelta)
-                    yield delta
-            if not (visible or reasoned):
-                raise failed_run(
-                    name, exit_code=0, error="", stderr=await group.stderr(), stdout="", limits=self._limits,
-                    now=self._now(), lack=reader.facts.lack,
-                )  # fmt: skip
+            with telling(reader.facts.used):
+                async with contextlib.aclosing(self._deltas(group, reader, limits)) as deltas:
+                    async for delta in deltas:
+                        visible = visible or (isinstance(delta, TextDelta) and has_visible(delta.text))
+                        reasoned = reasoned or isinstance(delta, ReasoningDelta)
+                        yield delta
+                if not (visible or reasoned):
+                    raise failed_run(
+                        name, exit_code=0, error="", stderr=await group.stderr(), stdout="", limits=self._limits,
+                        now=self._now(), lack=reader.facts.lack,
+                    )  # fmt: skip
             await _settled(group)
         except ProviderError:
             await _settled(group)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmdesk.core.json_path import JsonPath
     from llmdesk.providers.base import Caps
 
-TOKEN_COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+TOKEN_COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens")
 
 Delta = TextDelta | ReasoningDelta
 
@@ -111,6 +111,10 @@ class Facts:
     def usage(self) -> Usage:
         """The tokens it reported; ``None`` where it did not."""
         return Usage(**{name: self.counts.get(name) for name in TOKEN_COUNTS})  # type: ignore[arg-type]
+
+    def used(self) -> Usage | None:
+        """The tokens it reported before it failed; ``None`` = none."""
+        return self.usage if self.counts else None
 
     def read(self, rules: OutputRules, value: object) -> None:
         """Take what stands in one JSON document; a later one replaces an earlier one's word."""
