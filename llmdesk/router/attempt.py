@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import AnswerCut, ProviderError, StorageError
+from llmdesk.core.errors import AnswerCut, ProviderError
 from llmdesk.core.types import (
     Attempt,
     AttemptStarted,
@@ -142,8 +142,8 @@ class Asker:
             else:
                 await self._aftermath.cancelled(place, this, left=left)
             raise
-        except (Unfit, StorageError):
-            self._trip.give_number_back()  # for the skip that is recorded in its place; nothing was sent
+        except Unfit:
+            self._trip.give_number_back()  # for the skip that is recorded in its place
             raise
         except ProviderError as error:
             await self._aftermath.failed(place, this, error)
@@ -162,7 +162,7 @@ class Asker:
             self._look_again(place)
             self._targets.prices.begin(place.target)
             this.request = await afford(self._targets, self._trip, place, prepared.request, this.number)
-        except (Unfit, StorageError, asyncio.CancelledError):
+        except (Unfit, asyncio.CancelledError):
             if place.failed is not None:  # it is not asked again: what was to follow a last failure follows now
                 await self._aftermath.draw(place, place.failed, place.failed.message)
             raise
