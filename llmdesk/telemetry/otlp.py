@@ -26,6 +26,7 @@ from opentelemetry.version import __version__ as otel_version
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.version import __version__
 from llmdesk.telemetry import names
+from llmdesk.telemetry.quiet import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ PASSING = frozenset({429, 502, 503, 504})
 """Refusals that may be over in a while (OTLP specification, "Failures": retryable response codes)."""
 
 
-class NotTaken(Exception):
+class NotTaken(Told):
     """A collector that may take it later. Not one of the exceptions after which the exporter waits and tries again."""
 
 
@@ -72,7 +73,7 @@ class Courier(requests.Session):
         try:
             reply = super().request(*args, **keywords)
         except (requests.ConnectionError, requests.Timeout) as problem:
-            raise NotTaken(type(problem).__name__) from None
+            raise NotTaken(f"no connection ({type(problem).__name__})") from None
         if reply.status_code in PASSING:
             raise NotTaken(f"status {reply.status_code}")
         self.may_take_it_later = False

@@ -21,6 +21,10 @@ TALKATIVE = "opentelemetry.exporter."
 """Loggers whose values are worth keeping (a status, a reason); other lines may quote a header, and come without."""
 
 
+class Told(Exception):
+    """A failure in words of our own, which may be logged as they are."""
+
+
 class _Switch(logging.Handler):
     """Takes every line of the SDK, and keeps those of the threads that asked for it."""
 
@@ -83,8 +87,13 @@ def _said(record: logging.LogRecord) -> str:
     template = str(record.msg)
     if not record.name.startswith(TALKATIVE) or not isinstance(record.args, tuple):
         return one_line(redact(template))
-    values = tuple(type(value).__name__ if isinstance(value, BaseException) else value for value in record.args)
+    values = tuple(_harmless(value) for value in record.args)
     try:
         return one_line(redact(template % values))
     except (TypeError, ValueError):  # a number was expected where an exception stood
         return one_line(redact(template))
+
+
+def _harmless(value: object) -> object:
+    """Of a foreign exception the class: its text may quote an address or a header."""
+    return type(value).__name__ if isinstance(value, BaseException) and not isinstance(value, Told) else value

@@ -72,15 +72,19 @@ def unpacked(seen: Seen) -> bytes:
 
 def spans(server: FaultServer) -> list[SpanSeen]:
     """Every span that arrived, by its beginning."""
-    found = []
-    for seen in server.seen(TRACES):
-        message = ExportTraceServiceRequest.FromString(unpacked(seen))
-        for by_resource in message.resource_spans:
-            resource = _values(by_resource.resource.attributes)
-            for by_scope in by_resource.scope_spans:
-                scope = (by_scope.scope.name, by_scope.scope.version)
-                found += [_span(span, resource, scope) for span in by_scope.spans]
+    found = [span for seen in server.seen(TRACES) for span in spans_in(seen)]
     return sorted(found, key=lambda span: span.started_ns)
+
+
+def spans_in(seen: Seen) -> list[SpanSeen]:
+    """The spans of one call."""
+    found = []
+    for by_resource in ExportTraceServiceRequest.FromString(unpacked(seen)).resource_spans:
+        resource = _values(by_resource.resource.attributes)
+        for by_scope in by_resource.scope_spans:
+            scope = (by_scope.scope.name, by_scope.scope.version)
+            found += [_span(span, resource, scope) for span in by_scope.spans]
+    return found
 
 
 def tree(server: FaultServer) -> tuple[SpanSeen, list[SpanSeen]]:
