@@ -66,6 +66,7 @@ class Desk:
         self._watch = Watch(lambda: (parts.database.data_version(), parts.cooldowns.mark()))
         self._asking = Asking(parts, self._watch.changed)
         self._inventory = Inventory(parts, self._asking, self._watch.changed)
+        self._asking.on_answer = self._answered
         self._resuming = Resuming(parts, self._asking, self._watch)
 
     async def __aenter__(self) -> Self:
@@ -94,8 +95,14 @@ class Desk:
             closing.push_async_callback(self._parts.database.aclose)
             closing.push_async_callback(self._parts.ledger.database.aclose)
             closing.push_async_callback(self._parts.adapters.aclose)
+            closing.push_async_callback(self._inventory.plans.aclose)
             closing.push_async_callback(self._asking.aclose)
             await self._resuming.stop()
+
+    def _answered(self, provider: str) -> None:
+        """A plan has paid for an answer; who watches gauges will want to know what is left."""
+        if self._watch.watched:
+            self._inventory.plans.answered(provider)
 
     @property
     def default_lane(self) -> str:

@@ -52,6 +52,8 @@ class Asking:
         """Nothing is taken out of the outbox any more."""
         self.answering: set[str] = set()
         """The providers whose last attempt since the last look at them was answered."""
+        self.on_answer: Callable[[str], None] = lambda _provider: None
+        """Told of each provider that has answered a request."""
         self._settling = Settling(parts, changed)
 
     # --- beginning ---
@@ -321,6 +323,7 @@ class Asking:
         for attempt in walk.attempts:
             if attempt.outcome in (AttemptOutcome.COMPLETED, AttemptOutcome.REFUSED):
                 self.answering.add(attempt.target.provider)
+                self.on_answer(attempt.target.provider)
             elif attempt.outcome is AttemptOutcome.FAILED:
                 self.answering.discard(attempt.target.provider)
         if self.answering != before:

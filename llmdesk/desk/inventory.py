@@ -11,6 +11,7 @@ from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Json, ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
 from llmdesk.desk.planning import target_states
+from llmdesk.desk.plans import Plans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ class Inventory:
         self._asking = asking
         self._changed = changed
         self._seen: dict[str, ProviderStatus] = {}
+        self.plans = Plans(parts, changed)
 
     # --- lanes and providers ---
 
@@ -57,6 +59,7 @@ class Inventory:
         """What the last look found, overruled by what has become known since."""
         facts, targets = self._parts.providers[name], self._parts.router.targets
         status = self._seen.get(name) or self._unseen(name)
+        status = replace(status, quotas=self.plans.known(name))
         if facts.rules.disabled:
             return replace(status, state=ProviderState.NO_KEY, message=facts.rules.disabled)
         if private := self._private(name):
@@ -166,6 +169,7 @@ class Inventory:
                 message=", ".join(filter(None, (told, untried))),
                 key_tried=found.key_tried,
             )
+            self.plans.ask(name)
 
     # --- models ---
 

@@ -26,6 +26,11 @@ class Watch:
         self._marks = marks
         self._pending: dict[asyncio.Event, set[Topic]] = {}
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._pending)
+
     def changed(self, topic: Topic) -> None:
         """Something of ``topic`` has changed."""
         for event, topics in self._pending.items():

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
     from llmdesk.core.types import ChatRequest, Json, ModelInfo, ProviderEvent
+    from llmdesk.core.views import Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,19 @@ class ModelStore(Protocol):
 
     async def delete_model(self, name: str) -> None:
         """Remove a model from disk."""
+        ...
+
+
+@runtime_checkable
+class PlanUsage(Protocol):
+    """What an endpoint offers that may tell how much of a plan is used (kind ``ollama``)."""
+
+    async def quotas(self) -> tuple[Quota, ...]:
+        """Each limit of the plan; nothing where there is no key, or nothing is told.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
         ...
 
 

@@ -20,17 +20,27 @@ from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError
 from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.answer_log import telling
 from llmdesk.providers.base import Check
-from llmdesk.providers.exchange import CONTROL_S, DRAIN_S, json_object, refuse_page, web_page, without_name
+from llmdesk.providers.exchange import (
+    CONTROL_S,
+    DRAIN_S,
+    json_object,
+    json_value,
+    refuse_page,
+    web_page,
+    without_name,
+)
 from llmdesk.providers.http import Origin
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
 from llmdesk.providers.ollama.errors import Said, failure, read_error
 from llmdesk.providers.ollama.models import ModelKeeping, described, listed
+from llmdesk.providers.ollama.plan import quotas_of
 from llmdesk.providers.ollama.wire import PATHS, AnswerReader, body_of, embedded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from llmdesk.core.types import ChatRequest, ModelInfo, ProviderEvent
+    from llmdesk.core.views import Quota
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.reply import Reply
 
@@ -39,6 +49,8 @@ _JSON_TYPES = frozenset({
 })  # fmt: skip
 _NUMBERS = 1_000_000
 """Numbers in one answer of the embedding route: about a thousand texts at a thousand dimensions."""
+
+_PLAN_BYTES = 1024 * 1024
 
 
 class OllamaProvider(ModelKeeping):
@@ -187,6 +199,21 @@ class OllamaProvider(ModelKeeping):
                 await self._accept(usage)
                 return True
         raise failure(self.endpoint, Said(status=HTTPStatus.UNAUTHORIZED, text="unauthorized"))
+
+    async def quotas(self) -> tuple[Quota, ...]:
+        """How much of the plan behind the key is used, as far as the service tells.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        if self.endpoint.key is None:
+            return ()
+        limit = min(CONTROL_S, self.endpoint.timeouts.first_token_s)
+        async with self._origin.open_stream("GET", "/api/usage", total_s=limit) as reply:
+            if reply.status in (404, 405):
+                return ()
+            await self._accept(reply)
+            return quotas_of(await json_value(reply, cap=_PLAN_BYTES))
 
     async def _running(self) -> Mapping[str, object]:
         """What is in memory; nothing where a server does not say, or where it is not one machine."""
