@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import StorageError
 from llmdesk.core.lanes import no_local_model_message
 from llmdesk.core.text import one_line
+from llmdesk.core.types import ModelRef
 from llmdesk.core.version import __version__
 from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
 from llmdesk.desk.advice import names_step
+from llmdesk.prices import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +28,9 @@ LIBRARIES = ("textual", "httpx", "ollama", "pydantic", "click")
 
 ATTENTION_CHARS = 600
 """How long the line for all providers that need attention may be, characters."""
+
+MODELS_NAMED = 3
+"""How many models a line names, before it counts the rest."""
 
 FIXES = {
     ProviderState.NO_KEY: "Set the variable the message names, or leave it: the other targets answer.",
@@ -42,6 +47,7 @@ async def examine(parts: Parts, statuses: Sequence[ProviderStatus]) -> tuple[Fin
     """Everything ``doctor`` prints, in order. ``statuses`` come from a fresh look at the providers."""
     findings = [*_versions(), *_files(parts.paths)]
     findings += [_provider(parts, status) for status in statuses]
+    findings += _prices(parts, statuses)
     findings += [Finding(topic="note", level=Level.NOTE, text=text) for text in dict.fromkeys(parts.warnings)]
     findings.append(await _database(parts))
     return tuple(findings)
@@ -176,6 +182,23 @@ def _key(parts: Parts, status: ProviderStatus) -> str:
     if not source or source in status.message:
         return ""
     return f"key {source.removeprefix('the key ')}" if source.startswith("the key ") else f"key from {source}"
+
+
+def _prices(parts: Parts, statuses: Sequence[ProviderStatus]) -> Iterator[Finding]:
+    """Which models of the lanes cost money that nobody can count, for want of the list of prices."""
+    usable = {status.provider for status in statuses if status.state in (ProviderState.OK, ProviderState.COOLING)}
+    targets = (ref for lane in parts.lanes.values() for ref in lane.targets if ref.provider in usable)
+    named = (ModelRef(r.provider, parts.providers[r.provider].aliases.get(r.model, r.model)) for r in targets)
+    unknown = [str(ref) for ref in dict.fromkeys(named) if parts.prices.needs_catalogue(ref)]
+    if not unknown or catalogue.installed():
+        return
+    more = f" and {len(unknown) - MODELS_NAMED} more" if len(unknown) > MODELS_NAMED else ""
+    yield Finding(
+        topic="prices",
+        level=Level.NOTE,
+        text=f"nobody knows what these cost: {', '.join(unknown[:MODELS_NAMED])}{more}",
+        hint="pip install 'llmdesk[prices]', or write their price under models:",
+    )
 
 
 async def _database(parts: Parts) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,14 @@ import pytest
 
 from llmdesk.core import errors
 from llmdesk.core.errors import UsageError
-from llmdesk.core.types import Status
-from llmdesk.core.views import Attachment, Level, ProviderState, ProviderStatus
+from llmdesk.core.lanes import Lane
+from llmdesk.core.prices import FREE, Price
+from llmdesk.core.types import ModelRef, Status
+from llmdesk.core.views import Attachment, Finding, Level, ProviderState, ProviderStatus
 from llmdesk.desk.attach import MAX_BYTES
 from llmdesk.desk.doctor import attention
+from llmdesk.prices import Billing, PriceBook
+from llmdesk.prices.catalogue import PACKAGE
 from tests.support.desk_world import DeskWorld, ask, fails
 
 if TYPE_CHECKING:
@@ -227,3 +232,49 @@ async def test_what_is_no_file_is_refused(world: DeskWorld, tmp_path: Path) -> N
         for wrong in (tmp_path / "missing", tmp_path, tmp_path / "missing" / "deeper", tmp_path / ("x" * 300)):
             with pytest.raises(UsageError):
                 desk.attach(wrong)
+
+
+# --- prices ---
+
+
+def metered(world: DeskWorld, written: dict[str, Price] | None = None) -> PriceBook:
+    """The cloud of ``world`` is paid by the token, at an address that a list of prices could know."""
+    world.rules["cloud"] = replace(world.rules["cloud"], kind="openai", free=False)
+    world.lanes["paid"] = Lane(name="paid", targets=tuple(ModelRef("cloud", f"m{n}") for n in range(4)))
+    billing = {"cloud": Billing(free=False, base_url="https://api.vendor.example/v1"), "local": Billing(free=True)}
+    return PriceBook(billing, written or {})
+
+
+async def prices_in(world: DeskWorld, prices: PriceBook) -> list[Finding]:
+    async with world.desk(prices=prices) as desk:
+        return [finding for finding in await desk.doctor() if finding.topic == "prices"]
+
+
+async def test_models_without_a_price_are_named_once_with_both_remedies(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, PACKAGE, None)
+    world.aliases["cloud"] = {"m0": "really-m0"}
+    (finding,) = await prices_in(world, metered(world))
+    assert finding.level is Level.NOTE
+    assert finding.text == "nobody knows what these cost: cloud/big:120b, cloud/really-m0, cloud/m1 and 2 more"
+    assert finding.hint == "pip install 'llmdesk[prices]', or write their price under models:"
+
+
+async def test_prices_that_are_written_or_of_a_provider_that_is_down_are_not_missed(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, PACKAGE, None)
+    names = ("big:120b", "m0", "m1", "m2", "m3")
+    assert await prices_in(world, metered(world, {f"cloud/{name}": FREE for name in names})) == []
+    world.cloud.list_error = errors.NetworkFailed("cloud: no route")
+    assert await prices_in(world, metered(world)) == []
+
+
+async def test_where_the_list_is_installed_or_everything_is_free_nothing_is_said(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await prices_in(world, metered(world)) == []
+    monkeypatch.setitem(sys.modules, PACKAGE, None)
+    free = PriceBook({"cloud": Billing(free=True, base_url="https://ollama.com")}, {})
+    assert await prices_in(world, free) == []
