@@ -399,3 +399,20 @@ async def test_a_desk_that_asks_nothing_calls_nobody(home: Home) -> None:
     async with make_desk(env=home.env) as desk:
         await desk.plan(Ask(prompt="hello"))
     assert home.collector.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("OTEL_SDK_DISABLED", "true", set()),
+        ("OTEL_TRACES_SAMPLER", "always_off", {METRICS}),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta", {METRICS, TRACES}),
+    ],
+)
+async def test_the_sdk_obeys_its_own_variables(
+    home: Home, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: set[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    outcome = await home.asked()
+    assert outcome.status is Status.COMPLETED
+    assert {seen.path for seen in home.collector.seen()} == told
