@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +26,7 @@ from llmdesk.storage.migrations import MIGRATIONS, migrate, schema_version
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
@@ -81,9 +81,9 @@ class Database:
         Raises:
             StorageError: the file cannot be opened or read.
         """
-        return await self._submit(partial(self._transact, work, writing=False))
+        return await self._submit(partial(self._transact, work))
 
-    async def write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool = False) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool = False, durable: bool = True) -> T:
         """Run ``work`` in one immediate transaction and return when it is on the disk.
 
         Whatever ``work`` raises rolls everything back. It may run twice, when the file had to be made anew in between.
@@ -91,11 +91,12 @@ class Database:
         Args:
             work: gets the connection; returns what the caller gets.
             purge: text was removed, so the write-ahead log, which still holds it, is emptied too.
+            durable: false = do not wait for the disk; a power cut may undo it, the end of any process does not.
 
         Raises:
             StorageError: the disk, a lock or a newer schema forbids it; nothing was written.
         """
-        return await self._submit(partial(self._write, work, purge=purge))
+        return await self._submit(partial(self._write, work, purge=purge, durable=durable))
 
     def data_version(self) -> int:
         """Return a number that grows when another instance has written; costs two ``stat`` calls, waits for nothing."""
@@ -143,8 +144,8 @@ class Database:
 
     # --- the worker thread --------------------------------------------------------------------------------------
 
-    def _write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool) -> T:
-        result = self._transact(work, writing=True)
+    def _write(self, work: Callable[[sqlite3.Connection], T], *, purge: bool, durable: bool) -> T:
+        result = self._transact(work, writing=True, durable=durable)
         if purge and self._connection is not None:
             import sqlite3
 
@@ -154,7 +155,7 @@ class Database:
                 self._mark = self._file_mark()
         return result
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T], *, writing: bool) -> T:
+    def _transact(self, work: Callable[[sqlite3.Connection], T], *, writing: bool = False, durable: bool = True) -> T:
         import sqlite3
 
         mended = False
@@ -164,7 +165,8 @@ class Database:
                 if writing and self._newer_schema is not None:
                     raise StorageError(self._newer_message(self._newer_schema))
                 if writing:
-                    return self._watched(connection, work)
+                    with _synchronous(connection, full=durable):
+                        return self._watched(connection, work)
                 return _in_transaction(connection, work, "BEGIN")
             except sqlite3.Error as error:
                 if mended or not self._mend(error):
@@ -345,6 +347,19 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _synchronous(connection: sqlite3.Connection, *, full: bool) -> Iterator[None]:
+    """Let commits wait for the disk or not; with a write-ahead log the next one that waits takes the others along."""
+    if full:
+        yield
+        return
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
 
 
 def _commits_of_others(connection: sqlite3.Connection) -> int:
