@@ -93,6 +93,12 @@ ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, nano_usd = nano_usd
 
 
 def _add_to_spend(connection: sqlite3.Connection, row: Mapping[str, object], *, used: int | None) -> None:
-    for scope in ("day", "job", "conversation"):
-        if (key := row[scope]) is not None:
+    keys = {
+        "day": row["day"],
+        "month": str(row["day"])[:7],
+        "job": row["job"],
+        "conversation": row["conversation"],
+    }
+    for scope, key in keys.items():
+        if key is not None:
             connection.execute(_SPEND, {**row, "scope": scope, "key": key, "used": used})

@@ -164,8 +164,8 @@ _FAILOVERS_OF_ATTEMPTS = (
     .replace("a.id AS id, b.at AS at", "a.id AS id, b.id AS to_id, b.at AS at")
 )
 
-# What was spent, added up when it is booked, so that it outlives the attempts themselves. ``scope`` is day, job or
-# conversation; ``key`` the local date, the job's name or the conversation's id.
+# What was spent, added up when it is booked, so that it outlives the attempts themselves. ``scope`` is day,
+# month, job or conversation; ``key`` the local date or month, the job's name or the conversation's id.
 _SPEND = """
 CREATE TABLE spend (
     scope TEXT NOT NULL,
@@ -312,9 +312,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             _SPEND,
             _RESERVATIONS,
             _booked_so_far("day", "day"),
+            _booked_so_far("month", "substr(day, 1, 7)"),
             _booked_so_far("job", "job"),
             _booked_so_far("conversation", "conversation"),
-            "CREATE INDEX spend_by_use ON spend (scope, used) WHERE scope <> 'day'",
+            "CREATE INDEX spend_by_use ON spend (scope, used) WHERE scope IN ('job', 'conversation')",
         ),
     ),
     Migration(

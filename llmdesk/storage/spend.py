@@ -81,7 +81,7 @@ class SpendStore:
             return answer
 
         try:
-            return await self._database.write(work)
+            return await self._database.write(work, durable=False)  # nobody is left to spend it after a power cut
         except StorageError as error:
             raise StorageError(one_line(f"Not sent, as the hard {binding[0].name} cannot be kept: {error}")) from error
 

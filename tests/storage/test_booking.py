@@ -54,12 +54,17 @@ async def test_an_attempt_counts_to_its_day_its_job_and_its_conversation_once(da
     assert await booked(database, made) == [False]
     sums = (10, 500_000_000, 0)
     day = HERE.day(1_800_000_000.0)
-    assert await spend(database) == {("day", day): sums, ("job", "nightly"): sums, ("conversation", "c1"): sums}
+    assert await spend(database) == {
+        ("day", day): sums,
+        ("month", day[:7]): sums,
+        ("job", "nightly"): sums,
+        ("conversation", "c1"): sums,
+    }
 
 
-async def test_attempts_without_job_and_conversation_count_to_their_day_alone(database):
+async def test_attempts_without_job_and_conversation_count_to_their_day_and_month_alone(database):
     await booked(database, using(9), account=Account(request="r1", lane="chat"))
-    assert [scope for scope, _ in await spend(database)] == ["day"]
+    assert [scope for scope, _ in await spend(database)] == ["day", "month"]
 
 
 async def test_an_unknown_price_is_counted_and_adds_nothing(database):

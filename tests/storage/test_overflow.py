@@ -124,6 +124,7 @@ async def test_what_was_kept_is_booked_once_with_its_sums_and_settles_its_reserv
         ("conversation", "c1"),
         ("day", "2026-11-20"),
         ("job", "nightly"),
+        ("month", "2026-11"),
     ]
     assert await world.all(
         "SELECT lane, agent, provider, model, outcome, elapsed_ms, reasoning_tokens, message FROM attempts"

@@ -181,6 +181,20 @@ async def test_a_refusal_says_when_a_day_or_month_begins_anew_and_nothing_of_job
         assert refused.resets_at == resets_at
 
 
+async def test_a_reservation_waits_for_no_disk_and_what_is_booked_does(world):
+    full, modes = 2, []
+    connection = await world.database.read(lambda c: c)
+
+    def now():
+        modes.append(connection.execute("PRAGMA synchronous").fetchone()[0])
+        return NOON
+
+    store = SpendStore(world.database, "me", [tokens(100)], is_alive=bool, clock=now, calendar=GREENWICH)
+    await store.reserve(a_claim())
+    await store.release_dead()
+    assert modes == [1, full]
+
+
 # --- letting go ---
 
 
