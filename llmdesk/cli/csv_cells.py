@@ -20,11 +20,16 @@ GUARD = "'"
 _FORMULA = re.compile(
     r"(^|;)([\s'\"`\u00ad\u034f\u180e\u200b-\u200f\u2060-\u206f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u2212])"
 )
+_PLAIN = re.compile(r"[A-Za-z0-9][ -:<-~]*")
+"""Most texts: nothing in them needs a closer look."""
+
 _BREAK = re.compile(r"\r\n|[\r\n\t\v\f\u0085\u2028\u2029]")
 
 
 def harmless(text: str) -> str:
     """Return foreign ``text`` as one line that is no formula and steers nothing."""
+    if _PLAIN.fullmatch(text):
+        return text
     return _FORMULA.sub(rf"\1{GUARD}\2", sanitise(_BREAK.sub(" ", storable(text))))
 
 
@@ -37,6 +42,8 @@ def csv_line(values: Sequence[object]) -> str:
 
 def _cell(value: object) -> object:
     match value:
+        case str():
+            return harmless(value)
         case None:
             return ""
         case bool():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -94,9 +93,11 @@ class Rows:
 
 def flattened(report: Report) -> Report:
     """A row without objects in it: ``{"errors": {"net": 1}}`` becomes ``{"errors_net": 1}``."""
+    if dict not in map(type, report.values()):
+        return report
     flat: dict[str, object] = {}
     for name, value in report.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             flat.update({f"{name}_{key}": item for key, item in value.items()})
         else:
             flat[name] = value

@@ -127,7 +127,7 @@ def measure_report(measured: Measures) -> Report:
         "estimated_attempts": measured.estimated,
         "cost_usd": None if unknown else to_usd(measured.cost_nano_usd),
         "unknown_price_attempts": measured.unknown_price,
-        "errors": {kind.value: measured.errors.get(kind.value, 0) for kind in ErrorKind},
+        "errors": {**dict.fromkeys((kind.value for kind in ErrorKind), 0), **measured.errors},
     }
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.desk_world import CLOUD
+from tests.support.reported import TODAY, Books, a_world, done
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = {
     "asyncio", "httpx", "httpcore", "ollama", "pydantic", "textual", "rich", "ruamel", "sqlite3", "structlog",
@@ -40,6 +47,10 @@ def modules_after(argv: list[str]) -> tuple[int, set[str]]:
         (["exec", "--help"], 0),
         (["outbox", "--help"], 0),
         (["models", "pull", "--help"], 0),
+        (["stats", "--help"], 0),
+        (["metrics", "summary", "--help"], 0),
+        (["metrics", "summary", "--by", "weather"], 2),
+        (["stats", "--json", "--format", "csv"], 2),
         (["config", "--help"], 0),
         (["exec", ""], 2),
         (["exec", "x", "--params", "temprature=1"], 2),
@@ -51,6 +62,36 @@ def test_what_needs_no_desk_imports_nothing_heavy(argv: list[str], code: int) ->
     assert ended == code
     assert not HEAVY & names
     assert not [name for name in names if name.startswith(OURS_BEHIND)]
+
+
+ONLY_FOR_OTHERS = {
+    "httpx", "httpcore", "ollama", "textual", "rich", "jsonschema", "genai_prices", "pandas", "opentelemetry",
+    "keyring", "structlog", "pygments", "markdown_it",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["stats"],
+        ["stats", "--by", "day", "--format", "csv"],
+        ["metrics", "summary"],
+        ["metrics", "export"],
+        ["budgets"],
+        ["failovers", "--format", "json"],
+    ],
+)
+def test_a_report_imports_nothing_that_only_asking_or_the_screen_needs(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = a_world(tmp_path / "home")
+    Books(world).book(done(TODAY, CLOUD), lane="codegen")
+    monkeypatch.setenv("LLMDESK_HOME", str(tmp_path / "home"))
+    ended, names = modules_after(argv)
+    assert ended == 0
+    assert not ONLY_FOR_OTHERS & names
+    adapters = {f"llmdesk.providers.{kind}" for kind in ("ollama", "openai", "anthropic", "google", "command", "http")}
+    assert not [name for name in names if name.startswith((*adapters, "llmdesk.tui", "llmdesk.demo"))]
 
 
 def test_help_of_the_root_imports_no_command() -> None:
