@@ -3,8 +3,8 @@
 A bucket is the fiftieth part of an octave (from a power of two to the next one) of whole numbers, as HdrHistogram
 divides them (https://hdrhistogram.org). A value is told as the middle of its bucket: at most 1 % from what it was, and
 exact below 64. Kept is a bucket per value while there are few; beyond that one counter a bucket, from the lowest to the
-highest in use, each as many bytes wide as the largest needs. Counters add up as one large number: no carry leaves its
-32 bits before four thousand million values.
+highest in use, each as many bytes wide as the largest needs. All counters are added up at once, as one large number in
+which each has a place that it cannot outgrow.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ _LIST = 0
 _COUNTERS = {1: "B", 2: "H", 4: "I"}
 """Bytes of a counter -> the code of an array of them; the first byte of what is kept tells which, or ``_LIST``."""
 
-_HEAD = 3
-"""Bytes before the counters: their width and the lowest bucket."""
+_HEAD = 4
+"""Bytes before the counters: their width, the lowest bucket (two), and the largest count, at most ``_FULL``."""
 
-_LANE = 4
-"""Bytes of a counter while they are added up."""
+_FULL = 255
+"""What a counter of one byte holds."""
+
+_PLACE = 4
+"""Bytes for each counter in a sum: enough for four thousand million values."""
 
 
 def bucket_of(value: int) -> int:
@@ -75,15 +78,18 @@ def put(kept: bytes, buckets: Sequence[int]) -> bytes:
         if len(kept) // 2 + len(buckets) <= _FEW:
             return (kept or bytes([_LIST])) + _bytes(array("H", buckets))
         return _counted(Counter(chain(_array("H", kept[1:]), buckets)))
-    lowest = int.from_bytes(kept[1:_HEAD], "little")
-    counters = _array(_COUNTERS[kept[0]], kept[_HEAD:])
-    if lowest <= min(buckets) and max(buckets) < lowest + len(counters):
+    width, lowest = kept[0], int.from_bytes(kept[1:3], "little")
+    counters = _array(_COUNTERS[width], kept[_HEAD:])
+    counts = Counter(buckets)
+    if lowest <= min(counts) and max(counts) < lowest + len(counters):
+        largest = kept[3]
         with suppress(OverflowError):  # beyond what a counter holds
-            for bucket in buckets:
-                counters[bucket - lowest] += 1
-            return kept[:_HEAD] + _bytes(counters)
-        counters = _array(_COUNTERS[kept[0]], kept[_HEAD:])
-    return _counted(Counter(dict(enumerate(counters, lowest))) + Counter(buckets))
+            for bucket, count in counts.items():
+                counters[bucket - lowest] += count
+                largest = max(largest, min(counters[bucket - lowest], _FULL))
+            return kept[:3] + bytes([largest]) + _bytes(counters)
+        counters = _array(_COUNTERS[width], kept[_HEAD:])
+    return _counted(Counter(dict(enumerate(counters, lowest))) + counts)
 
 
 def _counted(counts: Counter[int]) -> bytes:
@@ -92,7 +98,7 @@ def _counted(counts: Counter[int]) -> bytes:
     counters = array(_COUNTERS[width], bytes(width * (max(counts) - lowest + 1)))
     for bucket, count in counts.items():
         counters[bucket - lowest] = count
-    return bytes([width]) + lowest.to_bytes(2, "little") + _bytes(counters)
+    return bytes([width]) + lowest.to_bytes(2, "little") + bytes([min(largest, _FULL)]) + _bytes(counters)
 
 
 def _bytes(numbers: array[int]) -> bytes:
@@ -114,7 +120,9 @@ class Tally:
     """Distributions added up, whatever their number."""
 
     def __init__(self) -> None:
-        self._counters = 0  # of every bucket, 32 bits each, as one number
+        self._sum = 0  # of every counter, in ``_PLACE`` bytes each
+        self._narrow = 0  # of counters of one byte, in one byte each, and how much the fullest of them may still grow
+        self._room = _FULL
         self._lists: list[bytes] = []
         self._single: Counter[int] = Counter()
         self._low: int | None = None
@@ -135,18 +143,23 @@ class Tally:
         if width == _LIST:
             self._lists.append(kept[1:])
             return
-        body = kept[_HEAD:]
-        if width < _LANE:
-            wide = bytearray(len(body) // width * _LANE)
-            for byte in range(width):
-                wide[byte::_LANE] = body[byte::width]
-            body = bytes(wide)
-        self._counters += int.from_bytes(body, "little") << (8 * _LANE * int.from_bytes(kept[1:_HEAD], "little"))
+        lowest = kept[1] | kept[2] << 8
+        if width > 1:
+            self._sum += _apart(kept[_HEAD:], width) << (8 * _PLACE * lowest)
+            return
+        if kept[3] > self._room:
+            self._widen()
+        self._room -= kept[3]
+        self._narrow += int.from_bytes(kept[_HEAD:], "little") << (8 * lowest)
 
-    def count(self, value: int) -> None:
-        """Add one value."""
-        self._single[bucket_of(value)] += 1
-        self.bound(value, value)
+    def count(self, values: Sequence[int]) -> None:
+        """Add values."""
+        self._single.update(map(bucket_of, values))
+        self.bound(min(values, default=None), max(values, default=None))
+
+    def _widen(self) -> None:
+        self._sum += _apart(self._narrow.to_bytes((self._narrow.bit_length() + 7) // 8, "little"), 1)
+        self._narrow, self._room = 0, _FULL
 
     def percentiles(self, unit: int) -> Percentiles | None:
         """The median and the slow end, in multiples of ``unit``; ``None`` = there are no values.
@@ -154,11 +167,12 @@ class Tally:
         A percentile is the smallest value that so many hundredths of all do not exceed (nearest rank). It is told with
         four digits; the smallest and the largest value, where they were told, are exact.
         """
-        lanes = -(-self._counters.bit_length() // (8 * _LANE))
-        counts = list(struct.unpack(f"<{lanes}I", self._counters.to_bytes(lanes * _LANE, "little")))
+        self._widen()
+        places = -(-self._sum.bit_length() // (8 * _PLACE))
+        counts = list(struct.unpack(f"<{places}I", self._sum.to_bytes(places * _PLACE, "little")))
         single = self._single + Counter(_array("H", b"".join(self._lists)))
         if single:
-            counts += [0] * (max(single) + 1 - lanes)
+            counts += [0] * (max(single) + 1 - places)
             for bucket, number in single.items():
                 counts[bucket] += number
         up_to = list(accumulate(counts))
@@ -179,3 +193,11 @@ class Tally:
         value = float(f"{middle_of(bucket):.4g}")
         value = value if low is None else max(value, low)
         return value if high is None else min(value, high)
+
+
+def _apart(counters: bytes, width: int) -> int:
+    """Counters of so many bytes as one number, in ``_PLACE`` bytes each."""
+    wide = bytearray(len(counters) // width * _PLACE)
+    for byte in range(width):
+        wide[byte::_PLACE] = counters[byte::width]
+    return int.from_bytes(wide, "little")

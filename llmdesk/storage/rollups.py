@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import compress
 from operator import add
 from typing import TYPE_CHECKING, Any
 
@@ -26,28 +25,28 @@ BATCH = 500
 """So many attempts of the backlog are rolled up at once; nobody waits for the database longer than that takes."""
 
 NAMES = ("provider", "lane", "model", "agent")
+"""The finer, the later: a level keeps the first ones apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A kind of roll-up: which names its rows keep apart, and whether by the hour. The others are added up in them."""
+    """A kind of roll-up: how many of ``NAMES`` its rows keep apart, and whether by the hour. The rest is added up."""
 
     name: str
-    keeps: tuple[bool, ...]
-    """For each of ``NAMES``."""
+    depth: int
     hourly: bool = False
 
     @property
     def names(self) -> frozenset[str]:
         """The names that are kept apart."""
-        return frozenset(compress(NAMES, self.keeps))
+        return frozenset(NAMES[: self.depth])
 
 
 LEVELS = (
-    Level("hour", (True, True, False, False), hourly=True),
-    Level("day", (True, True, False, False)),
-    Level("model", (True, True, True, False)),
-    Level("agent", (True, True, True, True)),
+    Level("hour", 2, hourly=True),
+    Level("day", 2),
+    Level("model", 3),
+    Level("agent", 4),
 )
 """The coarsest first. Hours are kept of provider and lane alone: with more names there are as many as attempts."""
 
@@ -110,6 +109,8 @@ _STEPS = (
     "SELECT a.day, a.at, a.provider, a.lane, a.model, coalesce(a.agent, ''), f.lost_ms "
     "FROM failovers f JOIN attempts a ON a.id = f.id WHERE "
 )
+_ALL = ("",) * len(NAMES)
+
 _NAMED = 2 + len(NAMES)
 _COUNTED = _NAMED + 1 + len(MEASURED)
 """Where in a row of ``_ATTEMPTS`` its names end, and where what is counted begins."""
@@ -194,7 +195,8 @@ class _Addition:
 
     sums: list[int] = field(default_factory=lambda: [0] * len(SUMS))
     errors: Counter[str] = field(default_factory=Counter)
-    values: tuple[list[int], ...] = field(default_factory=lambda: tuple([] for _ in MEASURED))
+    values: tuple[list[tuple[int, int]], ...] = field(default_factory=lambda: tuple([] for _ in MEASURED))
+    """Of each measure, its values with their buckets."""
 
     def kept(self, before: Sequence[Any]) -> list[object]:
         """What ``_KEPT`` holds after this, from what it held before."""
@@ -204,9 +206,10 @@ class _Addition:
         distributions, lows, highs = (list(before[1 + n * places : 1 + (n + 1) * places]) for n in range(3))
         for place, values in enumerate(self.values):
             if values:
-                distributions[place] = put(distributions[place], [bucket_of(value) for value in values])
-                lows[place] = min(values) if lows[place] is None else min(lows[place], *values)
-                highs[place] = max(values) if highs[place] is None else max(highs[place], *values)
+                distributions[place] = put(distributions[place], [bucket for _, bucket in values])
+                (low, _), (high, _) = min(values), max(values)
+                lows[place] = low if lows[place] is None else min(low, lows[place])
+                highs[place] = high if highs[place] is None else max(high, highs[place])
         return [errors, *distributions, *lows, *highs]
 
 
@@ -223,11 +226,12 @@ class _Additions:
             day, at, *names = row[:_NAMED]
             error, *values = row[_NAMED:_COUNTED]
             counted = (*row[_COUNTED:], *[0] * len(STEPPED))
+            measured = [None if value is None else (value, bucket_of(value)) for value in values]
             for addition in self._of(day, at, names):
                 addition.sums = list(map(add, addition.sums, counted))
                 if error is not None:
                     addition.errors[error] += 1
-                for known, value in zip(addition.values, values, strict=True):
+                for known, value in zip(addition.values, measured, strict=True):
                     if value is not None:
                         known.append(value)
 
@@ -243,8 +247,8 @@ class _Additions:
         """The rows, one a level, to which an attempt of these names counts."""
         hour = hour_of(self._calendar, at_ms / 1000)
         for level in LEVELS:
-            kept = (name if is_kept else "" for name, is_kept in zip(names, level.keeps, strict=True))
-            key = (level.name, day, hour if level.hourly else 0, *kept)
+            depth = level.depth
+            key = (level.name, day, hour if level.hourly else 0, *names[:depth], *_ALL[depth:])
             found = self._by_key.get(key)
             if found is None:
                 found = self._by_key[key] = _Addition()

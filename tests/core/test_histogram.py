@@ -79,8 +79,7 @@ def test_parts_add_up_however_they_were_filled(parts):
             for bucket in buckets:
                 so_far = put(so_far, [bucket])
         else:
-            for value in part:
-                tally.count(value)
+            tally.count(part)
         tally.add(so_far)
         tally.bound(min(part, default=None), max(part, default=None))
     values = [value for part in parts for value in part]
@@ -102,7 +101,7 @@ def test_a_counter_grows_when_it_is_full(count):
 
 def test_units_are_those_asked_for():
     tally = Tally()
-    tally.count(1500)
+    tally.count([1500])
     assert tally.percentiles(1000).p50 == 1.5
 
 
