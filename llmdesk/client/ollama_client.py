@@ -56,11 +56,11 @@ _log = logging.getLogger("llmdesk.client")
 
 
 class LLMUnavailableError(DeskError):
-    """Nobody could answer.
+    """Nobody could answer, or a hard budget forbids to ask.
 
     Args:
         message: one line: what happened to the last one asked, and when it may be better.
-        request_id: the request in the outbox, for ``llmdesk outbox``; ``None`` = it is not kept.
+        request_id: the request in the outbox, for ``llmdesk outbox``; ``None`` = it does not wait there.
     """
 
     def __init__(self, message: str, request_id: str | None = None) -> None:
@@ -180,7 +180,7 @@ class OllamaClient:
 
         Raises:
             UsageError: the call itself makes no sense.
-            LLMUnavailableError: nobody could answer; the request is in the outbox.
+            LLMUnavailableError: nobody could answer, and the request is in the outbox; or a hard budget blocks it.
             ollama.ResponseError: the server found the request itself wrong.
         """
         params, passed = params_of(options, keep_alive)
@@ -378,7 +378,8 @@ class OllamaClient:
             raise ResponseError(message, *statuses[-1:])
         else:
             self._answered_by = "none"
-            raise LLMUnavailableError(message, outcome.request_id if outcome.kept else None)
+            waits = outcome.kept and outcome.status is Status.PAUSED
+            raise LLMUnavailableError(message, outcome.request_id if waits else None)
 
     # --- the desk behind it ---
 
