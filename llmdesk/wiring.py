@@ -31,6 +31,7 @@ from llmdesk.storage.process_groups import ProcessGroups
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 from llmdesk.storage.spend import SpendStore
+from llmdesk.storage.upkeep import Upkeep
 from llmdesk.telemetry import Telemetry, base_of, learn_headers, vendor_of, why_not
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def make_desk(
             demo=env.get(DEMO_MARK) == "1",
             program=_program(env),
             at_start=adapters.end_leftovers,
+            upkeep=Upkeep(ledger.database, keep_days=loaded.settings.telemetry.retention_days),
             telemetry=_telemetry(loaded.settings, facts, env, log=log, warn=warnings.append),
         )
     )

@@ -82,6 +82,8 @@ class Desk:
             self._parts.warnings.append(str(error))
         if self._parts.at_start is not None:
             self._parts.at_start()
+        if self._parts.upkeep is not None:
+            self._parts.upkeep.begin()
         return self
 
     async def __aexit__(
@@ -94,6 +96,8 @@ class Desk:
             closing.callback(self._parts.instance.close)
             closing.push_async_callback(self._parts.database.aclose)
             closing.push_async_callback(self._parts.ledger.database.aclose)
+            if self._parts.upkeep is not None:
+                closing.push_async_callback(self._parts.upkeep.aclose)
             closing.push_async_callback(self._parts.adapters.aclose)
             closing.push_async_callback(self._inventory.plans.aclose)
             closing.push_async_callback(self._asking.aclose)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llmdesk.storage.requests import RequestStore
     from llmdesk.storage.search import Search
     from llmdesk.storage.spend import SpendStore
+    from llmdesk.storage.upkeep import Upkeep
     from llmdesk.telemetry import Telemetry
 
 
@@ -81,6 +82,7 @@ class Parts:
     ``program`` is how the user starts llmdesk, for commands that are shown to be copied. ``stored`` is false when
     nothing outlives the process (off the record, or a folder that cannot be written). ``at_start`` is called when the
     desk opens, and does not block. ``telemetry`` tells a collector of every request; ``None`` = there is none.
+    ``upkeep`` is done beside everything else; ``None`` = nothing is kept up.
     """
 
     lanes: Mapping[str, Lane]
@@ -114,3 +116,4 @@ class Parts:
     program: str = "llmdesk"
     at_start: Callable[[], None] | None = None
     telemetry: Telemetry | None = None
+    upkeep: Upkeep | None = None
