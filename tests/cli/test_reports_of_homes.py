@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from llmdesk.core.budget import Budget
 from llmdesk.core.errors import ErrorKind
 from tests.support.desk_world import CLOUD, LARGE
 from tests.support.exec_world import CLEAN, ExecWorld, exec_world
-from tests.support.reported import Books, a_world, done
+from tests.support.reported import Books, a_world, done, run_over
 from tests.support.stored import an_attempt
 
 REPORTS = [["stats"], ["metrics", "summary"], ["metrics", "export"], ["budgets"], ["failovers"]]
@@ -73,3 +74,28 @@ def test_a_damaged_database_is_told_in_one_line(tmp_path, report):
 def test_an_export_holds_no_text_of_anybody(tmp_path):
     booked(tmp_path)
     assert "secret" not in exec_world(tmp_path).run("metrics", "export").out
+
+
+def test_a_saving_is_told_at_a_listed_price_where_none_is_written(tmp_path):
+    booked(tmp_path)
+    at = exec_world(tmp_path, A_KEY="key-of-nobody")
+    at.configure(
+        """
+version: 1
+providers:
+  openai: {kind: openai, base_url: "https://api.openai.com/v1", api_key: "${A_KEY}"}
+  local: {kind: ollama, base_url: "http://127.0.0.1:9"}
+lanes:
+  chat: {targets: [local/large:27b, openai/gpt-5-mini]}
+"""
+    )
+    (row,) = json.loads(at.run("stats", "--period", "all", "--by", "lane", "--format", "json").out)
+    assert (row["cost_usd"], row["answers"]) == ("0", 1)
+    assert float(row["saved_usd"]) > 0
+
+
+def test_a_jobs_name_cannot_draw_on_the_screen(tmp_path):
+    world = a_world(tmp_path, Budget(scope="job", limit=5_000, unit="tokens"))
+    Books(world).book(done("2026-11-21 10:00", LARGE), job="night\nly\x1b[2J")
+    ran = run_over(world, "budgets")
+    assert ran.out.splitlines()[0] == "job budget night ly\u241b[2J, hard"

@@ -11,6 +11,7 @@ from llmdesk.cli.options import desk_command
 from llmdesk.cli.rows import chosen_form, format_option, write_rows
 from llmdesk.cli.times import clock
 from llmdesk.cli.use_report import BUDGET_COLUMNS, budget_report
+from llmdesk.core.text import one_line
 
 if TYPE_CHECKING:
     from llmdesk.cli.output import Paint
@@ -57,7 +58,7 @@ def _show(session: Session, view: BudgetView) -> None:
     out, budget = session.out, view.budget
     share = (view.spent + view.reserved) / budget.limit if budget.limit else 1.0
     paint: Paint = "red" if share >= 1 else "yellow" if share >= budget.warn_at else "green"
-    out.stdout.write(out.paint(out.safe(f"{_name(view)}, {'hard' if budget.hard else 'soft'}"), "bold") + "\n")
+    out.stdout.write(out.paint(one_line(f"{_name(view)}, {'hard' if budget.hard else 'soft'}"), "bold") + "\n")
     if budget.scope in EACH and view.period is None:
         out.line(f"  {budget.amount(budget.limit)} for each {budget.scope}")
     else:
@@ -67,7 +68,7 @@ def _show(session: Session, view: BudgetView) -> None:
     for fact in _facts(view, session.now()):
         out.line(f"  {fact}")
     if view.warning:
-        out.stdout.write(f"  {out.paint(out.safe(view.warning), paint)}\n")
+        out.stdout.write(f"  {out.paint(one_line(view.warning), paint)}\n")
 
 
 def _name(view: BudgetView) -> str:
