@@ -87,6 +87,7 @@ class ProviderError(DeskError):
         last: nothing else is asked: the time that the user allowed is over.
         scope: what a refused key blocks for the rest of the run: the whole provider or this model only (class auth).
         usage: what the provider reported before it failed; output that came later is not in it. ``None`` = nothing.
+        served_model: the name under which it had begun to answer; empty = it told none.
     """
 
     kind: ClassVar[ErrorKind] = ErrorKind.SERVER
@@ -105,6 +106,7 @@ class ProviderError(DeskError):
         last: bool = False,
         scope: Literal["provider", "model"] = "provider",
         usage: Usage | None = None,
+        served_model: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -118,6 +120,7 @@ class ProviderError(DeskError):
         self.last = last
         self.scope: Literal["provider", "model"] = scope
         self.usage = usage
+        self.served_model = served_model
 
 
 class RateLimited(ProviderError):

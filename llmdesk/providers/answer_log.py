@@ -128,13 +128,19 @@ class AnswerLog:
 
 
 @contextmanager
-def telling(used: Callable[[], Usage | None]) -> Iterator[None]:
-    """Let a failure say what the provider had reported before: that much is billed, whatever came of it."""
+def telling(used: Callable[[], Usage | None], served: Callable[[], str] = str) -> Iterator[None]:
+    """Let a failure say what the provider had reported before: that much is billed, whatever came of it.
+
+    Args:
+        used: the tokens it told of.
+        served: the model that it said answers, by whose price they are billed (policy P13).
+    """
     try:
         yield
     except ProviderError as error:
         if error.usage is None:
             error.usage = used()
+        error.served_model = error.served_model or served()
         raise
 
 

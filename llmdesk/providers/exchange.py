@@ -78,6 +78,10 @@ class Reader(Protocol):
         """What the provider has said was used; ``None`` = nothing said."""
         ...
 
+    def served(self) -> str:
+        """The model that the provider has said answers; empty = it told none."""
+        ...
+
 
 def web_page(endpoint: Endpoint) -> WebPageAnswered:
     """Say that a web page came where an answer was expected."""
@@ -135,7 +139,7 @@ async def follow(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, 
     Raises:
         ProviderError: whatever broke it, said to have cut the answer where it was, with the usage told so far.
     """
-    with telling(reader.used):
+    with telling(reader.used, reader.served):
         if reply.content_type in _JSON:
             for event in reader.read_whole(await json_value(reply, cap=reply.endpoint.caps.answer)):
                 yield event

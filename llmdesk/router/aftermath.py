@@ -126,8 +126,10 @@ class Aftermath:
         place.limited += error.kind is ErrorKind.RATE
         text = "".join(self._walk.text)
         refused = error.kind is ErrorKind.REFUSED
+        done = self._walk.completed
         made = replace(
             self._record(place, this, AttemptOutcome.REFUSED if refused else AttemptOutcome.FAILED),
+            served_model=done.served_model if done is not None else error.served_model,
             error_kind=error.kind,
             reason=error.kind.value,
             http_status=error.http_status,

@@ -139,6 +139,10 @@ class AnswerReader:
     def _failure(self, value: dict[str, object]) -> ProviderError:
         return failure(self._endpoint, unwrap(None, value), model=self._model, now=self._now())
 
+    def served(self) -> str:
+        """The model that has been said to answer."""
+        return self._served
+
     # --- events ---------------------------------------------------------------------------------------------------
 
     def _event(self, value: dict[str, object]) -> list[ProviderEvent]:

@@ -105,6 +105,10 @@ class AnswerReader:
         wire = self._last if self._keep_wire else None
         return [Completed(finish_reason=finish, usage=self._usage(), served_model=self._served, wire=wire)]
 
+    def served(self) -> str:
+        """The model that has been said to answer."""
+        return self._served
+
     # --- one response -----------------------------------------------------------------------------------------------
 
     def _take(self, value: object) -> list[ProviderEvent]:

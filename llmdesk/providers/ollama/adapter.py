@@ -91,7 +91,7 @@ class OllamaProvider(ModelKeeping):
                 yield embedded(self.endpoint, request.model, answer)
                 return
             reader = AnswerReader(self.endpoint, request.model, request.endpoint, keep_wire=request.keep_wire)
-            with telling(reader.used):
+            with telling(reader.used, reader.served):
                 async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
                     async for chunk in chunks:
                         events = reader.read(chunk)

@@ -203,6 +203,7 @@ class AnswerReader:
         self._log = AnswerLog(endpoint)
         self.cut = self._log.cut
         self.used = self._log.used
+        self._last: dict[str, object] = {}
 
     def read(self, chunk: dict[str, object]) -> list[ProviderEvent]:
         """Turn one object into events; where it is wanted, the last of them carries the object itself.
@@ -212,6 +213,7 @@ class AnswerReader:
         """
         if chunk.get("error") is not None:
             raise failure(self._endpoint, unwrap(None, chunk), model=self._model)
+        self._last = chunk
         done = chunk.get("done") is True
         text, thinking, calls = self._parts(chunk, done=done)
         events = self._log.take(text, thinking, calls)
@@ -223,6 +225,10 @@ class AnswerReader:
         if events and self._keep_wire:
             events[-1] = replace(events[-1], wire=chunk)
         return events
+
+    def served(self) -> str:
+        """The model that has been said to answer."""
+        return _served(self._last)
 
     def _parts(self, chunk: dict[str, object], *, done: bool) -> tuple[str, str, list[ToolCall]]:
         if self._route == "chat":

@@ -135,6 +135,10 @@ class AnswerReader:
             raise self.cut()
         return self._complete()
 
+    def served(self) -> str:
+        """The model that has been said to answer."""
+        return one_line(redact(self._served))
+
     # --- one chunk ------------------------------------------------------------------------------------------------
 
     def _failure(self, value: object) -> ProviderError:
@@ -240,7 +244,7 @@ class AnswerReader:
         done = Completed(
             finish_reason=finish,
             usage=usage_of(self._usage or {}),
-            served_model=one_line(redact(self._served)),
+            served_model=self.served(),
             notes=self._notes,
         )
         return self._carrying([*events, done])
