@@ -1,5 +1,7 @@
 """The schema as numbered steps: append-only, forward only, each in one transaction with a backup before it.
 
+A new database gets all of them in one transaction.
+
 In every table instants (``*_at``) are UTC epoch milliseconds, durations (``*_ms``) milliseconds and money
 (``cost_nano_usd``) thousand-millionths of a dollar; ``NULL`` means unknown, never zero. Rows are ordered by their
 integer key, because clocks jump (policy K6).
@@ -8,7 +10,7 @@ integer key, because clocks jump (policy K6).
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,13 @@ from llmdesk.storage.files import create_private_file
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 BACKUPS_KEPT = 3
+
+UPGRADE_TIMEOUT_S = 60.0
+"""How long another process that migrates the same file is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,19 +368,43 @@ def migrate(
     Raises:
         sqlite3.Error, OSError: a step failed and was rolled back; the backup taken before it stays.
     """
-    existing = schema_version(connection) > 0
+    if schema_version(connection) >= len(migrations):
+        return
+    with _transaction(connection):
+        if schema_version(connection) == 0:  # a new one is made at once: nobody ever sees half of it
+            for number, migration in enumerate(migrations, 1):
+                _apply(connection, number, migration, now_s=now())
     while (version := schema_version(connection)) < len(migrations):
-        if path is not None and existing:
-            back_up(connection, path, version=version, now_s=now())
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with _alone(path):  # a backup that others prune or write as well is none
             if schema_version(connection) == version:
-                _apply(connection, version + 1, migrations[version], now_s=now())
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+                if path is not None:
+                    back_up(connection, path, version=version, now_s=now())
+                with _transaction(connection):
+                    _apply(connection, version + 1, migrations[version], now_s=now())
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _alone(path: Path | None) -> Iterator[None]:
+    """Keep other processes from migrating the same file meanwhile; copying a large one takes its time."""
+    if path is None:
+        yield
+        return
+    from filelock import FileLock
+
+    with FileLock(path.with_name(f"{path.name}.lock"), timeout=UPGRADE_TIMEOUT_S, mode=0o600):
+        yield
 
 
 def _apply(connection: sqlite3.Connection, number: int, migration: Migration, *, now_s: float) -> None:

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from llmdesk.storage.migrations import BACKUPS_KEPT, Migration, backups, migrate, schema_version
+from llmdesk.storage.migrations import BACKUPS_KEPT, MIGRATIONS, Migration, backups, migrate, schema_version
 from tests.support.stored import run_together
 
 STEPS = [Migration(name=f"step {n}", statements=(f"CREATE TABLE t{n} (x TEXT) STRICT",)) for n in range(1, 7)]
@@ -69,6 +69,10 @@ def test_a_step_that_fails_leaves_nothing_of_itself(connection, path):
     broken = Migration(name="broken", statements=("CREATE TABLE half (x)", "CREATE TABLE t1 (x)"))
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         migrate(connection, path, now=lambda: 1.0, migrations=[STEPS[0], broken])
+    assert tables(connection) == [], "nobody sees half of a new database"
+    migrate(connection, path, now=lambda: 1.0, migrations=STEPS[:1])
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        migrate(connection, path, now=lambda: 1.0, migrations=[STEPS[0], broken])
     assert schema_version(connection) == 1
     assert "half" not in tables(connection)
     assert not connection.in_transaction
@@ -102,3 +106,35 @@ def test_processes_that_begin_the_database_together_each_get_every_row_in(path):
         assert connection.execute("SELECT count(*) FROM schema_migrations").fetchone() == (schema_version(connection),)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+UPDATE = """
+import sqlite3, sys
+from pathlib import Path
+from llmdesk.storage.migrations import MIGRATIONS, migrate
+
+path = Path(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+connection = sqlite3.connect(path, timeout=5, isolation_level=None)
+migrate(connection, path, now=lambda: 5.0)  # a clock that stands still, so that all names are the same
+print(connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS))
+connection.close()
+"""
+
+
+def test_processes_that_bring_an_old_database_up_to_date_together_spoil_no_backup(path):
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    migrate(connection, path, now=lambda: 1.0, migrations=MIGRATIONS[:1])
+    assert run_together(UPDATE, 6, path) == [["True"]] * 6
+    assert [row[0] for row in connection.execute("SELECT number FROM schema_migrations")] == [
+        n + 1 for n in range(len(MIGRATIONS))
+    ]
+    connection.close()
+    assert len(backups(path)) == BACKUPS_KEPT
+    for copy in backups(path):
+        with sqlite3.connect(copy) as old:
+            assert old.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert f"-v{schema_version(old)}-" in copy.name
+        old.close()
