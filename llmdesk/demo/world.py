@@ -27,6 +27,15 @@ COOLDOWN_S = 20
 RETRY_DELAY_S = 1.5
 """Between two tries of a server error: long enough to be seen. Seconds."""
 
+INPUT_USD, OUTPUT_USD = "5.00", "20.00"
+"""What the simulated cloud says it costs, a million tokens; made up like everything else here."""
+
+DAY_USD, MONTH_USD, STOP_USD = "0.01", "0.50", "0.001"
+"""A soft limit that a few answers reach, a hard one that is far off, and one that stops a lane at its first prompt."""
+
+STOPPED_LANE = "reviewer"
+"""The lane whose budget is too small for any answer of the cloud."""
+
 WATCHED_CLOUD = Pace(start_s=0.3, token_s=1 / 70)
 WATCHED_LOCAL = Pace(start_s=0.25, load_s=1.2, token_s=1 / 35, step_s=0.12)
 QUICK = Pace(start_s=0.02, token_s=1 / 500, step_s=0.02)
@@ -89,7 +98,10 @@ def _write_configuration(home: Path, cloud_url: str) -> None:
 
 
 def demo_configuration(cloud_url: str) -> str:
-    """The demo's ``llmdesk.yaml``; only lane ``codegen`` asks before it fails over, to show that too."""
+    """The demo's ``llmdesk.yaml``.
+
+    Lane ``codegen`` asks before it fails over and lane ``reviewer`` has a budget that stops it, to show that too.
+    """
     lanes = "\n".join(
         f"  {lane}: {{targets: [cloud/{CLOUD_MODEL}, local/largest], failover: {_failover(lane)}}}"
         for lane in DEFAULT_LANES
@@ -112,6 +124,12 @@ providers:
     fallback_models: [{LOCAL_MODEL}]
 lanes:
 {lanes}
+models:
+  cloud/{CLOUD_MODEL}: {{price: {{input_usd_per_mtok: {INPUT_USD}, output_usd_per_mtok: {OUTPUT_USD}}}}}
+budgets:
+  - {{scope: day, limit_usd: {DAY_USD}, kind: soft}}
+  - {{scope: month, limit_usd: {MONTH_USD}, kind: hard, when_exhausted: free}}
+  - {{scope: day, lane: {STOPPED_LANE}, limit_usd: {STOP_USD}, kind: hard}}
 """
 
 

@@ -110,7 +110,11 @@ def has_banner(line: str, views: Iterable[BudgetView]) -> bool:
 
 
 def _usd(nano_usd: int, digits: int) -> str:
-    return f"{Decimal(nano_usd) / NANO:.{digits}f}"
+    """An amount with so many decimals; one that is too small for them is not shown as nothing."""
+    if not nano_usd:
+        return "0"
+    text = f"{Decimal(nano_usd) / NANO:.{digits}f}"
+    return text if Decimal(text) else f"<{Decimal(1).scaleb(-digits)}"
 
 
 def _tokens(count: int) -> str:

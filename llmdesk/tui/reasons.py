@@ -47,7 +47,7 @@ def seam(step: FailoverStep, cooldown_until: float | None) -> str:
     """The line between two targets: who failed and why, until when it is left alone, who answers instead."""
     if step.reason == ErrorKind.BUDGET:
         why = step.message.rstrip(".") or "over budget"
-        return f"{why} → answering with {step.target.model} ({step.target.provider}), which is free"
+        return f"{why} → answering free of charge with {step.target.model} ({step.target.provider})"
     why = reason_words(step.reason) or step.message
     until = f", next try {clock(cooldown_until)}" if cooldown_until is not None else ""
     return f"{step.source.provider}: {why}{until} → answering with {step.target.model} ({step.target.provider})"

@@ -93,7 +93,7 @@ def _by_budget(views: Sequence[BudgetView]) -> dict[Budget, list[BudgetView]]:
 
 def _head(name: str, budget: Budget, width: int) -> Content:
     right = kind_words(budget)
-    name = shortened(name, max(width - len(right) - 2, 8))
+    name = shortened(one_line(name), max(width - len(right) - 2, 8))
     gap = " " * max(width - cell_len(name) - len(right), 2)
     return Content.assemble((name, "bold"), gap, (right, "$muted"))
 
@@ -157,12 +157,12 @@ def _unpriced(unpriced: Mapping[str, int]) -> list[Content]:
         return []
     lines = [
         Content.styled("Prices nobody knows", "bold $warning"),
-        Content("  A hard budget refuses these models until their price is written in llmdesk.yaml (0 = free):"),
+        Content("  A hard budget refuses them until llmdesk.yaml says what they cost (0 = free):"),
         Content("  models:"),
     ]
     for ref, count in unpriced.items():
-        price = "{price: {input_usd_per_mtok: …, output_usd_per_mtok: …}}"
-        lines.append(Content.assemble(f"    {one_line(ref)}: {price}  ", (f"# {_attempts(count)}", "$muted")))
+        lines.append(Content.assemble(f"    {one_line(ref)}:  ", (f"# {_attempts(count)}", "$muted")))
+        lines.append(Content("      price: {input_usd_per_mtok: …, output_usd_per_mtok: …}"))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -188,8 +189,16 @@ def _cost(row: Measures) -> str:
 
 
 def _usd(nano_usd: float) -> str:
-    """An amount that fits beside a plot: ``0.0012``, ``12.30``, ``1230``."""
-    return f"{nano_usd / float(NANO):.0f}" if nano_usd >= 1000 * NANO else shown_usd(round(nano_usd))
+    """An amount that fits beside a plot: ``0.0032``, ``12.30``, ``1230``."""
+    amount = nano_usd / float(NANO)
+    if amount >= 1:
+        return f"{amount:.2f}" if amount < 1000 else f"{amount:.0f}"
+    return next((text for digits in (3, 2) if len(text := _plain(amount, digits)) <= 6), _plain(amount, 1))
+
+
+def _plain(amount: float, digits: int) -> str:
+    """So many significant digits, never with an exponent."""
+    return f"{Decimal(f'{amount:.{digits}g}'):f}"
 
 
 def _count(tokens: int) -> str:

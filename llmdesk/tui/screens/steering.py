@@ -80,7 +80,7 @@ class SteeredScreen(DeskScreen):
         elif pane.prompt.completing:
             pane.offer_commands([])
         elif not self.talk.cancel():
-            self.talk.pane.prompt.focus()
+            self.set_focus(self.talk.pane.prompt)  # at once: ``focus`` would come after a lane key that follows
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else clear the text, else stop the answer, else (twice) quit."""

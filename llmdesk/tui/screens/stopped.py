@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from llmdesk.core.addresses import is_loopback
 from llmdesk.core.text import one_line
 from llmdesk.core.types import AttemptOutcome
-from llmdesk.core.views import ProviderState
 from llmdesk.tui.budget_words import full_name, resets, sentence_name
 from llmdesk.tui.spans import coarse, moment
 from llmdesk.tui.widgets.wait_line import Offer, Wait
@@ -16,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.core.types import Outcome
-    from llmdesk.core.views import BudgetView, ProviderStatus
+    from llmdesk.core.views import BudgetView
 
 LANES = Offer(label="f2 other lane", action="pick_lane")
 BUDGETS = Offer(label="f4 budgets", action="app.open_panel('budgets')")
+
+KEYS = (("f2", "ask in another lane"), ("f4", "see every budget, and what has used it up"))
+"""What the keys of the chat offer."""
 
 WAY_WIDTH = 20
 """Columns of the keys and commands of the card."""
@@ -31,20 +33,12 @@ def stopping_budget(message: str, views: Sequence[BudgetView]) -> BudgetView | N
     return max(fitting, key=lambda view: len(view.budget.name), default=None)
 
 
-def stop_card(
-    outcome: Outcome,
-    *,
-    view: BudgetView | None,
-    providers: Sequence[ProviderStatus],
-    returned: bool,
-    now: float,
-) -> str:
+def stop_card(outcome: Outcome, *, view: BudgetView | None, returned: bool, now: float) -> str:
     """The card of a request that a hard budget stopped.
 
     Args:
         outcome: how it ended.
         view: the budget that stopped it, as it stands; ``None`` = not known.
-        providers: who is there, as some cost nothing.
         returned: the prompt is back in the editor.
         now: UTC epoch seconds.
     """
@@ -54,9 +48,13 @@ def stop_card(
         lines.append(one_line(outcome.error.message))
     if view is not None:
         lines.append(_standing(view, now))
-    lines += [one_line(line) for line in outcome.advice]
+    keys, words = _ways(outcome.advice)
+    if view is not None and view.resets_at is not None:
+        words = [line for line in words if not line.startswith("Wait ")]
+        words.append(f"Wait until {moment(view.resets_at, now)}, in {coarse(view.resets_at - now)}, then /retry.")
     lines += ["", "Ways on:"]
-    lines += [f"  {way:<{WAY_WIDTH}} {what}" for way, what in _ways(view, providers, now)]
+    lines += [f"  {way:<{WAY_WIDTH}} {what}" for way, what in (*keys, *KEYS)]
+    lines += [f"  {line}" for line in words]
     back = "Your prompt is back in the editor." if returned else "Your draft was left alone: ↑ recalls the prompt."
     return "\n".join([*lines, "", back])
 
@@ -78,22 +76,18 @@ def _standing(view: BudgetView, now: float) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _ways(view: BudgetView | None, providers: Sequence[ProviderStatus], now: float) -> list[tuple[str, str]]:
-    ways = [("f2", "ask in another lane")]
-    counts_all = view is not None and view.budget.unit == "tokens"
-    if (free := _free_target(providers)) and not counts_all:
-        ways.append((f"/model {free}", "ask a model that costs nothing; then send again"))
-    ways.append(("f4", "see every budget, and who has spent it"))
-    ways.append(("llmdesk.yaml", "raise the limit under budgets: and start again"))
-    if view is not None and view.resets_at is not None:
-        ways.append(("or wait", f"until {moment(view.resets_at, now)}, in {coarse(view.resets_at - now)}, then /retry"))
-    return ways
+def _ways(advice: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The desk's advice for this screen: what has a command here, with that command first, and the other lines."""
+    commands: list[tuple[str, str]] = []
+    words: list[str] = []
+    for line in advice:
+        text, option, value = _OPTION.fullmatch(one_line(line)).groups()  # type: ignore[union-attr] # fits any line
+        if option in ("model", "lane"):
+            commands.append((f"/{option} {value}", f"{text[:1].lower()}{text[1:]}"))
+        else:
+            words.append(f"{text}." if option else text)
+    return commands, words
 
 
-def _free_target(providers: Sequence[ProviderStatus]) -> str:
-    """A model that runs on this machine; empty = none is known. The one called local comes first."""
-    for status in sorted(providers, key=lambda status: status.provider != "local"):
-        here = status.kind == "ollama" and is_loopback(status.base_url)
-        if (here or status.provider == "local") and status.state is not ProviderState.DOWN:
-            return f"{one_line(status.provider)}/largest"
-    return ""
+_OPTION = re.compile(r"(.*?)(?:: --([a-z-]+)(?: (\S+))?\.?)?")
+"""A line of advice, and the option of the command line it ends with, if it does."""

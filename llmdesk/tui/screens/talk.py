@@ -22,7 +22,6 @@ from llmdesk.core.types import (
     Status,
 )
 from llmdesk.core.views import Ask
-from llmdesk.tui.budget_words import has_banner
 from llmdesk.tui.screens.outgoing import Outgoing, Queued
 from llmdesk.tui.screens.telling import CANCEL, RETRY, Telling
 from llmdesk.tui.transcript.entries import Level
@@ -371,9 +370,7 @@ class Talk:
         self.conversation = outcome.conversation or self.conversation
         item, cancelled, again = self._current, self._cancelled, self._by_itself
         self.record.outcome(outcome)
-        for warning in outcome.warnings:
-            if not has_banner(warning, self.host.budgets):  # that stands above the chat for as long as it holds
-                self.record.note(one_line(warning), Level.WARNING)
+        self._tell_warnings(outcome)
         match outcome.status:
             case Status.COMPLETED | Status.REFUSED:
                 self.tell.badge = Badge.DONE
@@ -392,16 +389,24 @@ class Talk:
         if outcome.status is Status.PAUSED and not cancelled:
             self.paused = outcome.request_id if outcome.kept else None
             self.tell.explain_pause(desk, outcome, self.lane, again=again)
-        self._stopped(desk, item, outcome)
+        self._stopped(item, outcome)
         self.host.settled(self, outcome)
         self._next()
 
-    def _stopped(self, desk: Desk, item: Queued | None, outcome: Outcome) -> None:
+    def _tell_warnings(self, outcome: Outcome) -> None:
+        """Tell what the desk warns of, except for what stands above the chat for as long as it holds."""
+        from llmdesk.tui.budget_words import has_banner
+
+        for warning in outcome.warnings:
+            if not has_banner(warning, self.host.budgets):
+                self.record.note(one_line(warning), Level.WARNING)
+
+    def _stopped(self, item: Queued | None, outcome: Outcome) -> None:
         """Explain it, if a budget stopped the request."""
         if outcome.status is not Status.BLOCKED:
             return
         returned = item is not None and self.outgoing.give_back(item)
-        self.tell.explain_stop(desk, outcome, self.host.budgets, returned=returned)
+        self.tell.explain_stop(outcome, self.host.budgets, returned=returned)
 
     def _give_back(self, item: Queued | None, outcome: Outcome) -> None:
         message = outcome.error.message if outcome.error is not None else "The request failed."

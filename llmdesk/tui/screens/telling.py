@@ -178,13 +178,13 @@ class Telling:
         if not again:
             self.record.note("\n".join(lines), Level.WARNING)
 
-    def explain_stop(self, desk: Desk, outcome: Outcome, views: Sequence[BudgetView], *, returned: bool) -> None:
+    def explain_stop(self, outcome: Outcome, views: Sequence[BudgetView], *, returned: bool) -> None:
         """Say which budget stopped it and what can be done; ``returned`` = the prompt is back in the editor."""
         from llmdesk.tui.screens.stopped import stop_card, stop_line, stopping_budget
 
         now = time.time()
         view = stopping_budget(outcome.error.message if outcome.error is not None else "", views)
-        card = stop_card(outcome, view=view, providers=desk.providers(), returned=returned, now=now)
+        card = stop_card(outcome, view=view, returned=returned, now=now)
         self.record.note(card, Level.ERROR)
         self.wait(stop_line(view, now))
 
