@@ -1,8 +1,9 @@
 """How it went, from what is booked: sums and distributions over any selection, and the booked rows themselves.
 
 Whole days are read from what is added up by the day, what is left of a first and a last day from what is added up by
-the hour (``rollups``), and the attempts themselves where nothing added up tells: by job, by the hours of a model or an
-agent, and what is not rolled up yet. Distributions are told in the same buckets either way.
+the hour (``rollups``), and the attempts themselves where nothing added up tells: the hours of a model, an agent or a
+job, names that no roll-up keeps apart together, and what is not rolled up yet. Distributions are told in the same
+buckets either way.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 500
 """So many attempts are handed out between two looks at the database."""
-
-_SELECTED_BY = (*NAMES, "job")
 
 _THOUSANDTHS = 1000
 """Milliseconds in a second, and thousandths of a token in a token."""
@@ -139,6 +138,9 @@ class _Group:
         )
 
 
+_WRITTEN = {"agent": "nullif(agent, '')", "job": "nullif(job, '')", "hour": "CAST(hour AS TEXT)"}
+"""Groupings that roll-ups keep in another form."""
+
 _LEFT = "attempts CROSS JOIN (SELECT id AS step, to_id, lost_ms FROM failovers) ON step = id"
 """Attempts with the failovers away from them; the attempts are looked for first."""
 
@@ -159,7 +161,7 @@ class _Reading:
         self._by = tuple(by)
         self._spans = spans(selection, calendar)
         self._where, self._values = _selected(selection)
-        self._named = {name for name in _SELECTED_BY if name in by or getattr(selection, name) is not None}
+        self._named = {name for name in NAMES if name in by or getattr(selection, name) is not None}
         self._groups: dict[tuple[str | None, ...], _Group] = {}
 
     def measures(self) -> tuple[Measures, ...]:
@@ -190,7 +192,7 @@ class _Reading:
     def _add_rolled_up(self, span: Span, level: Level) -> None:
         during, times = span.where("hour", 1)
         where, values = f"level = ? AND {during}{self._where}", (level.name, *times, *self._values)
-        columns = [{"agent": "nullif(agent, '')", "hour": "CAST(hour AS TEXT)"}.get(name, name) for name in self._by]
+        columns = [_WRITTEN.get(name, name) for name in self._by]
         group, places = "".join(f"{column}, " for column in columns), len(columns)
         sums = ", ".join(f"sum({name})" for name in SUMS)
         ends = ", ".join([f"min({name})" for name in LOWS] + [f"max({name})" for name in HIGHS])
@@ -257,7 +259,7 @@ class _Reading:
 
 def _selected(selection: Selection) -> tuple[str, tuple[str, ...]]:
     """What names ask for, as more conditions, and their values."""
-    named = [(name, wanted) for name in _SELECTED_BY if (wanted := getattr(selection, name)) is not None]
+    named = [(name, wanted) for name in NAMES if (wanted := getattr(selection, name)) is not None]
     return "".join(f" AND {name} = ?" for name, _ in named), tuple(wanted for _, wanted in named)
 
 

@@ -228,6 +228,7 @@ CREATE TABLE measures (
     lane TEXT NOT NULL,
     model TEXT NOT NULL,
     agent TEXT NOT NULL,
+    job TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     completed INTEGER NOT NULL,
     failed INTEGER NOT NULL,
@@ -256,7 +257,7 @@ CREATE TABLE measures (
     speed BLOB NOT NULL,
     speed_low INTEGER,
     speed_high INTEGER,
-    UNIQUE (level, day, hour, provider, lane, model, agent)
+    UNIQUE (level, day, hour, provider, lane, model, agent, job)
 ) STRICT
 """
 

@@ -24,31 +24,28 @@ if TYPE_CHECKING:
 BATCH = 500
 """So many attempts of the backlog are rolled up at once; nobody waits for the database longer than that takes."""
 
-NAMES = ("provider", "lane", "model", "agent")
-"""The finer, the later: a level keeps the first ones apart."""
+NAMES = ("provider", "lane", "model", "agent", "job")
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A kind of roll-up: how many of ``NAMES`` its rows keep apart, and whether by the hour. The rest is added up."""
+    """A kind of roll-up: which names its rows keep apart, and whether by the hour. All else is added up in them."""
 
     name: str
-    depth: int
+    names: frozenset[str]
     hourly: bool = False
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that are kept apart."""
-        return frozenset(NAMES[: self.depth])
 
 
 LEVELS = (
-    Level("hour", 2, hourly=True),
-    Level("day", 2),
-    Level("model", 3),
-    Level("agent", 4),
+    Level("hour", frozenset({"provider", "lane"}), hourly=True),
+    Level("day", frozenset({"provider", "lane"})),
+    Level("model", frozenset({"provider", "lane", "model"})),
+    Level("agent", frozenset({"provider", "lane", "model", "agent"})),
+    Level("job", frozenset({"provider", "lane", "job"})),
 )
-"""The coarsest first. Hours are kept of provider and lane alone: with more names there are as many as attempts."""
+"""The coarser first. Hours are kept of provider and lane alone: with more names there are as many as attempts."""
+
+_KEPT_APART = tuple((level.name, level.hourly, tuple(name in level.names for name in NAMES)) for level in LEVELS)
 
 _DONE = "outcome = 'completed'"
 _FREE = f"({_DONE} AND cost_nano_usd IS 0)"
@@ -100,21 +97,16 @@ _KEY = ("level", "day", "hour", *NAMES)
 _KEPT = ("errors", *MEASURED, *LOWS, *HIGHS)
 _COLUMNS = (*_KEY, *SUMS, *_KEPT)
 
-_GROUP = f"day, at, provider, lane, model, coalesce(agent, ''), {ERROR}"
+_ERROR_AT = 2 + len(NAMES)
+_COUNTED_AT = _ERROR_AT + 1 + len(MEASURED)
+"""Where in a row of ``_ATTEMPTS`` its error stands, and where what is counted begins."""
+
+_NAMES_OF = "a.provider, a.lane, a.model, coalesce(a.agent, ''), coalesce(a.job, '')"
 _ATTEMPTS = (
-    f"SELECT {_GROUP}, {', '.join(MEASURED.values())}, {', '.join(COUNTED.values())} "  # noqa: S608 - our names
-    "FROM attempts WHERE id BETWEEN ? AND ?"
+    f"SELECT day, at, {_NAMES_OF}, {ERROR}, {', '.join(MEASURED.values())}, {', '.join(COUNTED.values())} "  # noqa: S608 - our names
+    "FROM attempts a WHERE id BETWEEN ? AND ?"
 )
-_STEPS = (
-    "SELECT a.day, a.at, a.provider, a.lane, a.model, coalesce(a.agent, ''), f.lost_ms "
-    "FROM failovers f JOIN attempts a ON a.id = f.id WHERE "
-)
-_ALL = ("",) * len(NAMES)
-
-_NAMED = 2 + len(NAMES)
-_COUNTED = _NAMED + 1 + len(MEASURED)
-"""Where in a row of ``_ATTEMPTS`` its names end, and where what is counted begins."""
-
+_STEPS = f"SELECT a.day, a.at, {_NAMES_OF}, f.lost_ms FROM failovers f JOIN attempts a ON a.id = f.id WHERE "  # noqa: S608 - our names
 _NOTHING = ("", *[b""] * len(MEASURED), *[None] * len(LOWS + HIGHS))
 """What ``_KEPT`` holds in a new row."""
 
@@ -223,9 +215,9 @@ class _Additions:
     def add_attempts(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows of ``_ATTEMPTS``."""
         for row in rows:
-            day, at, *names = row[:_NAMED]
-            error, *values = row[_NAMED:_COUNTED]
-            counted = (*row[_COUNTED:], *[0] * len(STEPPED))
+            day, at, *names = row[:_ERROR_AT]
+            error, *values = row[_ERROR_AT:_COUNTED_AT]
+            counted = (*row[_COUNTED_AT:], *[0] * len(STEPPED))
             measured = [None if value is None else (value, bucket_of(value)) for value in values]
             for addition in self._of(day, at, names):
                 addition.sums = list(map(add, addition.sums, counted))
@@ -246,9 +238,9 @@ class _Additions:
     def _of(self, day: str, at_ms: int, names: Sequence[str]) -> Iterator[_Addition]:
         """The rows, one a level, to which an attempt of these names counts."""
         hour = hour_of(self._calendar, at_ms / 1000)
-        for level in LEVELS:
-            depth = level.depth
-            key = (level.name, day, hour if level.hourly else 0, *names[:depth], *_ALL[depth:])
+        for level, hourly, kept_apart in _KEPT_APART:
+            kept = [name if is_kept else "" for name, is_kept in zip(names, kept_apart, strict=True)]
+            key = (level, day, hour if hourly else 0, *kept)
             found = self._by_key.get(key)
             if found is None:
                 found = self._by_key[key] = _Addition()
