@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PRICES = {
     "gold/one": Rates(plain="3.0000001", output="15.1", cached="0.3"),
-    "silver/one": Rates(plain="3", output="15"),
+    "silver/one": Rates(plain="3", output="15", written="3.75", request="0.0005"),
     "copper/one": Rates(plain="0.3", output="2.5000003"),
     "tin/one:4b": Rates(plain="0.2", output="0.7"),
 }
@@ -56,11 +56,12 @@ class Limit:
         if self.unit == "tokens":
             return Decimal(read + output)
         price = PRICES[f"{sale.provider}/{sale.model}"]
-        return Decimal(price.nano_usd(read=read, output=output, cached=sale.told.cached or 0)) / 10**9
+        cached, written = sale.told.cached or 0, sale.told.written or 0
+        return Decimal(price.nano_usd(read=read, output=output, cached=cached, written=written)) / 10**9
 
 
 TOKENS = Limit(line="{scope: day, limit_tokens: 3500, kind: hard}", unit="tokens", amount=Decimal(3_500))
-MONEY = Limit(line="{scope: day, limit_usd: 0.05, kind: hard}", unit="usd", amount=Decimal("0.05"))
+MONEY = Limit(line="{scope: day, limit_usd: 0.052, kind: hard}", unit="usd", amount=Decimal("0.052"))
 
 
 def reached(opened: Shop, order: int) -> bool:
@@ -117,7 +118,7 @@ def moderate(asked: Asked) -> tuple[Fate, Bill, Speech]:
         fate = dice.choice((Fate.BUSY, Fate.HANG_UP))
         return fate, Bill(plain=0), Speech(text="", model=asked.model)
     _, most, speech = greedy(asked)
-    read, output = dice.randint(1, most.plain), dice.randint(1, most.spoken)
+    read, output = dice.randint(1, most.read), dice.randint(1, most.spoken)
     return Fate.WHOLE, Bill(plain=read, spoken=output), speech
 
 

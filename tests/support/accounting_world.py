@@ -260,6 +260,10 @@ def drawn_bill(dice: random.Random) -> Bill:
 
 
 def greedy(asked: Asked) -> tuple[Fate, Bill, Speech]:
-    """Use all that an attempt may use at most: a long reading of the prompt, and an answer up to its limit."""
+    """Use all that an attempt may use: a long reading of the prompt, cached at once, and an answer up to its limit."""
     read = input_bound(asked.guess_read, len(asked.messages))
-    return Fate.WHOLE, Bill(plain=read, spoken=asked.limit or 8_192), Speech(text="word " * 12, model=asked.model)
+    return (
+        Fate.WHOLE,
+        Bill(plain=0, written=read, spoken=asked.limit or 8_192),
+        Speech(text="word " * 12, model=asked.model),
+    )
