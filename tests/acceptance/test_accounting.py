@@ -64,11 +64,13 @@ LANES = {
     "beta": ("gold/two", "copper/two", "tin/two:4b", "silver/two"),
     "gamma": ("silver/one", "tin/one:4b", "gold/two", "copper/one"),
     "delta": ("copper/one", "gold/one"),
-    "shaped": ("gold/one", "silver/one", "copper/one", "tin/one:4b"),
+    "shaped": ("gold/one", "silver/one"),
+    "strict": ("copper/one", "tin/one:4b"),
     "fog": ("fog/one",),
     "tap": ("tap/free:4b",),
 }
-DRAWN_LANES = ("alpha", "beta", "gamma", "delta", "shaped", "alpha", "beta", "gamma", "shaped", "fog", "tap")
+DRAWN_LANES = (*("alpha", "beta", "gamma", "delta") * 4, "shaped", "strict", "fog", "tap")
+WITH_SCHEMA = frozenset({"shaped", "strict"})
 SCHEMA = {"type": "object", "required": ["words"], "properties": {"words": {"type": "string"}}}
 HOLDS = 12
 """So many requests in the desk are held in the middle of an answer until their asker stops them."""
@@ -95,8 +97,8 @@ def draw(asked: Asked) -> tuple[Fate, Bill, Speech]:
     if is_held(asked.order):
         fate = Fate.HELD
     words = "word " * dice.randint(4, 60)
-    if lane_of(asked.order) == "shaped":
-        words = json.dumps({"words": words}) if dice.random() < 0.6 else words
+    if lane_of(asked.order) in WITH_SCHEMA:
+        words = json.dumps({"words": words}) if dice.random() < 0.5 else words
     served = asked.model
     if served == "one" and dice.random() < 0.4:
         served = "one-2026"
@@ -223,7 +225,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
                 "{scope: day, limit_tokens: 1000000000, kind: hard}",
                 "{scope: month, limit_usd: 1000000, kind: soft}",
             ),
-            more_of_lanes={"shaped": f", schema: {json.dumps(str(schema))}, schema_repairs: 1"},
+            more_of_lanes=dict.fromkeys(WITH_SCHEMA, f", schema: {json.dumps(str(schema))}, schema_repairs: 1"),
             more="agents: {builder: {lane: alpha}}",
         )
         told = asyncio.run(buy_in_one_desk(world, opened))
@@ -237,7 +239,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
 def true_usage(sale: Sale) -> dict[str, int | None]:
     """The tokens of a sale: as its server told them; what it did not tell, by the rule of our estimates (policy B5)."""
     told = Told() if sale.fate is Fate.HELD else sale.told  # what was told to somebody who left is not looked at
-    beside = len(json.dumps(SCHEMA)) / CHARS_PER_TOKEN if lane_of(sale.order) == "shaped" else 0
+    beside = len(json.dumps(SCHEMA)) / CHARS_PER_TOKEN if lane_of(sale.order) in WITH_SCHEMA else 0
     read, output = told.read, told.output
     if read is None:
         read = sale.guess_read + round(beside)
