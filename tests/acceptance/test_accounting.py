@@ -358,3 +358,41 @@ def test_every_asker_was_told_what_all_attempts_cost_and_what_the_answer_used(bo
         if each.status == Status.COMPLETED.value:
             usage = true_usage(sold[-1])
             assert each.usage == (usage["input_tokens"], usage["output_tokens"], not sold[-1].whole)
+
+
+def rows_of(books: Books, *words: str) -> list[dict[str, Any]]:
+    """What a report prints as JSON."""
+    ran = books.world.run(*words, "--format", "json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert isinstance(found, list)
+    return found
+
+
+def test_the_reports_say_what_the_servers_log_says(books: Books) -> None:
+    day, month = rows_of(books, "budgets")
+    costs = [true_cost(sale) for sale in books.shop.sales]
+    usages = [true_usage(sale) for sale in books.shop.sales if sale.used]
+    assert day["spent"] == sum((each["input_tokens"] or 0) + (each["output_tokens"] or 0) for each in usages)
+    assert Decimal(month["spent"]) * 10**9 == sum(cost or 0 for cost in costs)
+    assert (day["reserved"], month["reserved"]) == (0, "0")
+    rows = {row["provider"]: row for row in rows_of(books, "stats", "--period", "all", "--by", "provider")}
+    assert set(rows) == set(KINDS)
+    for name, row in rows.items():
+        sales = [sale for sale in books.shop.sales if sale.provider == name]
+        told = [true_usage(sale) for sale in sales if sale.used]
+        for column in ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens"):
+            assert (row[column] or 0) == sum(each[column] or 0 for each in told), (name, column)
+        assert row["attempts"] == len(sales)
+        assert row["estimated_attempts"] == sum(sale.used and not sale.whole for sale in sales)
+        unknown = [sale for sale in sales if true_cost(sale) is None]
+        assert row["unknown_price_attempts"] == len(unknown)
+        assert Decimal(row["cost_usd"] or 0) * 10**9 == sum(true_cost(sale) or 0 for sale in sales)
+
+
+def test_the_export_has_a_row_for_each_request_that_reached_a_server(books: Books) -> None:
+    rows = [row for row in rows_of(books, "metrics", "export") if row["outcome"] != "skipped"]
+    assert Counter(books.orders[row["request"]] for row in rows) == Counter(sale.order for sale in books.shop.sales)
+    costs = [Decimal(row["cost_usd"]) for row in rows if row["cost_usd"] is not None]
+    assert sum(costs) * 10**9 == sum(true_cost(sale) or 0 for sale in books.shop.sales)
+    assert len(rows) - len(costs) == sum(true_cost(sale) is None for sale in books.shop.sales)
