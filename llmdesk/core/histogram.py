@@ -80,16 +80,14 @@ def put(kept: bytes, buckets: Sequence[int]) -> bytes:
         return _counted(Counter(chain(_array("H", kept[1:]), buckets)))
     width, lowest = kept[0], int.from_bytes(kept[1:3], "little")
     counters = _array(_COUNTERS[width], kept[_HEAD:])
-    counts = Counter(buckets)
-    if lowest <= min(counts) and max(counts) < lowest + len(counters):
-        largest = kept[3]
+    if lowest <= min(buckets) and max(buckets) < lowest + len(counters):
         with suppress(OverflowError):  # beyond what a counter holds
-            for bucket, count in counts.items():
-                counters[bucket - lowest] += count
-                largest = max(largest, min(counters[bucket - lowest], _FULL))
+            for bucket in buckets:
+                counters[bucket - lowest] += 1
+            largest = max([kept[3], *(min(_FULL, counters[bucket - lowest]) for bucket in buckets)])
             return kept[:3] + bytes([largest]) + _bytes(counters)
         counters = _array(_COUNTERS[width], kept[_HEAD:])
-    return _counted(Counter(dict(enumerate(counters, lowest))) + counts)
+    return _counted(Counter(dict(enumerate(counters, lowest))) + Counter(buckets))
 
 
 def _counted(counts: Counter[int]) -> bytes:
