@@ -254,6 +254,7 @@ def import_desk(*, demo: bool = False) -> None:
 
     if demo:
         from llmdesk.demo import demo_world  # noqa: F401 - only loaded here
+    from llmdesk.tui.screens import figures  # noqa: F401 - only loaded here
     from llmdesk.tui.transcript.view import preload
 
     preload()

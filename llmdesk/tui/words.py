@@ -81,8 +81,11 @@ def answer_feet(
     first_token_s: float | None,
     usage: Usage | None,
     cost_usd: str | None,
+    estimated_cost: bool = False,
 ) -> tuple[str, ...]:
     """Who answered, how long, how fast, how much: ``local · gemma3:27b · 1.9 s · 41 tok/s · 312 tok · free``.
+
+    ``estimated_cost``: some of the cost is an estimate, whatever ``usage`` says of the answer itself.
 
     Returns:
         The whole line, and then with ever less in it, for narrow screens: without speed, tokens, cost, time.
@@ -90,7 +93,7 @@ def answer_feet(
     who = [target.provider, served_model or target.model] if target is not None else []
     time_taken = seconds(latency_s) if latency_s is not None else ""
     estimated = usage is not None and usage.estimated
-    price = cost(cost_usd, estimated=estimated) if target is not None else ""
+    price = cost(cost_usd, estimated=estimated or estimated_cost) if target is not None else ""
     pace = count = ""
     if usage is not None and usage.output_tokens is not None:
         about = "~" if estimated else ""

@@ -14,7 +14,10 @@ from ruamel.yaml import YAML
 from llmdesk.config.loader import load_settings
 from llmdesk.config.provider_settings import OllamaSettings
 from llmdesk.core.lanes import DEFAULT_LANES
+from llmdesk.core.money import to_nano_usd
+from llmdesk.core.types import Message, Role, Status
 from llmdesk.demo import World, demo_world
+from llmdesk.wiring import make_desk
 
 
 async def _ask(client: httpx.AsyncClient, world: World, cloud_url: str, prompt: str) -> int:
@@ -69,6 +72,20 @@ async def test_the_configuration_loads_with_this_environment_alone() -> None:
     local = loaded.settings.providers["local"]
     assert isinstance(local, OllamaSettings)
     assert local.base_url == world.environment["OLLAMA_HOST"]
+
+
+async def test_the_cloud_has_a_price_and_the_budgets_of_the_demo_hold() -> None:
+    async with demo_world(scene=False) as world:
+        async with make_desk(env=world.environment) as desk:
+            answered = await desk.generate(messages=[Message(role=Role.USER, content="hello")])
+            stopped = await desk.generate(messages=[Message(role=Role.USER, content="hello")], lane="reviewer")
+            day, month, lane = await desk.budgets()
+        assert answered.status is Status.COMPLETED
+        assert to_nano_usd(answered.cost_usd) == day.spent == month.spent > 0
+        assert not answered.warnings
+        assert (stopped.status, lane.spent) == (Status.BLOCKED, 0)
+        assert any("local/largest" in line for line in stopped.advice)
+        assert world.cloud.prompts() == [("hello", 200)]
 
 
 async def test_the_folder_is_private_and_gone_afterwards() -> None:

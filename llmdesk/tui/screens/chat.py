@@ -105,10 +105,12 @@ class ChatScreen(SearchingScreen):
         self.show_sidebar(not self.query_one("#sidebar").display)
 
     def _fold(self, width: int) -> None:
-        self.query_one("#sidebar").display = width >= SIDEBAR_FROM if self._sidebar is None else self._sidebar
-        self._show_resting()
-        if self._figures is not None:
+        sidebar = self.query_one("#sidebar")
+        shown = width >= SIDEBAR_FROM if self._sidebar is None else self._sidebar
+        if shown and not sidebar.display and self._figures is not None:
             self._figures.changed()  # what nobody could see was not read
+        sidebar.display = shown
+        self._show_resting()
 
     def on_screen_resume(self) -> None:
         """Back from a panel: keys go to the prompt again."""

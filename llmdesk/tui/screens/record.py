@@ -173,6 +173,7 @@ class Record:
         feet = answer_feet(
             target=outcome.target, served_model=outcome.served_model, latency_s=outcome.latency_s,
             first_token_s=outcome.first_token_s, usage=outcome.usage, cost_usd=outcome.cost_usd,
+            estimated_cost=any(each.usage is not None and each.usage.estimated for each in outcome.attempts),
         )  # fmt: skip
         if outcome.status is Status.COMPLETED and self._asked is not None:
             self._answered.add(self._asked)

@@ -13,6 +13,7 @@ from llmdesk.core.types import ModelRef, Params, Reasoning
 from llmdesk.core.views import Ask
 from llmdesk.core.views import Level as Found
 from llmdesk.tui.transcript.entries import Level
+from llmdesk.tui.words import cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,12 @@ async def _tokens(chat: LanedScreen) -> None:
             params=talk.params,
         )
     )
-    talk.record.note(f"About {plan.input_tokens} tokens would go out with the next prompt.", Level.INFO)
+    told = f"About {plan.input_tokens} tokens would go out with the next prompt."
+    first = next((target for target in plan.targets if not target.skip), None)
+    if first is not None and first.cost_bound_usd is not None:
+        bound = cost(first.cost_bound_usd)
+        told += f" {first.target} would answer {bound if bound == 'free' else f'for {bound} at most'}."
+    talk.record.note(one_line(told), Level.INFO)
 
 
 def _reasoning(chat: LanedScreen, argument: str) -> None:

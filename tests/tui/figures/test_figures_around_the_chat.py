@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.core.errors import ErrorKind, StorageError
-from llmdesk.core.types import Attempt, AttemptOutcome, FailedOver, FailoverStep, Failure, Finished, Status
-from llmdesk.core.views import ProviderState, ProviderStatus, Quota, Topic
+from llmdesk.core.types import Attempt, AttemptOutcome, FailedOver, FailoverStep, Failure, Finished, Status, Usage
+from llmdesk.core.views import Ask, Plan, ProviderState, ProviderStatus, Quota, TargetStatus, Topic
 from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import MetricsPanel
@@ -391,6 +391,28 @@ async def test_a_step_to_what_is_free_says_that_the_budget_caused_it() -> None:
     async with seated(FakeDesk(scripts=[[FailedOver(step=step), *answer("for nothing")]]), size=(150, 40)) as seat:
         await seat.ask("x")
         await seat.see(r"⤷ Day budget 2\.00 USD reached; resets at 00:00 → answering free of charge with gemma3:27b")
+
+
+async def test_an_answer_whose_cut_attempt_was_only_estimated_says_so_in_its_cost() -> None:
+    cut = replace(blocked().attempts[0], outcome=AttemptOutcome.FAILED, usage=Usage(output_tokens=9, estimated=True))
+    ended = outcome(text="so", attempts=(cut,), cost_usd="0.0012")
+    async with seated(FakeDesk(scripts=[[*answer("so")[:-1], Finished(outcome=ended)]]), size=(100, 24)) as seat:
+        await seat.ask("x")
+        await seat.see(r" 312 tok · ~0\.0012 USD")
+
+
+@pytest.mark.parametrize(("bound", "told"), [
+    ("0", "local/gemma3:27b would answer free."), ("0.01652", "would answer for 0.0165 USD at most."), (None, "prompt."),
+])  # fmt: skip
+async def test_the_next_prompt_is_told_in_tokens_and_at_most_in_money(bound: str | None, told: str) -> None:
+    class Planning(FakeDesk):
+        async def plan(self, ask: Ask) -> Plan:
+            targets = (TargetStatus(target=CLOUD, skip="cooling"), TargetStatus(target=LOCAL, cost_bound_usd=bound))
+            return replace(await super().plan(ask), targets=targets)
+
+    async with seated(Planning(), size=(120, 24)) as seat:
+        await seat.ask("/tokens")
+        await seat.see(f"would go out with the next .*{told}")
 
 
 async def test_a_lane_key_right_after_escape_goes_to_the_prompt_of_that_lane() -> None:
