@@ -31,6 +31,7 @@ def check_references(draft: Draft) -> None:
         _check_name(draft, ("agents", name, "lane"), _mapping(agent).get("lane"), "lane", lanes)
     for ref in _mapping(draft.data.get("models")):
         _check_ref(draft, ("models", ref), ref, key=True)
+    _check_said_once(draft)
     known = {"lane": lanes, "provider": _mapping(draft.data.get("providers")), "agent": agents}
     budgets = draft.data.get("budgets")
     for number, budget in enumerate(budgets if isinstance(budgets, list) else ()):
@@ -76,6 +77,20 @@ def _check_ref(draft: Draft, path: Path, text: str, *, key: bool = False) -> Non
         draft.fault(path, f"there is no provider '{ref.provider}'{nearest(ref.provider, providers)}", key=key)
     else:
         _check_model(draft, path, ref, key=key)
+
+
+def _check_said_once(draft: Draft) -> None:
+    """Note what is said of a model under a second name: it would go over the price that stands under the first."""
+    providers, known = _mapping(draft.data.get("providers")), dict[ModelRef, str]()
+    for text in _mapping(draft.data.get("models")):
+        try:
+            ref = ModelRef.parse(text)
+        except UsageError:
+            continue
+        models = _mapping(_mapping(providers.get(ref.provider)).get("models"))
+        meant = ModelRef(ref.provider, str(models.get(ref.model, ref.model)))
+        if known.setdefault(meant, text) != text:
+            draft.fault(("models", text), f"this is {meant}, of which '{known[meant]}' speaks already", key=True)
 
 
 def _check_model(draft: Draft, path: Path, ref: ModelRef, *, key: bool = False) -> None:

@@ -235,6 +235,10 @@ budgets:
             "2:22: agents.dev.lane: there is no lane 'codegen'",
         ),
         ("models: {opnai/x: {price: 0}}\n", "1:10: models.opnai/x: there is no provider 'opnai'"),
+        (
+            "providers: {local: {kind: ollama, models: {fast: m}}}\nmodels: {local/m: {}, local/fast: {price: 0}}\n",
+            "2:23: models.local/fast: this is local/m, of which 'local/m' speaks already",
+        ),
         ("budgets: [{scope: day, limit_usd: 1, agent: dev}]\n", "1:45: budgets[0].agent: there is no agent 'dev'"),
         (
             "budgets: [{scope: day, limit_usd: 1, provider: clod}]\n",
