@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from llmdesk.core.money import shown_usd, to_nano_usd
+from llmdesk.core.types import AttemptOutcome
 
 if TYPE_CHECKING:
-    from llmdesk.core.types import ModelRef, Usage
+    from llmdesk.core.types import ModelRef, Outcome, Usage
 
 
 def clock(at: float) -> str:
@@ -57,12 +58,21 @@ def rate(tokens_per_s: float) -> str:
     return f"{tokens_per_s:.0f}" if tokens_per_s >= 10 else f"{tokens_per_s:.1f}"
 
 
-def speed(usage: Usage | None, latency_s: float | None, first_token_s: float | None) -> float | None:
-    """Tokens a second of an answer from its first token on; ``None`` = too short to say, or nobody counted."""
+def speed(usage: Usage | None, took_s: float | None, first_token_s: float | None) -> float | None:
+    """Tokens a second of an answer from its first token on; ``None`` = too short to say, or nobody counted.
+
+    ``took_s`` is how long the attempt took that gave it: the time lost on others before makes no model slower.
+    """
     if usage is None or usage.output_tokens is None or usage.output_tokens < 2:
         return None
-    streaming_s = (latency_s or 0.0) - (first_token_s or 0.0)
+    streaming_s = (took_s or 0.0) - (first_token_s or 0.0)
     return usage.output_tokens / streaming_s if streaming_s > 0.05 else None
+
+
+def answered_in_s(outcome: Outcome) -> float:
+    """How long the attempt took that gave the answer; as long as the whole request where no attempt is told."""
+    done = (each.elapsed_s for each in reversed(outcome.attempts) if each.outcome is AttemptOutcome.COMPLETED)
+    return next(done, outcome.latency_s)
 
 
 def cost(cost_usd: str | None, *, estimated: bool = False) -> str:
@@ -82,10 +92,12 @@ def answer_feet(
     usage: Usage | None,
     cost_usd: str | None,
     estimated_cost: bool = False,
+    took_s: float | None = None,
 ) -> tuple[str, ...]:
     """Who answered, how long, how fast, how much: ``local · gemma3:27b · 1.9 s · 41 tok/s · 312 tok · free``.
 
-    ``estimated_cost``: some of the cost is an estimate, whatever ``usage`` says of the answer itself.
+    ``estimated_cost``: some of the cost is an estimate, whatever ``usage`` says of the answer itself. ``took_s`` is
+    how long the attempt took that answered, ``None`` = as long as everything (``latency_s``).
 
     Returns:
         The whole line, and then with ever less in it, for narrow screens: without speed, tokens, cost, time.
@@ -97,7 +109,7 @@ def answer_feet(
     pace = count = ""
     if usage is not None and usage.output_tokens is not None:
         about = "~" if estimated else ""
-        found = speed(usage, latency_s, first_token_s)
+        found = speed(usage, latency_s if took_s is None else took_s, first_token_s)
         pace = f"{about}{found:.0f} tok/s" if found is not None else ""
         count = f"{about}{usage.output_tokens} tok"
     forms: tuple[list[str], ...] = (

@@ -16,7 +16,7 @@ from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import SPARKS, MetricsPanel, Pulse
-from llmdesk.tui.words import speed
+from llmdesk.tui.words import answered_in_s, speed
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -70,7 +70,7 @@ class Figures:
 
     def settled(self, lane: str, outcome: Outcome) -> None:
         """A request ended: its speed is one more of its lane."""
-        found = speed(outcome.usage, outcome.latency_s, outcome.first_token_s)
+        found = speed(outcome.usage, answered_in_s(outcome), outcome.first_token_s)
         if found is not None:
             self._speeds.setdefault(lane, deque(maxlen=SPARKS)).append(found)
         self._fresh.again()

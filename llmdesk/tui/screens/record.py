@@ -16,7 +16,7 @@ from llmdesk.tui.transcript.entries import (
     SeamEntry,
     UserEntry,
 )
-from llmdesk.tui.words import answer_feet, clock
+from llmdesk.tui.words import answer_feet, answered_in_s, clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,6 +174,7 @@ class Record:
             target=outcome.target, served_model=outcome.served_model, latency_s=outcome.latency_s,
             first_token_s=outcome.first_token_s, usage=outcome.usage, cost_usd=outcome.cost_usd,
             estimated_cost=any(each.usage is not None and each.usage.estimated for each in outcome.attempts),
+            took_s=answered_in_s(outcome),
         )  # fmt: skip
         if outcome.status is Status.COMPLETED and self._asked is not None:
             self._answered.add(self._asked)

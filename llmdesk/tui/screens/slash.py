@@ -121,7 +121,7 @@ async def _tokens(chat: LanedScreen) -> None:
     first = next((target for target in plan.targets if not target.skip), None)
     if first is not None and first.cost_bound_usd is not None:
         bound = cost(first.cost_bound_usd)
-        told += f" {first.target} would answer {bound if bound == 'free' else f'for {bound} at most'}."
+        told += f" {first.target} would answer for {bound if bound == 'free' else f'{bound} at most'}."
     talk.record.note(one_line(told), Level.INFO)
 
 

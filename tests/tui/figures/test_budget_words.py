@@ -114,6 +114,14 @@ def test_an_estimate_is_marked_in_speed_tokens_and_cost() -> None:
     assert feet[0] == "cloud · x · 3.4 s · ~100 tok/s · ~300 tok · ~0.50 USD"
 
 
+def test_time_lost_on_other_targets_makes_no_model_slower() -> None:
+    usage = Usage(output_tokens=300)
+    feet = answer_feet(
+        target=ModelRef("local", "x"), latency_s=63.4, first_token_s=0.4, usage=usage, cost_usd="0", took_s=3.4
+    )
+    assert feet[0] == "local · x · 63 s · 100 tok/s · 300 tok · free"
+
+
 def test_short_times_are_told_in_milliseconds() -> None:
     assert [latency(value) for value in (0.041, 0.41, 1.0, 2.13)] == ["41 ms", "410 ms", "1.0 s", "2.1 s"]
 

@@ -402,7 +402,9 @@ async def test_an_answer_whose_cut_attempt_was_only_estimated_says_so_in_its_cos
 
 
 @pytest.mark.parametrize(("bound", "told"), [
-    ("0", "local/gemma3:27b would answer free."), ("0.01652", "would answer for 0.0165 USD at most."), (None, "prompt."),
+    ("0", "local/gemma3:27b would answer for free."),
+    ("0.01652", "would answer for 0.0165 USD at most."),
+    (None, "prompt."),
 ])  # fmt: skip
 async def test_the_next_prompt_is_told_in_tokens_and_at_most_in_money(bound: str | None, told: str) -> None:
     class Planning(FakeDesk):
@@ -410,9 +412,10 @@ async def test_the_next_prompt_is_told_in_tokens_and_at_most_in_money(bound: str
             targets = (TargetStatus(target=CLOUD, skip="cooling"), TargetStatus(target=LOCAL, cost_bound_usd=bound))
             return replace(await super().plan(ask), targets=targets)
 
-    async with seated(Planning(), size=(120, 24)) as seat:
+    async with seated(Planning(), size=(180, 24)) as seat:
         await seat.ask("/tokens")
         await seat.see(f"would go out with the next .*{told}")
+        assert ("would answer" in seat.text) == (bound is not None)
 
 
 async def test_a_lane_key_right_after_escape_goes_to_the_prompt_of_that_lane() -> None:
