@@ -222,6 +222,7 @@ class Database:
         if self.path is not None:
             self._choose_journal(connection, self.path)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MiB: one commit in 600 waits for it, not one in 150
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         migrate(connection, self.path, now=self._clock)
