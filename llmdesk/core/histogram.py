@@ -76,18 +76,26 @@ def put(kept: bytes, buckets: Sequence[int]) -> bytes:
         return kept
     if not kept or kept[0] == _LIST:
         if len(kept) // 2 + len(buckets) <= _FEW:
-            return (kept or bytes([_LIST])) + _bytes(array("H", buckets))
+            return b"".join([kept or bytes([_LIST]), *(bucket.to_bytes(2, "little") for bucket in buckets)])
         return _counted(Counter(chain(_array("H", kept[1:]), buckets)))
     width, lowest = kept[0], int.from_bytes(kept[1:3], "little")
-    counters = _array(_COUNTERS[width], kept[_HEAD:])
-    if lowest <= min(buckets) and max(buckets) < lowest + len(counters):
-        with suppress(OverflowError):  # beyond what a counter holds
-            for bucket in buckets:
-                counters[bucket - lowest] += 1
-            largest = max([kept[3], *(min(_FULL, counters[bucket - lowest]) for bucket in buckets)])
-            return kept[:3] + bytes([largest]) + _bytes(counters)
-        counters = _array(_COUNTERS[width], kept[_HEAD:])
-    return _counted(Counter(dict(enumerate(counters, lowest))) + Counter(buckets))
+    if lowest <= min(buckets) and max(buckets) < lowest + (len(kept) - _HEAD) // width:
+        if width == 1:
+            counters = bytearray(kept)
+            for place in (bucket - lowest + _HEAD for bucket in buckets):
+                if counters[place] == _FULL:
+                    break
+                counters[place] += 1
+                counters[3] = max(counters[3], counters[place])
+            else:
+                return bytes(counters)
+        else:
+            wide = _array(_COUNTERS[width], kept[_HEAD:])
+            with suppress(OverflowError):  # beyond what a counter holds
+                for bucket in buckets:
+                    wide[bucket - lowest] += 1
+                return kept[:_HEAD] + _bytes(wide)
+    return _counted(Counter(dict(enumerate(_array(_COUNTERS[width], kept[_HEAD:]), lowest))) + Counter(buckets))
 
 
 def _counted(counts: Counter[int]) -> bytes:
