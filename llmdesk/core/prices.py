@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 NANO_PER_MTOK = 1000
 """One dollar a million tokens is a thousand nano-dollars a token."""
 
+MOST_NANO_USD = 2**53
+"""No call is booked for more, nine million dollars: what a mad server counts still fits into every sum."""
+
 _EXACT = Context(prec=1_000)
 """More digits than any rate times any count has: nothing is rounded before the end."""
 
@@ -49,7 +52,8 @@ class Price:
     def cost_nano_usd(self, usage: Usage) -> int | None:
         """What ``usage`` costs, whole nano-dollars, rounded once; ``None`` where it tells no tokens at all.
 
-        Parts of the input that add up to more than the whole are cut down to it, the written part first.
+        It is ``MOST_NANO_USD`` at most. Parts of the input that add up to more than the whole are cut down to it, the
+        written part first.
         """
         if self.free:
             return 0
@@ -59,13 +63,14 @@ class Price:
         whole = cached + written if usage.input_tokens is None else usage.input_tokens
         cached = min(cached, whole)
         written = min(written, whole - cached)
-        return self._nano(
+        cost = self._nano(
             ROUND_HALF_UP,
             (whole - cached - written, self.input_usd_per_mtok),
             (cached, self.cached_input_usd_per_mtok),
             (written, self.cache_write_usd_per_mtok),
             (usage.output_tokens or 0, self.output_usd_per_mtok),
         )
+        return min(cost, MOST_NANO_USD)
 
     def bound_nano_usd(self, input_tokens: int, output_tokens: int) -> int:
         """The most that so many tokens can cost, whole nano-dollars, whatever part of them a cache is used for."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.core.prices import FREE, Price
+from llmdesk.core.prices import FREE, MOST_NANO_USD, Price
 from llmdesk.core.types import Usage
 
 SONNET = Price(
@@ -117,3 +117,9 @@ def test_a_rate_too_small_to_matter_breaks_nothing() -> None:
     price = Price(input_usd_per_mtok=Decimal("5E-324"), output_usd_per_mtok=Decimal("5E-324"))
     assert price.bound_nano_usd(10**9, 10**9) == 1
     assert price.output_within(10**18, 10**9) == (10**18 * 10**324 - 5_000 * 10**9) // 5_000
+
+
+def test_what_a_mad_server_counts_is_still_a_number_that_every_sum_can_hold() -> None:
+    mad = Usage(input_tokens=2**53 - 1, output_tokens=2**53 - 1)
+    assert SONNET.cost_nano_usd(mad) == MOST_NANO_USD
+    assert 1_000 * MOST_NANO_USD < 2**63

@@ -11,12 +11,13 @@ import pytest
 from llmdesk.core import errors
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.lanes import Lane
+from llmdesk.core.money import to_usd
 from llmdesk.core.policy import RateLimit
-from llmdesk.core.prices import Price
+from llmdesk.core.prices import MOST_NANO_USD, Price
 from llmdesk.core.types import AttemptStarted, ModelRef, Params, Status
 from llmdesk.core.views import Ask
 from llmdesk.providers.scripted import Scene
-from tests.support.budget_world import CENT, OUT, booked, metered, reserved, tokens, usd, used
+from tests.support.budget_world import CENT, OUT, booked, metered, reserved, spent, tokens, usd, used
 from tests.support.desk_world import CLOUD, LOCAL, ask, endless, fails, next_of
 
 if TYPE_CHECKING:
@@ -180,6 +181,17 @@ async def test_a_soft_budget_says_once_that_it_does_not_count_an_unknown_price(t
         "cloud/big:120b: its price is unknown, so the budgets do not count it. "
         "Write models: {cloud/big:120b: {price: 0}} or what it costs."
     )
+
+
+async def test_a_server_that_counts_madly_is_booked_and_stops_the_next_request(tmp_path: Path) -> None:
+    world = metered(tmp_path, usd(100 * CENT))
+    world.cloud.script([used(2**53 - 1, 2**53 - 1), used(1, 1)])
+    async with world.desk() as desk:
+        first, second = await ask(desk), await ask(desk)
+    assert (first.status, first.cost_usd) == (Status.COMPLETED, to_usd(MOST_NANO_USD))
+    assert [line for line in first.warnings if "stored" in line] == []
+    assert second.status is Status.BLOCKED
+    assert (spent(world), reserved(world)) == (MOST_NANO_USD, [])
 
 
 async def test_a_price_of_nothing_passes_a_spent_budget(tmp_path: Path) -> None:
