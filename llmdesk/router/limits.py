@@ -13,21 +13,29 @@ if TYPE_CHECKING:
     from llmdesk.core.types import ChatRequest, Json
 
 LIMITS = frozenset({
-    "max_tokens",  # OpenAI, Anthropic and most servers like them
-    "max_completion_tokens",  # OpenAI
-    "max_output_tokens",
-    "max_new_tokens",  # text-generation-inference
-    "n_predict",  # llama.cpp
-    "num_predict",  # Ollama, among its options
-    "maxOutputTokens",  # Gemini, in its generationConfig
+    "maxtokens",  # OpenAI, Anthropic and most servers like them
+    "maxcompletiontokens",  # OpenAI
+    "maxoutputtokens",  # Gemini, in its generationConfig
+    "maxnewtokens",  # text-generation-inference
+    "npredict",  # llama.cpp
+    "numpredict",  # Ollama, among its options
 })  # fmt: skip
 """Names of fields that limit an answer, tokens."""
 
-COUNTS = frozenset({"n", "best_of", "candidateCount"})
+COUNTS = frozenset({"n", "bestof", "candidatecount"})
 """Names of fields that ask for several answers (OpenAI, vLLM, Gemini)."""
 
-HOLDERS = frozenset({"options", "generationConfig"})
+HOLDERS = frozenset({"options", "generationconfig"})
 """Names of objects within which such fields stand too."""
+
+
+def _plain(name: str) -> str:
+    """A field's name as the names above are written, plain.
+
+    Gemini takes ``candidate_count`` for ``candidateCount`` (protobuf.dev, ProtoJSON Format), and Ollama ``Options`` for
+    ``options`` (Go, ``encoding/json``: names match whatever their case).
+    """
+    return name.replace("_", "").lower()
 
 
 def wanted_output(request: ChatRequest) -> int | None:
@@ -35,13 +43,15 @@ def wanted_output(request: ChatRequest) -> int | None:
 
     Among raw fields the smallest counts. One that is no positive number (Ollama reads -1 as endless) is no limit.
     """
-    written = [limit for name, value in _raw(request) if name in LIMITS and (limit := _count(value)) is not None]
+    written = [
+        limit for name, value in _raw(request) if _plain(name) in LIMITS and (limit := _count(value)) is not None
+    ]
     return min(written, default=request.params.max_output_tokens)
 
 
 def wanted_answers(request: ChatRequest) -> tuple[str, int]:
     """How many answers it asks for, and the name of the field that says so; empty = no field does."""
-    written = [(count, name) for name, value in _raw(request) if name in COUNTS and (count := _count(value))]
+    written = [(count, name) for name, value in _raw(request) if _plain(name) in COUNTS and (count := _count(value))]
     count, name = max(written, default=(1, ""))
     return name, count
 
@@ -58,17 +68,17 @@ def _raw(request: ChatRequest) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for extra in (request.params.extra, request.extra):
         found += extra.items()
-        for name in HOLDERS:
-            if isinstance(inner := extra.get(name), Mapping):
+        for name, inner in extra.items():
+            if _plain(name) in HOLDERS and isinstance(inner, Mapping):
                 found += inner.items()
     return found
 
 
 def _without(extra: Json, names: frozenset[str], holders: frozenset[str] = frozenset()) -> Json:
     return {
-        name: _without(value, names) if name in holders and isinstance(value, Mapping) else value
+        name: _without(value, names) if _plain(name) in holders and isinstance(value, Mapping) else value
         for name, value in extra.items()
-        if name not in names
+        if _plain(name) not in names
     }
 
 

@@ -77,6 +77,9 @@ WIRES: dict[str, tuple[Callable[[ChatRequest], bytes], str]] = {
         {"generationConfig": {"maxOutputTokens": 90_000, "topK": 3}},
         {"max_tokens": None},
         {"n_predict": "90000"},
+        {"MAX_TOKENS": 90_000},
+        {"Options": {"Num_Predict": -1}},
+        {"generation_config": {"max_output_tokens": 90_000}},
     ],
     ids=str,
 )
@@ -115,6 +118,8 @@ def test_a_limit_among_raw_fields_is_what_was_wanted(params: Params, extra: dict
         ({"n": 3, "best_of": 5}, ("best_of", 5)),
         ({"n": "4"}, ("n", 4)),
         ({"generationConfig": {"candidateCount": 2}}, ("candidateCount", 2)),
+        ({"candidate_count": 4}, ("candidate_count", 4)),
+        ({"generation_config": {"candidate_count": 3}}, ("candidate_count", 3)),
         ({"n": "many"}, ("", 1)),
     ],
 )
