@@ -49,12 +49,12 @@ async def budget_warnings(parts: Parts, job: Job, outcome: Outcome) -> tuple[str
 def _uncounted(budgets: Iterable[Budget], account: Account, used: Iterable[Attempt]) -> Iterator[str]:
     """A line for each model whose price nobody knows, where a budget in money should count it."""
     for target in dict.fromkeys(attempt.target for attempt in used if attempt.cost_usd is None):
-        names = dict.fromkeys(
-            each.name for each in budgets if each.unit == "usd" and covers(each, account, target.provider)
-        )
-        if names:
+        covering = [each for each in budgets if each.unit == "usd" and covers(each, account, target.provider)]
+        how = f"Write models: {{{target}: {{price: 0}}}} or what it costs."
+        if any(each.hard for each in covering):
+            yield one_line(f"{target}: its price is unknown, so all that was set aside for it counts. {how}")
+        elif names := dict.fromkeys(each.name for each in covering):
             which = "budgets do" if len(names) > 1 else f"{next(iter(names))} does"
-            how = f"Write models: {{{target}: {{price: 0}}}} or what it costs."
             yield one_line(f"{target}: its price is unknown, so the {which} not count it. {how}")
 
 

@@ -56,10 +56,13 @@ def book_row(connection: sqlite3.Connection, row: Mapping[str, object], calendar
     """Book one row of ``attempts``; returns whether it was new.
 
     Where its cost was reserved it counts to the day on which that was done: clocks that are set back move nothing that
-    is booked (policy B6).
+    is booked (policy B6). If nobody knows what it cost, as another model answered than was asked, all that was set
+    aside counts to the budgets, so that a hard one holds; the attempt's own cost stays unknown.
     """
-    reserved_on = _settle(connection, row)
-    if reserved_on is not None:
+    reserved = _settle(connection, row)
+    set_aside = None
+    if reserved is not None:
+        reserved_on, set_aside = reserved
         row = {**row, "day": reserved_on}
     names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
     inserted = connection.execute(
@@ -69,30 +72,33 @@ def book_row(connection: sqlite3.Connection, row: Mapping[str, object], calendar
     if not inserted.rowcount:
         return False
     if row["has_usage"] and row["outcome"] != AttemptOutcome.SKIPPED.value:
-        _add_to_spend(connection, row, used=inserted.lastrowid)
+        _add_to_spend(connection, row, used=inserted.lastrowid, unless_known=set_aside or 0)
     assert inserted.lastrowid is not None
     roll_up(connection, calendar, inserted.lastrowid)
     return True
 
 
-def _settle(connection: sqlite3.Connection, row: Mapping[str, object]) -> str | None:
-    """End an attempt's reservation; returns the day it was made on, ``None`` = there was none."""
+def _settle(connection: sqlite3.Connection, row: Mapping[str, object]) -> tuple[str, int] | None:
+    """End an attempt's reservation; returns its day and its nano-dollars, ``None`` = there was none."""
     found = connection.execute(
-        "DELETE FROM reservations WHERE request = ? AND number = ? RETURNING day", (row["request"], row["number"])
+        "DELETE FROM reservations WHERE request = ? AND number = ? RETURNING day, nano_usd",
+        (row["request"], row["number"]),
     ).fetchone()
-    return None if found is None else str(found[0])
+    return None if found is None else (str(found[0]), int(found[1]))
 
 
 _SPEND = """
 INSERT INTO spend (scope, key, lane, provider, agent, tokens, nano_usd, unknown, used)
 VALUES (:scope, :key, :lane, :provider, coalesce(:agent, ''), coalesce(:input_tokens, 0) + coalesce(:output_tokens, 0),
-        coalesce(:cost_nano_usd, 0), :cost_nano_usd IS NULL, :used)
+        coalesce(:cost_nano_usd, :unless_known), :cost_nano_usd IS NULL, :used)
 ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, nano_usd = nano_usd + excluded.nano_usd,
     unknown = unknown + excluded.unknown, used = max(used, excluded.used)
 """
 
 
-def _add_to_spend(connection: sqlite3.Connection, row: Mapping[str, object], *, used: int | None) -> None:
+def _add_to_spend(
+    connection: sqlite3.Connection, row: Mapping[str, object], *, used: int | None, unless_known: int
+) -> None:
     keys = {
         "day": row["day"],
         "month": str(row["day"])[:7],
@@ -101,4 +107,4 @@ def _add_to_spend(connection: sqlite3.Connection, row: Mapping[str, object], *, 
     }
     for scope, key in keys.items():
         if key is not None:
-            connection.execute(_SPEND, {**row, "scope": scope, "key": key, "used": used})
+            connection.execute(_SPEND, {**row, "scope": scope, "key": key, "used": used, "unless_known": unless_known})

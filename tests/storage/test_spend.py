@@ -97,6 +97,18 @@ async def test_an_attempt_that_used_nothing_gives_everything_back(world):
     assert isinstance(await store.reserve(a_claim(100, number=2)), Grant)
 
 
+async def test_all_that_was_set_aside_counts_where_another_model_answered_whose_price_nobody_knows(world):
+    store = world.store(Budget(scope="day", limit=150_000, unit="usd"))
+    price = Price(input_usd_per_mtok=Decimal(1), output_usd_per_mtok=Decimal(1))
+    assert isinstance(await store.reserve(a_claim(100, price=price)), Grant)
+    await world.book(100, cost=None)
+    refused = await store.reserve(a_claim(100, number=2, price=price))
+    assert isinstance(refused, Refusal)
+    assert (refused.standing.spent, refused.standing.unknown, refused.standing.reserved) == (100_000, 1, 0)
+    ((cost,),) = await world.database.read(lambda c: c.execute("SELECT cost_nano_usd FROM attempts").fetchall())
+    assert cost is None
+
+
 @pytest.mark.parametrize(
     ("fields", "counted", "free"),
     [
