@@ -7,9 +7,11 @@ what is timed as one insert is a whole request finishing, with one attempt, thro
 
 Every answer has counts, sums, error classes, and three times p50, p95 and p99. SQLite and DuckDB are asked for the same
 over the rows, with exact percentiles, but for failovers, which cost a join that is left out in their favour. DuckDB has
-a table of its own with the columns that it needs. The answers take turns. Aims at 1,000,000: the summary below 50 ms,
-the panel below 10 ms, the p99 of an insert below 2 ms, percentiles within 2 %, the command below 0.4 s. Compare ratios,
-not times: machines differ.
+a table of its own with the columns that it needs. Inserts with and without roll-ups take turns.
+
+Aims at 1,000,000: the summary below 50 ms, the panel below 10 ms, the p99 of an insert below 2 ms, percentiles within
+2 %, the command below 0.4 s. Compare ratios, not times: machines differ. On a machine with other work the p99 of all
+inserts tells how often that work came first, so that the p99 of the calmest hundred stands beside it.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
 DAY_S = 86_400
+BLOCK = 100
 SPREADS = {"a year": 365, "30 days": 30}
 TARGETS = [(f"provider-{n % 5}", f"model-{n}:8b") for n in range(12)]
 LANES = ("chat", "codegen", "repair", "critic", "planner", "clarifier", "reviewer")
@@ -207,6 +210,11 @@ def share(times: list[float], part: float) -> float:
     return sorted(times)[int(len(times) * part)]
 
 
+def tail(times: list[float]) -> str:
+    calmest = min(share(times[n : n + BLOCK], 0.99) for n in range(0, len(times) - BLOCK + 1, BLOCK))
+    return f"{share(times, 0.5):.2f} / {share(times, 0.99):.2f} / {calmest:.2f}"
+
+
 async def worst_error(database: Database, store: MeasureStore, selection: Selection) -> float:
     """The largest relative error of any percentile of any provider and lane, in per cent."""
     found = await store.read(selection, ("provider", "lane"))
@@ -334,8 +342,7 @@ async def measure(folder: Path, count: int, days: int, options: argparse.Namespa
     command = command_times(folder, options.rounds)
     return [
         ours, sums, sql, duckdb, by_model, by_agent, by_day, everything, panels, command,
-        f"{share(rolled_up, 0.5):.2f} / {share(rolled_up, 0.99):.2f}",
-        f"{share(unrolled, 0.5):.2f} / {share(unrolled, 0.99):.2f}",
+        tail(rolled_up), tail(unrolled),
         f"{error:.2f}", f"{inserted_s:.1f} / {rolled_up_s:.1f}", f"{rows:,}", f"{size:.0f}",
     ]  # fmt: skip
 
@@ -345,7 +352,7 @@ TOLD = (
     "the same, SQLite over the rows, ms", "the same, DuckDB, ms",
     "30 days by provider and model: roll-ups, ms", "30 days by agent: roll-ups, ms", "30 days by day: roll-ups, ms",
     "everything by day: roll-ups, ms", "panel: last hour of a lane, and today, ms", "`metrics summary --since 30d`, ms",
-    "a request finishes, with roll-ups: p50 / p99, ms", "the same without: p50 / p99, ms",
+    "a request finishes, with roll-ups: p50 / p99 / p99 of the calmest hundred, ms", "the same without, ms",
     "largest error of a percentile, %", "inserted / rolled up in bulk, s", "rows of roll-ups", "database, MiB",
 )  # fmt: skip
 
@@ -355,7 +362,7 @@ def main() -> None:
     parser.add_argument("--counts", default="10000,100000,1000000")
     parser.add_argument("--spreads", default=",".join(SPREADS))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--inserts", type=int, default=400)
+    parser.add_argument("--inserts", type=int, default=600)
     parser.add_argument("--keep", type=Path, help="a folder where the databases stay")
     options = parser.parse_args()
     columns, figures = [], []
