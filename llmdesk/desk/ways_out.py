@@ -11,6 +11,8 @@ from llmdesk.core.text import one_line
 from llmdesk.desk.spending import account_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmdesk.core.budget import Budget, Refusal
     from llmdesk.desk.job import Job
     from llmdesk.desk.parts import Parts
@@ -30,6 +32,7 @@ def ways_out(parts: Parts, job: Job, refusal: Refusal) -> tuple[str, ...]:
         lines.append(
             "Or write its price: {input_usd_per_mtok: ..., output_usd_per_mtok: ...}; 0 where it costs nothing."
         )
+        return _told(lines)  # neither a higher limit nor another day makes it known
     if refusal.cause == "too little left":
         lines.append("Send less, or ask for a shorter answer: --max-tokens.")
     if budget.scope in ("conversation", "job"):
@@ -38,6 +41,10 @@ def ways_out(parts: Parts, job: Job, refusal: Refusal) -> tuple[str, ...]:
     lines.append(f"Raise {limit} of the {budget.name} in the file that this names: {parts.program} config path")
     if refusal.resets_at is not None:
         lines.append(f"Wait until {_moment(refusal.resets_at)}, when the {budget.name} begins anew.")
+    return _told(lines)
+
+
+def _told(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(one_line(line) for line in lines if line)
 
 

@@ -167,7 +167,9 @@ async def test_an_unknown_price_is_refused_with_what_to_write(tmp_path: Path) ->
         "cloud/big:120b: its price is unknown, which the hard day budget refuses. "
         "Write models: {cloud/big:120b: {price: 0}} or what it costs."
     )
-    assert any("input_usd_per_mtok" in line for line in outcome.advice)
+    free, price = outcome.advice
+    assert free == "Ask local/largest, which costs nothing: --model local/largest"
+    assert "input_usd_per_mtok" in price
     assert world.cloud.requests == []
 
 
