@@ -15,6 +15,7 @@ import re
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
@@ -220,5 +221,14 @@ def _fits(value: object, column: _Column) -> bool:
 
 def _means_something(row: Row) -> bool:
     """Whether the words in a row are words of this program."""
-    outcome, kind, day = row.get("outcome"), row.get("error_kind"), row.get("day")
-    return outcome in _OUTCOMES and (kind is None or kind in _KINDS) and _DATE.fullmatch(str(day)) is not None
+    outcome, kind, day = row.get("outcome"), row.get("error_kind"), str(row.get("day"))
+    return outcome in _OUTCOMES and (kind is None or kind in _KINDS) and _DATE.fullmatch(day) is not None and _is(day)
+
+
+def _is(day: str) -> bool:
+    """Whether a calendar has this date."""
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return True

@@ -188,6 +188,7 @@ DAMAGE = [
     {"outcome": ["completed"]},
     {"error_kind": "boredom"},
     {"day": "tomorrow"},
+    {"day": "2026-02-30"},
     {"request": None},
     {"lane": "\ud800"},
     {"message": "a text that no line may bring"},
