@@ -124,7 +124,7 @@ async def test_a_schema_reaches_the_model_in_the_field_of_its_wire(kind: str, ju
 async def test_no_scripted_fault_is_handled_badly(kind: str, judge: Program, tmp_path: Path) -> None:
     judge.ask("POST", "/_llmock/reset")
     for trouble in TROUBLES:
-        path = f"*{trouble.model}*" if kind == "google" else None
+        path = f"*/{trouble.model}:*" if kind == "google" else None  # one name begins another
         match = {"path": path} if path else {"model": trouble.model}
         llmock.script(judge, *({**behaviour, "match": match} for behaviour in trouble.behaviours))
     llmock.script(judge, {"type": "reply", "text": TEXT, "times": None})
