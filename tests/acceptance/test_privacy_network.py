@@ -62,7 +62,8 @@ def world_of(
     )
     settings = {
         "version": 1, "providers": providers, "lanes": {"chat": {"targets": targets}},
-        "privacy": {"network": network}, "telemetry": {"otlp_endpoint": "https://collector.invalid:4318"} if away else {},
+        "privacy": {"network": network},
+        "telemetry": {"otlp_endpoint": "https://collector.invalid:4318" if away else None},
         "budgets": [{"scope": "day", "limit_usd": 1.0, "kind": "soft"}],
     }  # fmt: skip
     world.configure(json.dumps(settings))
