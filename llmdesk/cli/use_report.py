@@ -132,8 +132,8 @@ def measure_report(measured: Measures) -> Report:
 
 
 def group_value(name: Grouping, value: str | None) -> str | None:
-    """The value of a grouping; an hour as a time."""
-    return iso(float(value)) if name == "hour" and value is not None else value
+    """The value of a grouping; an hour or five minutes as a time."""
+    return iso(float(value)) if name in ("hour", "five_minutes") and value is not None else value
 
 
 ATTEMPT_COLUMNS = (

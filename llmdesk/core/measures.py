@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Grouping = Literal["provider", "model", "lane", "agent", "job", "day", "hour"]
-"""``day`` is a local date, ``hour`` the beginning of a local hour as UTC epoch seconds."""
+Grouping = Literal["provider", "model", "lane", "agent", "job", "day", "hour", "five_minutes"]
+"""``day`` is a local date; ``hour`` and ``five_minutes`` are told by their beginning, UTC epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which attempts to look at; ``None`` = all. ``since`` and ``until`` (exclusive) are UTC epoch seconds.
 
-    Both are taken to the whole hour they lie in, so that sums kept by the hour can answer.
+    Both are taken to the whole hour they lie in, so that sums kept by the hour can answer. ``exact`` takes them as they
+    are and counts the attempts themselves: for short times, and for groups of ``five_minutes``.
     """
 
     since: float | None = None
@@ -29,11 +30,12 @@ class Selection:
     lane: str | None = None
     agent: str | None = None
     job: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
-    """The middle of a distribution and its slow end, of ``count`` values."""
+    """The middle of a distribution and its high end, of ``count`` values."""
 
     count: int
     p50: float

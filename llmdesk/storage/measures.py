@@ -141,6 +141,14 @@ class _Group:
 _WRITTEN = {"agent": "nullif(agent, '')", "job": "nullif(job, '')", "hour": "CAST(hour AS TEXT)"}
 """Groupings that roll-ups keep in another form."""
 
+_FIVE_MINUTES_S = 300
+
+_PARTS = {
+    "hour": f"at / {QUARTER_S * 1000}",
+    "five_minutes": f"CAST(at / {_FIVE_MINUTES_S * 1000} * {_FIVE_MINUTES_S} AS TEXT)",
+}
+"""Groupings that attempts are put into by their instant; the quarters of an hour are put together afterwards."""
+
 _LEFT = "attempts CROSS JOIN (SELECT id AS step, to_id, lost_ms FROM failovers) ON step = id"
 """Attempts with the failovers away from them; the attempts are looked for first."""
 
@@ -181,6 +189,8 @@ class _Reading:
 
     def _level(self, span: Span) -> Level | None:
         """The coarsest roll-ups that answer for a span; ``None`` = none does."""
+        if span.exact or "five_minutes" in self._by:
+            return None
         hourly = not span.whole or "hour" in self._by
         return next((each for each in LEVELS if each.hourly == hourly and self._named <= each.names), None)
 
@@ -224,8 +234,7 @@ class _Reading:
         within, stepped, keys = "", "", waiting or ()
         if waiting is not None:
             within, stepped = " AND id BETWEEN ? AND ?", " AND to_id BETWEEN ? AND ?"
-        quarters = f"at / {QUARTER_S * 1000}"
-        group = "".join(f"{quarters if name == 'hour' else name}, " for name in self._by)
+        group = "".join(f"{_PARTS.get(name, name)}, " for name in self._by)
         places = len(self._by)
         grouped = ", ".join(str(place) for place in range(1, places + 2))
 

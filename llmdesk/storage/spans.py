@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 class Span:
     """Local days between two (exclusive), or the hours of one day from an instant until another (exclusive).
 
-    Instants are UTC epoch seconds; ``None`` = open.
+    Instants are UTC epoch seconds; ``None`` = open. An ``exact`` one is made of instants alone.
     """
 
     after: str | None = None
     before: str | None = None
     day: str | None = None
-    since: int | None = None
-    until: int | None = None
+    since: float | None = None
+    until: float | None = None
+    exact: bool = False
 
     @property
     def whole(self) -> bool:
@@ -46,8 +47,8 @@ class Span:
             ("day > ?", self.after),
             ("day < ?", self.before),
             ("day = ?", self.day),
-            (f"{clock} >= ?", None if self.since is None else self.since * unit),
-            (f"{clock} < ?", None if self.until is None else self.until * unit),
+            (f"{clock} >= ?", None if self.since is None else round(self.since * unit)),
+            (f"{clock} < ?", None if self.until is None else round(self.until * unit)),
         )
         told = [(condition, value) for condition, value in parts if value is not None]
         return " AND ".join(condition for condition, _ in told) or "TRUE", [value for _, value in told]
@@ -55,6 +56,8 @@ class Span:
 
 def spans(selection: Selection, calendar: Calendar) -> tuple[Span, ...]:
     """The time of a selection, taken to whole hours: what is left of a first day, whole days, and a last day's part."""
+    if selection.exact:
+        return (Span(since=selection.since, until=selection.until, exact=True),)
     first = last = since = until = None
     if selection.since is not None:
         hour = hour_of(calendar, selection.since)

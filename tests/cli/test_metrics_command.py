@@ -120,7 +120,7 @@ def test_wrong_words_name_the_right_ones(world, books, command, argv, told):
 def test_a_grouping_that_does_not_exist_names_those_that_do(world):
     ran = run_over(world, "metrics", "summary", "--by", "provider,week")
     assert ran.ending == 2
-    assert "there is no grouping 'week'. Known: provider, model, lane, agent, job, day, hour." in ran.err
+    assert "there is no grouping 'week'. Known: provider, model, lane, agent, job, day, hour, five_minutes." in ran.err
 
 
 def test_csv_has_a_column_for_every_class_of_error(world, books):

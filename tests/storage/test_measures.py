@@ -128,6 +128,12 @@ async def test_a_time_is_taken_to_whole_local_hours(filled, since, until, by):
     await assert_told(filled, KOLKATA, Selection(since=since, until=until), by)
 
 
+@pytest.mark.parametrize("by", [(), ("five_minutes",), ("provider", "five_minutes"), ("hour",)])
+async def test_an_exact_time_is_taken_as_it_is(filled, by):
+    for since, until in ((SINCE + 5 * HOUR + 7.25, SINCE + 6 * HOUR + 7.25), (NEXT_MIDNIGHT - 90, None)):
+        await assert_told(filled, KOLKATA, Selection(since=since, until=until, exact=True), by)
+
+
 @pytest.mark.parametrize(
     "names",
     [

@@ -67,12 +67,15 @@ def measures(count: int = 30, **group: str | None) -> Measures:
 
 
 def plenty(selection: Selection, by: Sequence[Grouping]) -> tuple[Measures, ...]:
-    """Measures of a busy desk: every other hour or day, four models of three providers."""
+    """Measures of a busy desk: every other hour, day or five minutes, four models of three providers."""
     since, now = selection.since or 0.0, time.time()
     match tuple(by):
         case ("hour",):
             hours = range(int(since // 3600) * 3600, int(now), 7200)
             return tuple(measures(1 + at // 3600 % 20, hour=str(at)) for at in hours)
+        case ("five_minutes",):
+            steps = range(int(since // 300) * 300, int(now), 600)
+            return tuple(measures(1 + at // 300 % 20, five_minutes=str(at)) for at in steps)
         case ("day",):
             days = [since + 86_400 * at for at in range(0, int((now - since) / 86_400) + 1, 2)]
             return tuple(

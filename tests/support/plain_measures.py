@@ -58,6 +58,9 @@ def _selected(row: sqlite3.Row, calendar: Calendar, selection: Selection) -> boo
     names = ("provider", "model", "lane", "agent", "job")
     if any(getattr(selection, name) not in (None, row[name]) for name in names):
         return False
+    if selection.exact:
+        at = row["at"] / 1000
+        return (selection.since is None or at >= selection.since) and (selection.until is None or at < selection.until)
     place = (row["day"], row["at"] / 1000)
     if selection.since is not None:
         hour = hour_of(calendar, selection.since)
@@ -73,7 +76,13 @@ def _selected(row: sqlite3.Row, calendar: Calendar, selection: Selection) -> boo
 
 
 def _group(row: sqlite3.Row, calendar: Calendar, grouping: Grouping) -> str | None:
-    value = hour_of(calendar, row["at"] / 1000) if grouping == "hour" else row[grouping]
+    match grouping:
+        case "hour":
+            value = hour_of(calendar, row["at"] / 1000)
+        case "five_minutes":
+            value = row["at"] // 300_000 * 300
+        case _:
+            value = row[grouping]
     return None if value is None else str(value)
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 USUAL_SPAN = "30d"
 USUAL_GROUPS = "provider,lane"
 
+EXACT_UP_TO_S = 86_400.0
+"""Times up to this long are taken as they are, seconds; longer ones to whole hours, which are added up already."""
+
 
 @desk_group("metrics", default="summary")
 def command() -> None:
@@ -38,8 +41,8 @@ def _selecting(usual_since: str) -> Callable[[Callable[..., Any]], Callable[...,
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
         spans = (
-            ("--until", "Only older than this: a span such as 24h, or a date; to the hour."),
-            ("--since", f"Only newer than this: 30m, 24h, 7d or a date; to the hour. {usual_since}"),
+            ("--until", "Only older than this: a span such as 24h, or a date."),
+            ("--since", f"Only newer than this: 30m, 24h, 7d or a date. {usual_since}"),
         )
         for option, words in spans:
             function = click.option(option, type=TEXT, metavar="SPAN", help=words)(function)
@@ -59,7 +62,7 @@ def _selecting(usual_since: str) -> Callable[[Callable[..., Any]], Callable[...,
     metavar="GROUPS",
     default=USUAL_GROUPS,
     show_default=True,
-    help="One row for each of these, separated by commas: provider, model, lane, agent, job, day, hour.",
+    help="One row for each of these, separated by commas: provider, model, lane, agent, job, day, hour, five_minutes.",
 )
 @format_option()
 @click.pass_obj
@@ -93,7 +96,7 @@ def export(session: Session, /, form: str | None, **wishes: str | None) -> int:
     wanted = chosen_form(session, form, usual="csv")
 
     async def write(desk: Desk, signals: Signals) -> int:
-        selection = await _selection(session, desk, wishes)
+        selection = await _selection(session, desk, wishes, exact=True)
         async with aclosing(desk.attempts(selection)) as attempts:
             reports = (attempt_line_report(row) async for row in attempts)
             count = await stream_rows(session, signals, wanted, ATTEMPT_COLUMNS, reports)
@@ -118,8 +121,8 @@ def groupings(text: str) -> tuple[Grouping, ...]:
     return cast("tuple[Grouping, ...]", tuple(found))
 
 
-async def _selection(session: Session, desk: Desk, wishes: dict[str, str | None]) -> Selection:
-    """What the options select.
+async def _selection(session: Session, desk: Desk, wishes: dict[str, str | None], *, exact: bool = False) -> Selection:
+    """What the options select; short times are taken as they are, longer ones to whole hours unless ``exact``.
 
     Raises:
         UsageError: a name or a time is wrong.
@@ -129,7 +132,8 @@ async def _selection(session: Session, desk: Desk, wishes: dict[str, str | None]
     if times["since"] is not None and times["until"] is not None and times["since"] >= times["until"]:
         raise UsageError(f"--since {wishes['since']} is not before --until {wishes['until']}, so nothing lies between.")
     names = {name: wishes[name] for name in ("provider", "model", "lane", "agent", "job")}
-    selection = _with_provider(desk, Selection(**times, **names))  # type: ignore[arg-type]
+    short = times["since"] is not None and (times["until"] or now) - times["since"] <= EXACT_UP_TO_S
+    selection = _with_provider(desk, Selection(**times, **names, exact=exact or short))  # type: ignore[arg-type]
     await desk.check_names(selection)
     return selection
 

@@ -290,7 +290,7 @@ class ChatScreen(SearchingScreen):
         self.talk_changed(talk)
         self._resumed.settled(talk)
         if self._figures is not None:
-            self._figures.settled(talk.lane, outcome)
+            self._figures.changed()
         if talk is not self.talk:
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             words = "could not be answered" if failed else "has its answer"

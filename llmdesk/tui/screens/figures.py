@@ -7,7 +7,6 @@ says that something changed, when another lane is shown, and at the moment a bud
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import DeskError
@@ -16,12 +15,10 @@ from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import SPARKS, MetricsPanel, Pulse
-from llmdesk.tui.words import answered_in_s, speed
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from llmdesk.core.types import Outcome
     from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
     from llmdesk.tui.screens.lanes import LanedScreen
@@ -48,7 +45,6 @@ class Figures:
         self._limits = BudgetPanel()
         self._metrics = MetricsPanel()
         self._fresh = Fresh(chat, self._read)
-        self._speeds: dict[str, deque[float]] = {}
         self._lane = ""
         self._rollover: Timer | None = None
         self._told = ""
@@ -68,35 +64,31 @@ class Figures:
         if lane != self._lane:
             self._fresh.again()
 
-    def settled(self, lane: str, outcome: Outcome) -> None:
-        """A request ended: its speed is one more of its lane."""
-        found = speed(outcome.usage, answered_in_s(outcome), outcome.first_token_s)
-        if found is not None:
-            self._speeds.setdefault(lane, deque(maxlen=SPARKS)).append(found)
-        self._fresh.again()
-
     async def _read(self) -> None:
         desk = await self._chat.desk()
         self._lane = self._chat.talk.lane
         try:
             self.budgets = await desk.budgets()
-            measures = await self._measures(desk, self._lane)
+            measures = await self._pulse(desk, self._lane)
         except DeskError as error:
             self._say_once(str(error))
             return
         self.line.show_warnings(self.budgets)
         self._limits.show_budgets(self.budgets)
         if measures is not None:
-            speeds = tuple(self._speeds.get(self._lane, ()))
-            self._metrics.show_pulse(Pulse(lane=self._lane, measures=measures, speeds=speeds))
+            self._metrics.show_pulse(measures)
         self._wait_for_rollover()
 
-    async def _measures(self, desk: Desk, lane: str) -> Measures | None:
+    async def _pulse(self, desk: Desk, lane: str) -> Pulse | None:
         """How a lane does; ``None`` = nobody could see it."""
         if not self._chat.query_one("#sidebar").display:
             return None
-        found = await desk.measures(Selection(since=time.time() - HOUR_S, lane=lane), ())
-        return found[0] if found else Measures(group={})
+        hour = Selection(since=time.time() - HOUR_S, lane=lane, exact=True)
+        found = await desk.measures(hour, ())
+        steps = await desk.measures(hour, ("five_minutes",))
+        speeds = [step.tokens_per_s.p50 for step in steps if step.tokens_per_s is not None]
+        measures = found[0] if found else Measures(group={})
+        return Pulse(lane=lane, measures=measures, speeds=tuple(speeds[-SPARKS:]))
 
     def _say_once(self, message: str) -> None:
         if message != self._told:

@@ -27,6 +27,8 @@ WORDS: dict[Span, str] = {
 COST_S = SECONDS["7 d"]
 """Cost by day goes back at least so far, seconds: a day alone is no plot."""
 
+FIVE_MINUTES_S = 300
+
 GROUPINGS: tuple[Grouping, ...] = ("provider", "lane", "model", "agent")
 
 
@@ -40,7 +42,7 @@ class View:
 
     @property
     def hourly(self) -> bool:
-        """The plots have a column an hour, else one a day."""
+        """The plots have a column an hour or five minutes, else one a day."""
         return self.span in ("1 h", "24 h")
 
 
@@ -71,16 +73,24 @@ async def measure(desk: Desk, view: View, now: float) -> Measured:
         DeskError: it cannot be read.
     """
     since = now - SECONDS[view.span]
-    chosen = Selection(since=since, lane=view.lane)
+    short = view.span == "1 h"
+    chosen = Selection(since=since, lane=view.lane, exact=short)
     whole = await desk.measures(chosen, ())
     groups = await desk.measures(chosen, (view.by,) if view.by != "model" else ("provider", "model"))
     far = min(since, now - COST_S)
     days = _by_day(await desk.measures(Selection(since=far, lane=view.lane), ("day",)), far, now)
-    times = _by_hour(await desk.measures(chosen, ("hour",)), since, now) if view.hourly else days
+    times = days
+    if view.hourly:
+        step: Grouping = "five_minutes" if short else "hour"
+        times = _by_time(await desk.measures(chosen, (step,)), step, since, now)
     return Measured(
-        view=view, since=_hour(since), whole=whole[0] if whole else Measures(group={}), times=times, days=days,
+        view=view,
+        since=since if short else _hour(since),
+        whole=whole[0] if whole else Measures(group={}),
+        times=times,
+        days=days,
         groups=tuple(sorted(groups, key=lambda row: -row.attempts)),
-    )  # fmt: skip
+    )
 
 
 def _hour(at: float) -> float:
@@ -89,10 +99,13 @@ def _hour(at: float) -> float:
     return int(at) - 60 * here.tm_min - here.tm_sec
 
 
-def _by_hour(rows: Sequence[Measures], since: float, now: float) -> tuple[tuple[str, Measures], ...]:
-    found = {round(float(row.group["hour"] or 0)): row for row in rows}
-    hours = range(int(_hour(since)), int(now) + 1, 3600)
-    return tuple((time.strftime("%H:%M", time.localtime(at)), found.get(at, Measures(group={}))) for at in hours)
+def _by_time(rows: Sequence[Measures], step: Grouping, since: float, now: float) -> tuple[tuple[str, Measures], ...]:
+    found = {round(float(row.group[step] or 0)): row for row in rows}
+    if step == "hour":
+        begins = range(int(_hour(since)), int(now) + 1, 3600)
+    else:
+        begins = range(int(since) // FIVE_MINUTES_S * FIVE_MINUTES_S, int(now) + 1, FIVE_MINUTES_S)
+    return tuple((time.strftime("%H:%M", time.localtime(at)), found.get(at, Measures(group={}))) for at in begins)
 
 
 def _by_day(rows: Sequence[Measures], since: float, now: float) -> tuple[tuple[str, Measures], ...]:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 OK_FROM = 0.9
 """The share of answered attempts below which the panel warns."""
 
-SPARKS = 8
-"""How many answers the line of speeds shows."""
+SPARKS = 6
+"""So many of the last five minutes in which anybody answered make the line of speeds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """What is shown of a lane: its measures, and the speeds of its latest answers (tokens a second, oldest first)."""
+    """What is shown of a lane: its measures, and its speed in steps of time (tokens a second, oldest first)."""
 
     lane: str
     measures: Measures

@@ -61,15 +61,12 @@ async def test_without_budgets_there_is_no_panel_and_no_warning() -> None:
 
 
 async def test_the_sidebar_tells_how_the_lane_on_the_screen_does() -> None:
-    desk = FakeDesk(measured=plenty, scripts=[answer("so")])
-    async with seated(desk, size=(120, 40)) as seat:
-        await seat.see(r"tok/s 152  p95 2\.1 s")
+    async with seated(FakeDesk(measured=plenty), size=(120, 40)) as seat:
+        await seat.see(r"tok/s [▁▂▃▄▅▆▇█]+ 152  p95 2\.1 s")
         await seat.see(r"ok 99 %  failovers 3")
-        await seat.ask("x")
-        await seat.see(r"tok/s ▄ 152")  # the speed of the answer that has just come
         await seat.press("alt+2")
         await seat.see(r"metrics \(codegen, 1 h\)")
-        await seat.see(r"tok/s 152")
+        await seat.see(r"tok/s [▁▂▃▄▅▆▇█]+ 152")
 
 
 async def test_changes_of_other_instances_are_shown_without_a_key() -> None:
@@ -328,6 +325,13 @@ def blocked(**changes: object) -> Outcome:
 def stopping(*steps: Step, **changes: object) -> FakeDesk:
     view = replace(standing(day_budget(), 1_980_000_000, reserved=10_000_000), resets_at=time.time() + 3600 * 5)
     return FakeDesk(limits=(view,), scripts=[[*steps, Finished(outcome=blocked(**changes))], answer("later")])
+
+
+async def test_a_stop_that_no_waiting_helps_advises_none() -> None:
+    async with seated(stopping(advice=ADVICE[:-1]), size=(120, 40)) as seat:
+        await seat.ask("a prompt dearer than the whole limit")
+        await seat.see("Raise limit_usd")
+        assert "Wait until" not in seat.text
 
 
 async def test_a_stop_says_which_budget_how_much_until_when_and_every_way_on() -> None:

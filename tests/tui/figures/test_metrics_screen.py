@@ -125,7 +125,7 @@ async def test_names_of_others_are_only_text() -> None:
 @pytest.mark.parametrize("span", SECONDS)
 async def test_gaps_in_time_are_gaps_in_the_plots(span: str) -> None:
     found = await measure(FakeDesk(measured=plenty), View(span=span), NOON)  # type: ignore[arg-type]
-    expected = {"1 h": 2, "24 h": 25, "7 d": 8, "30 d": 31}[span]
+    expected = {"1 h": 13, "24 h": 25, "7 d": 8, "30 d": 31}[span]
     assert len(found.times) == expected
     assert any(row.attempts for _, row in found.times)
     assert any(not row.attempts for _, row in found.times)
@@ -139,6 +139,14 @@ async def test_every_line_fits_its_screen(by: Grouping) -> None:
         for height in (10, 60):
             for line in metrics_text(found, width=width, height=height).split("\n"):
                 assert line.cell_length <= max(width, 60)  # lines of words wrap by themselves
+
+
+async def test_a_provider_that_never_answered_is_not_called_free() -> None:
+    silent = Measures(group={"provider": "x"}, attempts=2, failed=2, errors={"rate": 2})
+    whole = FakeDesk(measured=lambda _, by: () if {"hour", "day"} & set(by) else (silent,))
+    text = metrics_text(await measure(whole, View(), NOON), width=100, height=40).plain  # type: ignore[arg-type]
+    assert "rate limited" in text
+    assert "free" not in text
 
 
 async def test_a_price_nobody_knows_is_marked_and_never_free() -> None:
