@@ -42,7 +42,7 @@ def show_plan(session: Session, plan: Plan) -> None:
 def target_note(target: TargetStatus, now: float) -> str:
     """Why a target would not be asked, or what is known of it."""
     if target.skip:
-        told = target.message.removeprefix(f"{target.target.provider}: ").rstrip(".")
+        told = target.message.removeprefix(f"{target.target.provider}: ").removeprefix(f"{target.target}: ").rstrip(".")
         reason, until = told or target.skip, ""
         if target.cooldown_until is not None:
             when = clock(target.cooldown_until, now)
@@ -81,8 +81,8 @@ def _target_lines(plan: Plan, target: TargetStatus) -> list[str]:
 
 def _cost(target: TargetStatus) -> str:
     """The most it can take: prompt, answer, money."""
-    if target.input_bound_tokens is None:
-        return ""
+    if target.input_bound_tokens is None or (target.skip == "budget" and target.cost_bound_usd is None):
+        return ""  # why a budget forbids it tells the least it would take
     limit = f"{target.output_tokens} tokens out" if target.output_tokens is not None else "no limit out"
     match to_nano_usd(target.cost_bound_usd):
         case None:

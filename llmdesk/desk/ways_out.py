@@ -39,7 +39,7 @@ def ways_out(parts: Parts, job: Job, refusal: Refusal) -> tuple[str, ...]:
         lines.append(f"Begin another {budget.scope}: each has this budget for itself.")
     limit = "limit_usd" if budget.unit == "usd" else "limit_tokens"
     lines.append(f"Raise {limit} of the {budget.name} in the file that this names: {parts.program} config path")
-    if refusal.resets_at is not None:
+    if refusal.resets_at is not None and refusal.needed <= budget.limit:  # else the next period is too small as well
         lines.append(f"Wait until {_moment(refusal.resets_at)}, when the {budget.name} begins anew.")
     return _told(lines)
 

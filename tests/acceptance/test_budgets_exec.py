@@ -82,6 +82,9 @@ def test_a_blocked_request_exits_with_3_and_says_the_ways_out(tmp_path: Path, se
     ):
         assert line in ran.err, (line, ran.err)
     assert server.count("/api/chat") == 1
+    told = world.run("exec", "--dry-run", "hello").out
+    assert "(skipped: Day budget 0.10 USD: " in told
+    assert "cost not bounded" not in told
     plan = world.run("exec", "--dry-run", "--json", "hello").answer
     assert [target["skip"] for target in plan["targets"]] == ["budget", "budget"]
 

@@ -277,6 +277,14 @@ async def test_without_budgets_nothing_is_looked_up(tmp_path: Path) -> None:
     assert len(booked(world)) == 1
 
 
+async def test_nobody_is_told_to_wait_for_a_day_that_is_too_small_as_well(tmp_path: Path) -> None:
+    world = metered(tmp_path, tokens(1))
+    async with world.desk() as desk:
+        outcome = await ask(desk)
+    assert outcome.status is Status.BLOCKED
+    assert not any(line.startswith("Wait") for line in outcome.advice), outcome.advice
+
+
 @pytest.mark.parametrize(
     ("budget", "told"),
     [

@@ -184,7 +184,7 @@ def _percent(row: Measures) -> str:
 def _cost(row: Measures) -> str:
     mark = UNPRICED if row.unknown_price else ""
     if not row.cost_nano_usd:
-        return f"unknown{mark}" if mark else "free"
+        return f"unknown{mark}" if mark else "free" if row.completed else ""  # what never answered has no price to show
     return f"{shown_usd(row.cost_nano_usd)}{mark}"
 
 

@@ -49,8 +49,9 @@ def stop_card(outcome: Outcome, *, view: BudgetView | None, returned: bool, now:
     if view is not None:
         lines.append(_standing(view, now))
     keys, words = _ways(outcome.advice)
-    if view is not None and view.resets_at is not None:
-        words = [line for line in words if not line.startswith("Wait ")]
+    others = [line for line in words if not line.startswith("Wait ")]
+    if view is not None and view.resets_at is not None and len(others) < len(words):  # else waiting does not help
+        words = others
         words.append(f"Wait until {moment(view.resets_at, now)}, in {coarse(view.resets_at - now)}, then /retry.")
     lines += ["", "Ways on:"]
     lines += [f"  {way:<{WAY_WIDTH}} {what}" for way, what in (*keys, *KEYS)]
