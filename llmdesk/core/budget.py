@@ -78,7 +78,8 @@ class Claim:
     """One attempt that wants to be paid for.
 
     ``input_tokens`` is an upper bound; ``output_tokens`` the limit it would carry, ``None`` = nobody set one.
-    ``answers`` is false where no text comes back (embeddings). ``price`` ``None`` = unknown.
+    ``answers`` is false where no text comes back (embeddings). ``price`` ``None`` = unknown. ``prompt_tokens`` is the
+    estimate behind the bound: what counts if nobody lives to tell.
     """
 
     account: Account
@@ -88,6 +89,7 @@ class Claim:
     output_tokens: int | None = None
     answers: bool = True
     price: Price | None = None
+    prompt_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,8 +76,8 @@ class Desk:
         """
         try:
             await self._parts.ledger.fold()
-            await self._parts.requests.recover(self._parts.instance.is_alive)
             await self._parts.spend.release_dead()
+            await self._parts.requests.recover(self._parts.instance.is_alive)
         except StorageError as error:
             self._parts.warnings.append(str(error))
         if self._parts.at_start is not None:

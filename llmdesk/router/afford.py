@@ -75,9 +75,8 @@ def refuse_several(request: ChatRequest, target: ModelRef) -> None:
 def claim_of(route: Route, target: ModelRef, request: ChatRequest, number: int, prices: Prices) -> Claim:
     """What an attempt would have to set aside at most."""
     embeds = request.endpoint == "embed"
-    bound = input_bound(
-        prompt_tokens(request, route.sizes), len(texts_of(request)) if embeds else len(request.messages)
-    )
+    estimate = prompt_tokens(request, route.sizes)
+    bound = input_bound(estimate, len(texts_of(request)) if embeds else len(request.messages))
     return Claim(
         account=route.account,
         target=target,
@@ -86,6 +85,7 @@ def claim_of(route: Route, target: ModelRef, request: ChatRequest, number: int, 
         output_tokens=wanted_output(request),
         answers=not embeds,
         price=prices.price(target, input_tokens=bound),
+        prompt_tokens=estimate,
     )
 
 

@@ -9,17 +9,17 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING
 
+from llmdesk.core.budget import Account
+from llmdesk.core.errors import ErrorKind
+from llmdesk.core.money import to_usd
 from llmdesk.core.periods import Calendar
-from llmdesk.core.types import AttemptOutcome
-from llmdesk.storage.columns import attempt_row
+from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Usage
+from llmdesk.storage.columns import attempt_row, to_s
 from llmdesk.storage.rollups import roll_up
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
-
-    from llmdesk.core.budget import Account
-    from llmdesk.core.types import Attempt
 
 
 def _date_here(at: float) -> date:
@@ -76,6 +76,44 @@ def book_row(connection: sqlite3.Connection, row: Mapping[str, object], calendar
     assert inserted.lastrowid is not None
     roll_up(connection, calendar, inserted.lastrowid)
     return True
+
+
+def prompt_alone(tokens: int) -> Usage:
+    """What an attempt used of which only the prompt is known, as an estimate."""
+    return Usage(input_tokens=tokens, output_tokens=0, estimated=True)
+
+
+def book_lost(connection: sqlite3.Connection, owner: str, calendar: Calendar) -> int:
+    """Book the attempts that ``owner`` had set money aside for and did not live to book; returns how many.
+
+    Each counts as cancelled, with the estimate of its prompt.
+    """
+    lost = connection.execute(
+        """SELECT v.*, coalesce((SELECT run FROM requests r WHERE r.id = v.request), 1) AS run
+           FROM reservations v WHERE owner = ?""",
+        (owner,),
+    ).fetchall()
+    for row in lost:
+        account = Account(
+            request=row["request"],
+            lane=row["lane"],
+            agent=row["agent"] or None,
+            job=row["job"],
+            conversation=row["conversation"],
+        )
+        attempt = Attempt(
+            number=row["number"],
+            target=ModelRef(row["provider"], row["model"]),
+            outcome=AttemptOutcome.CANCELLED,
+            at=to_s(row["at"]),
+            error_kind=ErrorKind.CANCELLED,
+            reason=ErrorKind.CANCELLED.value,
+            message=f"{row['provider']}: the program was ended before it answered.",
+            usage=prompt_alone(row["prompt_tokens"]),
+            cost_usd=to_usd(row["prompt_nano_usd"]),
+        )
+        book(connection, account, attempt, calendar=calendar, run=row["run"], record_text=False)
+    return len(lost)
 
 
 def _settle(connection: sqlite3.Connection, row: Mapping[str, object]) -> tuple[str, int] | None:

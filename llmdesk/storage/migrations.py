@@ -201,6 +201,10 @@ CREATE TABLE reservations (
     conversation TEXT,
     tokens INTEGER NOT NULL,
     nano_usd INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL,  -- what is booked if nobody lives to tell
+    prompt_nano_usd INTEGER,
     PRIMARY KEY (request, number)
 ) STRICT, WITHOUT ROWID
 """

@@ -10,7 +10,7 @@ from llmdesk.core.budget import Grant, Refusal, binds, covers, decide, forecast,
 from llmdesk.core.errors import StorageError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import BudgetView
-from llmdesk.storage.booking import HERE
+from llmdesk.storage.booking import HERE, book_lost, prompt_alone
 from llmdesk.storage.columns import to_ms
 from llmdesk.storage.standings import last_used, period_of, standing
 
@@ -86,7 +86,10 @@ class SpendStore:
             raise StorageError(one_line(f"Not sent, as the hard {binding[0].name} cannot be kept: {error}")) from error
 
     async def release_dead(self) -> int:
-        """Let go what instances that do not run any more had reserved; returns how many reservations that were."""
+        """Let go what instances that do not run any more had reserved; returns how many reservations that were.
+
+        What they had most likely used is booked.
+        """
         return await self._database.write(lambda connection: self._let_go(connection, self._clock()))
 
     async def standings(self, account: Account, provider: str) -> tuple[Standing, ...]:
@@ -177,8 +180,9 @@ class SpendStore:
         account = claim.account
         connection.execute(
             """INSERT INTO reservations
-                   (request, number, owner, expires_at, day, lane, provider, agent, job, conversation, tokens, nano_usd)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   (request, number, owner, expires_at, day, lane, provider, agent, job, conversation, tokens, nano_usd,
+                    model, at, prompt_tokens, prompt_nano_usd)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 account.request,
                 claim.number,
@@ -192,17 +196,25 @@ class SpendStore:
                 account.conversation,
                 grant.tokens,
                 grant.nano_usd,
+                claim.target.model,
+                to_ms(now),
+                claim.prompt_tokens,
+                claim.price.cost_nano_usd(prompt_alone(claim.prompt_tokens)) if claim.price is not None else None,
             ),
         )
 
     def _let_go(self, connection: sqlite3.Connection, now: float) -> int:
-        """End the reservations that have expired, and those whose owners do not run any more."""
-        gone = connection.execute("DELETE FROM reservations WHERE expires_at <= ?", (to_ms(now),)).rowcount
+        """End the reservations whose owners do not run any more, and those that have expired; returns how many.
+
+        The target of a dead owner's attempt had most likely taken the prompt: so much is booked, marked as estimated
+        (policy B2, B5).
+        """
         owners = [owner for (owner,) in connection.execute("SELECT DISTINCT owner FROM reservations")]
+        gone = 0
         for owner in owners:
             if owner != self._owner and not self._is_alive(owner):
-                gone += connection.execute("DELETE FROM reservations WHERE owner = ?", (owner,)).rowcount
-        return gone
+                gone += book_lost(connection, owner, self._calendar)
+        return gone + connection.execute("DELETE FROM reservations WHERE expires_at <= ?", (to_ms(now),)).rowcount
 
 
 def _take_back(connection: sqlite3.Connection, claim: Claim) -> None:

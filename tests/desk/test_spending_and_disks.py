@@ -233,9 +233,14 @@ async def test_a_kill_between_reserving_and_booking_leaves_nothing_reserved_afte
     async with world.desk() as desk:
         assert reserved(world) == []
         (view,) = await desk.budgets()
-        assert (view.spent, view.reserved) == (0, 0)
+        assert view.reserved == 0
         (entry,) = await desk.outbox()
+        (lost,) = (await desk.request(entry.id)).attempts
+        assert (lost.number, lost.outcome, lost.reason) == (1, AttemptOutcome.CANCELLED, "cancelled")
+        assert lost.usage == Usage(input_tokens=view.spent, output_tokens=0, estimated=True)
+        assert 0 < view.spent < 20, "the prompt alone, by our estimate"
         assert (await (await desk.retry(entry.id)).outcome()).status is Status.COMPLETED
+        before = view.spent
         (view,) = await desk.budgets()
-        assert view.spent > 0
+        assert view.spent > before
         assert view.reserved == 0

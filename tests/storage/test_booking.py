@@ -86,7 +86,9 @@ async def test_failed_cancelled_and_cut_attempts_count_and_skips_do_not(database
 
 async def test_a_skip_ends_a_reservation_like_any_booking(database):
     await database.write(
-        lambda c: c.execute("INSERT INTO reservations VALUES ('r1', 1, 'me', 0, '', '', '', '', '', '', 5, 5)")
+        lambda c: c.execute(
+            "INSERT INTO reservations VALUES ('r1', 1, 'me', 0, '', '', '', '', '', '', 5, 5, '', 0, 3, NULL)"
+        )
     )
     await booked(database, an_attempt(1, CLOUD, "skipped"))
     assert await database.read(lambda c: c.execute("SELECT count(*) FROM reservations").fetchone()[0]) == 0

@@ -108,7 +108,7 @@ async def test_a_last_line_that_lacks_only_its_end_is_whole(world):
 
 # --- booking what was kept ---
 
-RESERVED = ("r1", 1, "me", 10**15, "2026-11-20", "chat", "cloud", "backend-dev", "nightly", "c1", 99, 5)
+RESERVED = ("r1", 1, "me", 10**15, "2026-11-20", "chat", "cloud", "backend-dev", "nightly", "c1", 99, 5, "m", 1, 3, 4)
 
 
 async def test_what_was_kept_is_booked_once_with_its_sums_and_settles_its_reservation(world):
