@@ -17,7 +17,7 @@ from itertools import pairwise
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-from llmdesk.core.errors import StorageError
+from llmdesk.core.errors import DeskError, StorageError
 from llmdesk.core.text import MASK, redact, storable
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _structured(file: _RotatedFile) -> FilteringBoundLogger:
         structlog.WriteLogger(file),  # type: ignore[arg-type]  # it wants write and flush, and no more of a TextIO
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
+            _traced,
             _harmless,  # last before the renderer, so that nothing is added after it
             structlog.processors.JSONRenderer(),
         ],
@@ -233,6 +233,30 @@ def _structured(file: _RotatedFile) -> FilteringBoundLogger:
         cache_logger_on_first_use=True,
     )
     return logger
+
+
+_MOST_CAUSES = 5
+"""So many exceptions that led to one are told."""
+
+_TELLING = (OSError, ImportError, NameError, AttributeError, TypeError, DeskError)
+"""Exceptions whose words speak of files, names and settings; those of others may quote what they were handed."""
+
+
+def _traced(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Put a traceback in the place of an exception: where it went and what it was, without locals and quotations."""
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        import traceback
+
+        lines: list[str] = []
+        chain: BaseException | None = error
+        while chain is not None and len(lines) < _MOST_CAUSES:
+            frames = "".join(traceback.format_tb(chain.__traceback__))
+            words = f": {chain}" if isinstance(chain, _TELLING) else ""
+            lines.append(f"{frames}{type(chain).__qualname__}{words}")
+            chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
+        event["exception"] = "\nbefore that:\n".join(lines)
+    return event
 
 
 def _harmless(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:

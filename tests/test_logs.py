@@ -111,11 +111,11 @@ def test_text_of_prompts_and_answers_is_never_written(path, name):
 def test_secrets_are_taken_out_of_every_string(path, monkeypatch):
     monkeypatch.setattr(logs, "redact", Redactor(["canary-secret"]))
     log.warning("failed with canary-secret", message="Bearer abcdefgh1234", where=["http://u:p@host/?token=zzz"])
-    log.error("crash", exc_info=ValueError("canary-secret in an exception"))
+    log.error("crash", exc_info=OSError("canary-secret in an exception"))
     events = written(path)
     text = path.read_text()
     assert all(each not in text for each in ("canary-secret", "abcdefgh", "u:p", "zzz"))
-    assert "ValueError: *** in an exception" in events[1]["exception"]
+    assert "OSError: *** in an exception" in events[1]["exception"]
 
 
 def test_a_traceback_has_no_locals(path):
@@ -129,7 +129,7 @@ def test_a_traceback_has_no_locals(path):
     (event,) = written(path)
     assert event["error"] == "RuntimeError"
     assert "in fail" in event["exception"]
-    assert "RuntimeError: 6" in event["exception"]
+    assert event["exception"].endswith("RuntimeError"), "its words may quote what it was handed"
 
 
 def test_a_crash_without_a_log_says_so(tmp_path):
