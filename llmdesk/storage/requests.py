@@ -136,7 +136,7 @@ class RequestStore:
         Args:
             request_id: the request.
             seen: take it without its user: only if it still waits as it was seen, and no earlier request of its
-                conversation is being answered at this moment.
+                conversation, nor one of its lane that was taken out of the outbox too, is being answered now.
             resumed: how often it has now been taken up without its user.
         """
         waits_as = (to_ms(seen.next_try_at), seen.resumed) if seen is not None else (None, 0)
@@ -146,8 +146,9 @@ class RequestStore:
                 "UPDATE requests SET status = 'running', owner = ?, run = run + 1, resumed = ?, reason = '', "
                 "error_kind = NULL, next_try_at = NULL WHERE id = ? AND status = 'paused' AND (? OR "
                 "(next_try_at IS ? AND resumed = ? AND NOT EXISTS "
-                "(SELECT 1 FROM requests e WHERE e.conversation = requests.conversation "
-                "AND e.position < requests.position AND e.status IN ('accepted', 'running'))))",
+                "(SELECT 1 FROM requests e WHERE e.status IN ('accepted', 'running') "
+                "AND e.position < requests.position AND "
+                "(e.conversation = requests.conversation OR (e.lane = requests.lane AND e.run > 1)))))",
                 (self._owner, resumed, request_id, seen is None, *waits_as),
             ).rowcount
             return rows.load(connection, request_id) if won else None
