@@ -36,13 +36,17 @@ async def budget_warnings(parts: Parts, job: Job, outcome: Outcome) -> tuple[str
     account = account_of(job)
     lines = list(_uncounted(parts.spend.budgets, account, used))
     told: set[Budget] = set()
+    paid = {attempt.target.provider for attempt in used if attempt.cost_usd != "0"}
     for provider in dict.fromkeys(attempt.target.provider for attempt in used):
         try:
             standings = await parts.spend.standings(account, provider)
         except StorageError:
             break
-        lines += (line for each in standings if each.budget not in told and (line := warning(each)))
-        told.update(each.budget for each in standings)
+        for each in standings:
+            counts = each.budget.unit == "tokens" or provider in paid  # what was free has nothing to do with money
+            if counts and each.budget not in told and (line := warning(each)):
+                lines.append(line)
+                told.add(each.budget)
     return tuple(dict.fromkeys(lines))
 
 
