@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -191,7 +191,7 @@ def reference() -> str:
         for name, field in model.model_fields.items():
             key = field.alias or name
             text = texts[model.__name__, key].replace("|", "\\|")
-            lines.append(f"| `{key}` | {_default(field)} | {text} |")
+            lines.append(f"| `{key}` | {_default(field)} | {text}{_choices(text, field.annotation)} |")
         lines.append("")
     lines += ["## Short names of models", "", NAMES, ""]
     lines += ["| kind | short name | model |", "| --- | --- | --- |"]
@@ -206,6 +206,20 @@ def reference() -> str:
         install = str(tool["install"]).replace("|", "\\|")
         lines.append(f"| `{name}` | `{install}` |")
     return "\n".join(lines) + "\n"
+
+
+def _choices(text: str, annotation: Any) -> str:
+    """The values that a setting can have, where they are few and ``text`` does not name all of them."""
+    values = [f"`{value}`" for value in _literals(annotation)]
+    if len(values) < 2 or all(value in text for value in values):
+        return ""
+    return f" {'Keys:' if get_origin(annotation) is dict else 'One of'} {', '.join(values)}."
+
+
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(value for part in get_args(annotation) for value in _literals(part))
 
 
 def _default(field: Any) -> str:

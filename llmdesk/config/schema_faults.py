@@ -84,7 +84,8 @@ def _message(kind: str, path: Path, details: ErrorDetails, draft: Draft) -> str:
             wanted + (f" of {unit}" if unit and numeric else "") + (", without a unit or quotes" if quoted else "")
         )
     elif bound := _BOUNDS.get(kind):
-        message = f"must be {bound[1]} {context[bound[0]]}" + (f" {unit}" if unit else "")
+        limit = context[bound[0]]
+        message = f"must be {bound[1]} {limit}" + (f" {unit.removesuffix('s') if limit == 1 else unit}" if unit else "")
     elif kind == "literal_error":
         message = _choice(path, str(context["expected"]), _at(draft.data, path))
     elif kind == "value_error":

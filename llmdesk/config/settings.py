@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from llmdesk.config.common_settings import ParamSettings
 from llmdesk.config.provider_settings import ProviderSettings
@@ -60,6 +60,9 @@ class PriceSettings(Section):
 def _price(value: Any) -> Any:
     if value == 0 and not isinstance(value, bool):
         return {"input_usd_per_mtok": 0, "output_usd_per_mtok": 0}
+    if not isinstance(value, dict | PriceSettings):
+        wanted = "must be 0 (it costs nothing) or {input_usd_per_mtok: ..., output_usd_per_mtok: ...}"
+        raise ValueError(wanted)  # noqa: TRY004 - pydantic takes this one for a fault of the file
     return value
 
 
@@ -96,6 +99,13 @@ class BudgetSettings(Section):
     """Counts this provider only."""
     agent: Text | None = None
     """Counts this agent only."""
+
+    @field_validator("when_exhausted")
+    @classmethod
+    def _not_in_vain(cls, then: str, info: ValidationInfo) -> str:
+        if then == "free" and info.data.get("kind") == "soft":
+            raise ValueError("free is for hard budgets; a soft one warns and goes on")
+        return then
 
     @model_validator(mode="after")
     def _one_limit(self) -> "BudgetSettings":

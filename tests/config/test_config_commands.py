@@ -191,6 +191,27 @@ def test_every_setting_has_a_docstring() -> None:
     assert all(text.endswith((".", "…")) for text in field_texts().values())
 
 
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("scope", "`request`, `conversation`, `job`, `day`, `month`"),
+        ("kind", "`soft`, `hard`"),
+        ("when_exhausted", "`free`, `block`"),
+        ("record", "`full`, `metadata`, `off-record`"),
+        ("reasoning", "`off`, `low`, `medium`, `high`"),
+    ],
+)
+def test_the_reference_page_lists_the_values_of_a_choice(key: str, values: str) -> None:
+    rows = [line for line in reference().splitlines() if line.startswith(f"| `{key}` |")]
+    assert any(row.endswith(f" One of {values}. |") for row in rows)
+
+
+def test_the_reference_page_says_nothing_of_choices_where_there_are_none() -> None:
+    rows = {line.split("`")[1]: line for line in reference().splitlines() if line.startswith("| `")}
+    assert "Keys: `linux`, `macos`, `windows`." in rows["platforms"]
+    assert not any("One of" in rows[key] for key in ("version", "limit_usd", "targets", "price"))
+
+
 def test_the_reference_page_is_up_to_date() -> None:
     page = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert page == reference(), "run: python -m llmdesk.config.describe docs/configuration.md"

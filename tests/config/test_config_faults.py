@@ -115,7 +115,7 @@ budgets:
             "telemetry: {retention_days: 0123}\n",
             "1:29: telemetry.retention_days: must be a whole number of days, without",
         ),
-        ("telemetry: {retention_days: 0}\n", "1:29: telemetry.retention_days: must be at least 1 days"),
+        ("telemetry: {retention_days: 0}\n", "1:29: telemetry.retention_days: must be at least 1 day"),
         (
             "providers: {local: {kind: ollama, cooldown_s: 10m}}\n",
             "1:47: providers.local.cooldown_s: must be a number of seconds",
@@ -155,6 +155,16 @@ budgets:
             "budgets: [{scope: week, limit_usd: 2}]\n",
             "1:19: budgets[0].scope: must be one of request, conversation, job, day, month",
         ),
+        (
+            "budgets: [{scope: day, limit_usd: 2, kind: soft, when_exhausted: free}]\n",
+            "1:66: budgets[0].when_exhausted: free is for hard budgets",
+        ),
+        (
+            "models: {local/x: {price: 3}}\n",
+            "1:27: models.local/x.price: must be 0 (it costs nothing) or {input_usd_per_mtok: ...,",
+        ),
+        ("models: {local/x: {price: free}}\n", "1:27: models.local/x.price: must be 0 (it costs nothing) or {"),
+        ("budgets: [{scope: day, limit_tokens: 0}]\n", "1:38: budgets[0].limit_tokens: must be at least 1 token"),
         ("budgets: [{scope: day, limit_usd: 2, limit_tokens: 2}]\n", "1:11: budgets[0]: must have exactly one of"),
         (
             "budgets: [{scope: day, limit_tokens: 2, when_exhausted: free}]\n",
