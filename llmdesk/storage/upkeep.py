@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import StorageError
@@ -33,6 +34,9 @@ PAUSE_S = 0.05
 
 STEP = 200
 """So many rows are forgotten at once."""
+
+LAST_STEPS = 2
+"""So many steps of each kind are done on leaving, a few milliseconds each."""
 
 _OLD = (
     """DELETE FROM attempts WHERE id IN (
@@ -79,16 +83,24 @@ class Upkeep:
         self._calendar = calendar
         self._sleep = sleep
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
 
     def begin(self) -> None:
         """Do what is due in the background; must be called from the event loop."""
         self._task = asyncio.get_running_loop().create_task(self._try())
 
     async def aclose(self) -> None:
-        """Stop after the step under way; the next desk goes on from there."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        """Stop after the step under way; the next desk goes on from there.
+
+        Whoever only ever runs short commands has no desk that lives long enough: a few steps are done on leaving.
+        """
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._begun:
+            with suppress(StorageError):
+                await self._forget_old(steps=LAST_STEPS)
 
     async def _try(self) -> None:
         with suppress(StorageError):  # a desk that can write will do it
@@ -101,23 +113,35 @@ class Upkeep:
             StorageError: the database cannot be written; what was done until then stays done.
         """
         await self._sleep(FIRST_S)
+        self._begun = True
         if await self._database.read(backlog) is not None:
             await self._step_by_step(lambda connection: roll_up_backlog(connection, self._calendar))
+        await self._forget_old()
+
+    async def _forget_old(self, *, steps: int | None = None) -> None:
+        """Forget the numbers of all days that are too old, once a local day.
+
+        Args:
+            steps: do at most so many of each kind; what is left is for the next desk. ``None`` = all.
+        """
         today = self._calendar.day(self._clock())
-        if await self._database.read(_last_looked) != today:
-            await self._forget((date.fromisoformat(today) - timedelta(days=self._keep_days)).isoformat())
+        if await self._database.read(_last_looked) == today:
+            return
+        first_kept = (date.fromisoformat(today) - timedelta(days=self._keep_days)).isoformat()
+        values = {"day": first_kept, "step": STEP}
+        done = [await self._step_by_step(partial(_forget_some, statement, values), steps) for statement in _OLD]
+        if all(done):
             await self._database.write(lambda connection: _looked(connection, today), durable=False)
 
-    async def _forget(self, day: str) -> None:
-        """Forget the numbers of all days before ``day``."""
-        values = {"day": day, "step": STEP}
-        for statement in _OLD:
-            await self._step_by_step(partial(_forget_some, statement, values))
-
-    async def _step_by_step(self, step: Callable[[sqlite3.Connection], bool]) -> None:
-        """Do a step again and again until it says that nothing is left."""
-        while await self._database.write(step, durable=False):
-            await self._sleep(PAUSE_S)
+    async def _step_by_step(self, step: Callable[[sqlite3.Connection], bool], most: int | None = None) -> bool:
+        """Do a step again and again, at most so often; returns whether it has said that nothing is left."""
+        for number in count(1):
+            if not await self._database.write(step, durable=False):
+                return True
+            if number == most:
+                return False
+            await self._sleep(PAUSE_S if most is None else 0.0)
+        return True
 
 
 def _forget_some(statement: str, values: dict[str, object], connection: sqlite3.Connection) -> bool:

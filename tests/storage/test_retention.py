@@ -179,3 +179,18 @@ async def test_a_desk_keeps_as_many_days_as_its_configuration_says(tmp_path, mon
         while [row.request async for row in desk.attempts()] != ["r5"]:
             await asyncio.sleep(0.01)
     await database.aclose()
+
+
+async def test_a_short_command_forgets_a_little_on_leaving(database):
+    for number in range(3):
+        await book(database, f"old{number}", days_ago=40, count=STEP)
+    await book(database, "new", days_ago=1)
+    left = []
+    for _ in range(3):
+        short = upkeep(database, sleep=asyncio.sleep)
+        short.begin()
+        await asyncio.sleep(0)
+        await short.aclose()
+        left.append((await column(database, "SELECT count(*) FROM attempts"))[0])
+    assert left == [STEP + 1, 1, 1]
+    assert await column(database, "SELECT value FROM upkeep") == [UTC_DAYS.day(NOW)]
