@@ -63,7 +63,8 @@ class Desk:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._watch = Watch(lambda: (parts.database.data_version(), parts.cooldowns.mark()))
+        booked = (parts.database, parts.ledger.database)  # one and the same, but off the record
+        self._watch = Watch(lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()))
         self._asking = Asking(parts, self._watch.changed)
         self._inventory = Inventory(parts, self._asking, self._watch.changed)
         self._asking.on_answer = self._answered
