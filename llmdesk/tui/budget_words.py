@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from llmdesk.core.money import NANO, to_usd
+from llmdesk.core.money import NANO, shown_usd, to_usd
 from llmdesk.core.text import one_line
 from llmdesk.tui.spans import coarse, moment
 
@@ -76,19 +75,19 @@ def kind_words(budget: Budget) -> str:
     """What happens at the limit."""
     if not budget.hard:
         return f"soft, warns at {budget.warn_at:.0%}".replace("%", " %")
-    return "hard, then free models only" if budget.free_when_exhausted else "hard, then blocked"
+    return "hard, then only what is free" if budget.free_when_exhausted else "hard, then blocked"
 
 
-def pair(view: BudgetView) -> str:
-    """Spent and limit in a few letters: ``1.42/2.00``, ``9.10/30``, ``312k/500k``."""
+def pair(view: BudgetView, room: int) -> str:
+    """Spent and limit in ``room`` columns: ``1.42/2.00``, ``9.10/30``, ``312k/500k``, else how much it is: ``71 %``."""
     spent, limit = view.spent, view.budget.limit
     if view.budget.unit == "tokens":
-        return f"{_tokens(spent)}/{_tokens(limit)}"
-    exact = to_usd(limit) or "0"
-    digits = len(exact.partition(".")[2])
-    whole = limit >= 10 * NANO and not digits
-    fine = 2 if limit >= NANO else max(digits + 1, 2)
-    return f"{_usd(spent, fine)}/{exact if whole else _usd(limit, max(digits, 2))}"
+        forms = [f"{_tokens(spent)}/{_tokens(limit)}"]
+    else:
+        short = f"{shown_usd(spent)}/{to_usd(limit)}"
+        forms = [f"{shown_usd(spent)}/{shown_usd(limit)}", short] if limit < 10 * NANO else [short]
+    share_alone = f"{percent(view)} %"
+    return next((form for form in forms if len(form) <= room), share_alone)
 
 
 def resets(view: BudgetView, now: float) -> str:
@@ -107,14 +106,6 @@ def gravest(views: Iterable[BudgetView]) -> list[BudgetView]:
 def has_banner(line: str, views: Iterable[BudgetView]) -> bool:
     """Whether a line warns of a budget whose warnings stand above the chat."""
     return any(view.budget.scope in CALENDAR and line.startswith(f"{sentence_name(view.budget)}: ") for view in views)
-
-
-def _usd(nano_usd: int, digits: int) -> str:
-    """An amount with so many decimals; one that is too small for them is not shown as nothing."""
-    if not nano_usd:
-        return "0"
-    text = f"{Decimal(nano_usd) / NANO:.{digits}f}"
-    return text if Decimal(text) else f"<{Decimal(1).scaleb(-digits)}"
 
 
 def _tokens(count: int) -> str:

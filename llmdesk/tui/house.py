@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ Panel = Literal["help", "providers", "budgets", "metrics", "failovers", "outbox"
 """The full-screen panels."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talked:
+    """A stored conversation, by what it is called."""
+
+    id: str
+    title: str
+
+
 class Chat(Protocol):
     """What a panel asks of the chat below it."""
 
@@ -21,6 +30,11 @@ class Chat(Protocol):
     @property
     def lane(self) -> str:
         """The lane that is shown."""
+        ...
+
+    @property
+    def talked(self) -> Talked | None:
+        """The conversation that is open; ``None`` = it has not begun."""
         ...
 
     async def open_conversation(self, conversation_id: str, message: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.types import ConsentNeeded
-from llmdesk.core.views import FailoverRow, Finding, Level, ProviderState, ProviderStatus
+from llmdesk.core.views import FailoverRow, Finding, Level, ProviderState, ProviderStatus, Quota
 from llmdesk.tui.widgets.fitted_table import LEAST_WIDTH, fitted
 from tests.support.fake_desk import CLOUD, LANES, LOCAL, FakeDesk, answer, failed
 from tests.support.screen import seated
@@ -94,6 +95,32 @@ def test_columns_are_shortened_no_more_than_needed(columns: Sequence[tuple[int, 
     assert len(set(shortened)) <= 1
     if shortened and shortened[0] > LEAST_WIDTH:
         assert sum(result) <= room < sum(result) + len(widths)
+
+
+PLANNED = ProviderStatus(
+    provider="cloud", kind="ollama", state=ProviderState.OK, latency_ms=312, models=12,
+    base_url="http://127.0.0.1:43210", quotas=(Quota(name="monthly", used=0.42, resets_at=time.time() + 40 * 86_400),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [ProviderState.OK, ProviderState.ATTENTION])
+@pytest.mark.parametrize("width", [80, 120, 160])
+async def test_a_plan_is_told_whole_before_an_address(width: int, state: ProviderState) -> None:
+    statuses = (replace(PLANNED, state=state), ProviderStatus(provider="local", kind="ollama", state=state))
+    async with seated(FakeDesk(statuses=statuses), size=(width, 24)) as seat:
+        await seat.press("f3")
+        await seat.see(r"monthly ▓▓░░ 42 %, resets \d+ \w{3}\b")
+        assert state.value in seat.text
+        assert ("127.0.0.1:43210" in seat.text) == (width > 80)
+        for word in ("provider", "state", "cloud", "local"):
+            assert f" {word} " in seat.text
+        assert "http…" not in seat.text
+
+
+async def test_without_a_plan_the_address_stays() -> None:
+    async with seated(FakeDesk(statuses=(replace(PLANNED, quotas=()),)), size=(80, 24)) as seat:
+        await seat.press("f3")
+        await seat.see("http://127.0.0.1:43210")
 
 
 @pytest.mark.parametrize(("width", "on_top"), [(80, True), (40, True), (120, False)])

@@ -73,7 +73,8 @@ class BudgetsScreen(PanelScreen):
             return
         query = self.query_one("#filter", Input).value
         width = max(self.size.width - 4, 20)
-        text = budgets_text(self._views, self._unpriced, width=width, now=time.time(), query=query)
+        talk = self.house.chat.talked
+        text = budgets_text(self._views, self._unpriced, width=width, now=time.time(), query=query, talk=talk)
         if text != self._drawn:
             self._drawn = text
             self.query_one("#budgets", Static).update(text)

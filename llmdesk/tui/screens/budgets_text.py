@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.budget import Budget
     from llmdesk.core.views import BudgetView
+    from llmdesk.tui.house import Talked
 
 BAR_WIDTH = 40
 """Columns a bar has at most."""
@@ -31,7 +32,8 @@ JOBS_SHOWN = 100
 WHAT_TO_WRITE = """\
 No budget is set: nothing warns, and nothing stops.
 
-Limits stand in llmdesk.yaml and hold from the next start on; llmdesk config path says where it is:
+Limits stand in llmdesk.yaml (llmdesk config path says where) and hold from the next start on: a desk that runs does \
+not read it again.
 
 budgets:
   - {scope: day, limit_usd: 2.00, kind: hard, when_exhausted: free}
@@ -60,7 +62,13 @@ def fits(view: BudgetView, query: str) -> bool:
 
 
 def budgets_text(
-    views: Sequence[BudgetView], unpriced: Mapping[str, int], *, width: int, now: float, query: str = ""
+    views: Sequence[BudgetView],
+    unpriced: Mapping[str, int],
+    *,
+    width: int,
+    now: float,
+    query: str = "",
+    talk: Talked | None = None,
 ) -> Content:
     """The whole screen.
 
@@ -70,6 +78,7 @@ def budgets_text(
         width: columns.
         now: UTC epoch seconds.
         query: what the budgets shown must fit.
+        talk: the conversation that is open, ``None`` = a new one.
     """
     if not views:
         return Content(WHAT_TO_WRITE)
@@ -78,7 +87,13 @@ def budgets_text(
         return Content.styled("No budget fits this filter.", "$muted")
     lines: list[Content] = []
     for budget, group in _by_budget(shown).items():
-        lines += _jobs(budget, group, width) if budget.scope == "job" else _block(group[0], width, now)
+        match budget.scope:
+            case "job":
+                lines += _jobs(budget, group, width)
+            case "conversation":
+                lines += _open_talk(budget, group, talk, width, now)
+            case "request" | "day" | "month":
+                lines += _block(group[0], width, now)
         lines.append(Content(""))
     return Content("\n").join([*lines, *_unpriced(unpriced)])
 
@@ -100,16 +115,36 @@ def _head(name: str, budget: Budget, width: int) -> Content:
 
 def _block(view: BudgetView, width: int, now: float) -> list[Content]:
     budget = view.budget
-    head = _head(full_name(view), budget, width)
-    if budget.scope in ("request", "conversation") and view.period is None:
-        each = "request" if budget.scope == "request" else "conversation"
-        return [head, Content.styled(f"  {budget.amount(budget.limit)} for each {each}", "$muted")]
-    sign = mark(view)
+    head = _head(budget.name, budget, width)
+    if budget.scope == "request":
+        return [head, _for_each(budget)]
+    return [head, *_standing(view, width, now)]
+
+
+def _for_each(budget: Budget) -> Content:
+    return Content.styled(f"  {budget.amount(budget.limit)} for each {budget.scope}", "$muted")
+
+
+def _open_talk(
+    budget: Budget, views: Sequence[BudgetView], talk: Talked | None, width: int, now: float
+) -> list[Content]:
+    """A budget of conversations: what the open one has used of it."""
+    lines = [_head(budget.name, budget, width), _for_each(budget)]
+    own = next((view for view in views if talk is not None and view.period == talk.id), None)
+    if talk is None or own is None:  # new, or not among those used last
+        return lines
+    name = shortened(one_line(talk.title), max(width - len("  this one: "), 8))
+    return [*lines, Content.assemble(("  this one: ", "$muted"), name), *_standing(own, width, now)]
+
+
+def _standing(view: BudgetView, width: int, now: float) -> list[Content]:
+    """The bar, and what is to be known beside it."""
+    budget, sign = view.budget, mark(view)
     style = STYLES[sign]
     figures = f" {percent(view):>3} %  {budget.amount(view.spent)} of {budget.amount(budget.limit)}"
     room = max(min(width - len(figures) - 4, BAR_WIDTH), 4)
     drawn = bar(share(view, view.spent), room, style=style, reserved=share(view, view.reserved))
-    lines = [head, Content.assemble("  ", drawn, figures, (f" {sign}" if sign else "", f"bold {style}"))]
+    lines = [Content.assemble("  ", drawn, figures, (f" {sign}" if sign else "", f"bold {style}"))]
     aside = f"set aside {budget.amount(view.reserved)}" if view.reserved else ""
     parts = (aside, f"left {budget.amount(view.left)}", _forecast(view, now), resets(view, now))
     lines += _wrapped([part for part in parts if part], width, "$muted")

@@ -15,6 +15,7 @@ from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import OutboxEntry, Topic
 from llmdesk.tui.beside import beside
+from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.resumed import Resumed
@@ -238,6 +239,12 @@ class ChatScreen(SearchingScreen):
     def lane(self) -> str:
         """The lane that is shown."""
         return self.talk.lane
+
+    @property
+    def talked(self) -> Talked | None:
+        """The conversation that is open; ``None`` = it has not begun."""
+        talk = self.talk
+        return Talked(id=talk.conversation, title=talk.title) if talk.conversation is not None else None
 
     # --- budgets ------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,7 @@ class Figures:
     async def _read(self) -> None:
         desk = await self._chat.desk()
         self._lane = self._chat.talk.lane
+        began = time.time()
         try:
             self.budgets = await desk.budgets()
             measures = await self._pulse(desk, self._lane)
@@ -77,7 +78,7 @@ class Figures:
         self._limits.show_budgets(self.budgets)
         if measures is not None:
             self._metrics.show_pulse(measures)
-        self._wait_for_rollover()
+        self._wait_for_rollover(began)
 
     async def _pulse(self, desk: Desk, lane: str) -> Pulse | None:
         """How a lane does; ``None`` = nobody could see it."""
@@ -95,12 +96,15 @@ class Figures:
             self._told = message
             self._chat.say(message, severity="warning")
 
-    def _wait_for_rollover(self) -> None:
-        """Read again when the first budget begins anew; one wait for it, however long, costs nothing."""
+    def _wait_for_rollover(self, read_at: float) -> None:
+        """Read again when the first budget begins anew, even if that was since ``read_at`` (UTC epoch seconds).
+
+        One wait for it, however long, costs nothing.
+        """
         if self._rollover is not None:
             self._rollover.stop()
             self._rollover = None
-        now = time.time()
-        ends = [view.resets_at for view in self.budgets if view.resets_at is not None and view.resets_at > now]
+        ends = [view.resets_at for view in self.budgets if view.resets_at is not None and view.resets_at > read_at]
         if ends:
-            self._rollover = self._chat.set_timer(min(ends) - now + 1.0, self._fresh.again)
+            left_s = max(min(ends) - time.time(), 0.0)
+            self._rollover = self._chat.set_timer(left_s + 1.0, self._fresh.again)

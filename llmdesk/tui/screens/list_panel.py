@@ -42,10 +42,17 @@ class Row:
 
 
 class ListPanel(PanelScreen):
-    """A table of the desk; Enter opens a row, Esc closes it again."""
+    """A table of the desk; Enter opens a row, Esc closes it again.
+
+    Attributes:
+        columns: their titles.
+        elastic, last, spare: how they give way where there is no room, see FittedTable.
+    """
 
     columns: ClassVar[tuple[str, ...]] = ()
     elastic: ClassVar[tuple[str, ...]] = ()
+    last: ClassVar[tuple[str, ...]] = ()
+    spare: ClassVar[tuple[str, ...]] = ()
     nothing: ClassVar[str] = "Nothing here."
     keys: ClassVar[tuple[str, ...]] = ("enter open", "/ filter", "ctrl+r read again")
     DEFAULT_CSS = """
@@ -64,7 +71,7 @@ class ListPanel(PanelScreen):
         """The filter, the table, and a row's detail in its place."""
         yield Input(placeholder="filter", id="filter", classes="away", compact=True)
         yield Static(Content(self.nothing), id="nothing", classes="away")
-        yield FittedTable(self.columns, elastic=self.elastic)
+        yield FittedTable(self.columns, elastic=self.elastic, last=self.last, spare=self.spare)
         yield VerticalScroll(Static(id="detail-text"), id="detail", classes="away")
 
     def begin(self) -> None:

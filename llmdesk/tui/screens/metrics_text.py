@@ -107,7 +107,8 @@ def _plots(found: Measured, width: int, rows: int) -> list[Content]:
         "errors", _errors(found.whole), width=each, rows=rows, style="$error", none="none: every attempt was answered"
     )
     if paired:
-        return [*beside(speeds, starts, gap=2), *beside(cost, errors, gap=2)]
+        apart = [Content("")] if rows == HIGH else []
+        return [*beside(speeds, starts, gap=2), *apart, *beside(cost, errors, gap=2)]
     return [*speeds, *starts, *cost, *errors]
 
 
@@ -136,7 +137,7 @@ def _table(found: Measured, width: int) -> list[Content]:
     """One row a group: how many, how many well, how fast, and how long (response times of answers)."""
     by = found.view.by
     shown = found.groups[:GROUPS_SHOWN]
-    cells = [_row(row) for row in shown]
+    cells = [(*_row(row), cost) for row, cost in zip(shown, _costs(shown), strict=True)]
     widths = [max(len(title), *(len(row[at]) for row in cells)) for at, title in enumerate(_TITLES)]
     kept = list(range(len(_TITLES)))
     for spare in (3, 2, 6):  # first token, speed, p99: what the plots and the sums tell as well
@@ -169,7 +170,6 @@ def _row(row: Measures) -> tuple[str, ...]:
         rate(row.tokens_per_s.p50) if row.tokens_per_s is not None else "",
         latency(row.first_token_s.p50) if row.first_token_s is not None else "",
         *((latency(value) for value in (response.p50, response.p95, response.p99)) if response else ("", "", "")),
-        _cost(row),
     )
 
 
@@ -186,6 +186,19 @@ def _cost(row: Measures) -> str:
     if not row.cost_nano_usd:
         return f"unknown{mark}" if mark else "free" if row.completed else ""  # what never answered has no price to show
     return f"{shown_usd(row.cost_nano_usd)}{mark}"
+
+
+def _costs(rows: Sequence[Measures]) -> list[str]:
+    """A column of costs, as many decimals each as the finest needs, so that their points stand in one line."""
+    known = [shown_usd(row.cost_nano_usd) for row in rows if row.cost_nano_usd]
+    digits = max((len(text.partition(".")[2]) for text in known), default=0)
+    marked = any(row.unknown_price for row in rows)
+    column = []
+    for row in rows:
+        mark = UNPRICED if row.unknown_price else " " if marked else ""
+        known_usd = f"{Decimal(row.cost_nano_usd) / NANO:.{digits}f}{mark}"
+        column.append(known_usd if row.cost_nano_usd else _cost(row))
+    return column
 
 
 def _usd(nano_usd: float) -> str:

@@ -28,7 +28,9 @@ class ProvidersScreen(ListPanel):
     panel: ClassVar = "providers"
     heading: ClassVar[str] = "providers"
     columns: ClassVar[tuple[str, ...]] = ("", "provider", "kind", "state", "ms", "models", "plan", "address", "message")
-    elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "plan", "message")
+    elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "message")
+    last: ClassVar[tuple[str, ...]] = ("plan",)
+    spare: ClassVar[tuple[str, ...]] = ("address", "kind", "models")
     keys: ClassVar[tuple[str, ...]] = ("c call every provider now", "enter show", "/ filter")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("providers")]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.text import one_line
 from llmdesk.core.types import AttemptOutcome
-from llmdesk.tui.budget_words import full_name, resets, sentence_name
+from llmdesk.tui.budget_words import CALENDAR, NAME_LIMIT, resets, sentence_name
 from llmdesk.tui.spans import coarse, moment
 from llmdesk.tui.widgets.wait_line import Offer, Wait
 
@@ -23,14 +23,28 @@ BUDGETS = Offer(label="f4 budgets", action="app.open_panel('budgets')")
 KEYS = (("f2", "ask in another lane"), ("f4", "see every budget, and what has used it up"))
 """What the keys of the chat offer."""
 
+WAITING = "Wait "
+"""How the advice begins that the desk gives only where waiting helps."""
+
 WAY_WIDTH = 20
 """Columns of the keys and commands of the card."""
 
 
-def stopping_budget(message: str, views: Sequence[BudgetView]) -> BudgetView | None:
-    """The budget a message of the desk speaks of, the one with the longest name that fits; ``None`` = none of these."""
+def stopping_budget(outcome: Outcome, views: Sequence[BudgetView]) -> BudgetView | None:
+    """The budget a message of the desk speaks of, the one with the longest name that fits; ``None`` = none of these.
+
+    Of a budget that each conversation has for itself it is that of the outcome's.
+    """
+    message = outcome.error.message if outcome.error is not None else ""
     fitting = [view for view in views if message.startswith(f"{sentence_name(view.budget)} ")]
-    return max(fitting, key=lambda view: len(view.budget.name), default=None)
+    shared = (*CALENDAR, "request")
+    mine = [view for view in fitting if view.budget.scope in shared or view.period in (None, outcome.conversation)]
+    return max(mine, key=lambda view: (len(view.budget.name), view.period is not None), default=None)
+
+
+def helps_to_wait(outcome: Outcome) -> bool:
+    """Whether the next period lets it through: not what is dearer than a whole one, nor what nobody can price."""
+    return any(line.startswith(WAITING) for line in outcome.advice)
 
 
 def stop_card(outcome: Outcome, *, view: BudgetView | None, returned: bool, now: float) -> str:
@@ -46,12 +60,11 @@ def stop_card(outcome: Outcome, *, view: BudgetView | None, returned: bool, now:
     lines = ["Stopped by a budget." if sent else "Stopped by a budget: nothing was sent."]
     if outcome.error is not None:
         lines.append(one_line(outcome.error.message))
-    if view is not None:
-        lines.append(_standing(view, now))
+    if view is not None and view.period is not None:
+        lines.append(_standing(view, resets(view, now) if helps_to_wait(outcome) else ""))
     keys, words = _ways(outcome.advice)
-    others = [line for line in words if not line.startswith("Wait ")]
-    if view is not None and view.resets_at is not None and len(others) < len(words):  # else waiting does not help
-        words = others
+    if view is not None and view.resets_at is not None and helps_to_wait(outcome):
+        words = [line for line in words if not line.startswith(WAITING)]
         words.append(f"Wait until {moment(view.resets_at, now)}, in {coarse(view.resets_at - now)}, then /retry.")
     lines += ["", "Ways on:"]
     lines += [f"  {way:<{WAY_WIDTH}} {what}" for way, what in (*keys, *KEYS)]
@@ -60,20 +73,21 @@ def stop_card(outcome: Outcome, *, view: BudgetView | None, returned: bool, now:
     return "\n".join([*lines, "", back])
 
 
-def stop_line(view: BudgetView | None, now: float) -> Wait:
-    """The line that stays until the next prompt; it counts nothing down."""
+def stop_line(outcome: Outcome, view: BudgetView | None, now: float) -> Wait:
+    """The line that stays until the next prompt; it counts nothing down, and names a time only if that helps."""
     if view is None:
         return Wait(text="stopped by a budget", offers=(LANES, BUDGETS))
-    until = f" until {moment(view.resets_at, now)}" if view.resets_at is not None else ""
-    return Wait(text=f"stopped by the {full_name(view)}{until}", offers=(LANES, BUDGETS))
+    ends_at = view.resets_at if helps_to_wait(outcome) else None
+    until = f" until {moment(ends_at, now)}" if ends_at is not None else ""
+    return Wait(text=f"stopped by the {one_line(view.budget.name, NAME_LIMIT)}{until}", offers=(LANES, BUDGETS))
 
 
-def _standing(view: BudgetView, now: float) -> str:
+def _standing(view: BudgetView, ends: str) -> str:
     amount = view.budget.amount
     parts = [f"{amount(view.spent)} of {amount(view.budget.limit)} spent"]
     if view.reserved:
         parts.append(f"{amount(view.reserved)} set aside for answers under way")
-    parts += [f"{amount(view.left)} left", resets(view, now)]
+    parts += [f"{amount(view.left)} left", ends]
     return ", ".join(filter(None, parts))
 
 

@@ -183,10 +183,10 @@ class Telling:
         from llmdesk.tui.screens.stopped import stop_card, stop_line, stopping_budget
 
         now = time.time()
-        view = stopping_budget(outcome.error.message if outcome.error is not None else "", views)
+        view = stopping_budget(outcome, views)
         card = stop_card(outcome, view=view, returned=returned, now=now)
         self.record.note(card, Level.ERROR)
-        self.wait(stop_line(view, now))
+        self.wait(stop_line(outcome, view, now))
 
 
 def cooldown_until(desk: Desk, provider: str) -> float | None:

@@ -27,6 +27,9 @@ LEAST_BAR = 5
 LABEL_WIDTH = 9
 """Columns a budget's name may take."""
 
+LEAST_LABEL = 3
+"""Columns of it that stay."""
+
 
 class BudgetPanel(Widget):
     """The budgets of the sidebar; hidden while there are none."""
@@ -64,11 +67,11 @@ def _bars(views: Sequence[BudgetView], width: int) -> list[Content]:
     """One line each, all bars of one length: name, bar, spent and limit, and a sign where it is nearly or all gone."""
     if not views:
         return []
-    pairs = [pair(view) for view in views]
-    right = max(map(len, pairs))
     sign_width = 2 if any(mark(view) for view in views) else 0
+    pairs = [pair(view, width - sign_width - LEAST_LABEL - LEAST_BAR - 2) for view in views]
+    right = max(map(len, pairs))
     left = min(max(cell_len(label(view.budget)) for view in views), LABEL_WIDTH)
-    left = max(min(left, width - right - sign_width - LEAST_BAR - 2), 3)
+    left = max(min(left, width - right - sign_width - LEAST_BAR - 2), LEAST_LABEL)
     room = max(width - left - right - sign_width - 2, 0)
     lines = []
     for view, figures in zip(views, pairs, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH = 5
 """Columns a shortened column has at least; a table that needs more scrolls."""
+
+READABLE_WIDTH = 12
+"""Columns that every shortened column should have, at the price of those that can be spared."""
 
 
 def fitted(widths: Sequence[int], elastic: Sequence[bool], room: int) -> list[int]:
@@ -35,6 +39,9 @@ class FittedTable(DataTable[Text]):
     Args:
         titles: the columns.
         elastic: those of them that may be shortened.
+        last: more of them, shortened only where shortening the others is not enough.
+        spare: those left out before that, and where little of them would be left to read; the first goes first, after
+            those that nothing is in.
     """
 
     DEFAULT_CSS = """
@@ -42,12 +49,14 @@ class FittedTable(DataTable[Text]):
     FittedTable:focus { background-tint: $background 0%; }
     """
 
-    def __init__(self, titles: Sequence[str], *, elastic: Sequence[str]) -> None:
+    def __init__(
+        self, titles: Sequence[str], *, elastic: Sequence[str], last: Sequence[str] = (), spare: Sequence[str] = ()
+    ) -> None:
         super().__init__(cursor_type="row", zebra_stripes=True)
         self._titles = tuple(titles)
-        self._bends = [title in elastic for title in titles]
+        self._elastic, self._last, self._spare = tuple(elastic), tuple(last), tuple(spare)
         self._cells: dict[str, tuple[str, ...]] = {}
-        self._widths: list[int] = []
+        self._widths: dict[str, int] = {}
 
     @property
     def marked(self) -> str | None:
@@ -67,18 +76,34 @@ class FittedTable(DataTable[Text]):
         if self._fitted() != self._widths:
             self._fill(self.marked)
 
-    def _fitted(self) -> list[int]:
+    def _fitted(self) -> dict[str, int]:
+        """The columns that are shown, and how wide."""
         columns = zip(self._titles, *self._cells.values(), strict=True)
-        widths = [max(map(cell_len, cells)) for cells in columns]
-        room = self.size.width - 2 * self.cell_padding * len(widths) - self.scrollbar_size_vertical
-        return fitted(widths, self._bends, room)
+        wanted = {cells[0]: max(map(cell_len, cells)) for cells in columns}
+        nothing_in = {
+            title for at, title in enumerate(self._titles) if not any(row[at] for row in self._cells.values())
+        }
+        fewer = [nothing_in | set(self._spare[:count]) for count in range(len(self._spare) + 1)]
+        for without in (set[str](), *(fewer if self._spare else ())):
+            kept = {title: width for title, width in wanted.items() if title not in without}
+            room = self.size.width - 2 * self.cell_padding * len(kept) - self.scrollbar_size_vertical
+            found = self._shortened(kept, self._elastic, room)
+            legible = all(found[title] >= min(wanted[title], READABLE_WIDTH) for title in found)
+            if legible and sum(found.values()) <= room:
+                return found
+        return self._shortened(found, self._last, room)
+
+    def _shortened(self, widths: Mapping[str, int], bending: Sequence[str], room: int) -> dict[str, int]:
+        bends = [title in bending for title in widths]
+        return dict(zip(widths, fitted(list(widths.values()), bends, room), strict=True))
 
     def _fill(self, marked: str | None) -> None:
         self._widths = self._fitted()
         self.clear(columns=True)
-        for title, width in zip(self._titles, self._widths, strict=True):
+        for title, width in self._widths.items():
             self.add_column(Text(title), key=title or "sign", width=width)
+        shown = [title in self._widths for title in self._titles]
         for key, cells in self._cells.items():
-            self.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells), key=key)
+            self.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in compress(cells, shown)), key=key)
         if marked in self._cells:
             self.move_cursor(row=list(self._cells).index(marked))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.core.money import shown_usd
 from llmdesk.core.types import ModelRef, Usage
 from llmdesk.core.views import Quota
 from llmdesk.tui.budget_words import (
@@ -20,6 +21,7 @@ from llmdesk.tui.budget_words import (
     percent,
     resets,
 )
+from llmdesk.tui.screens.budgets_text import budgets_text
 from llmdesk.tui.spans import coarse, moment
 from llmdesk.tui.widgets.provider_panel import quota_words
 from llmdesk.tui.words import answer_feet, cost, latency
@@ -41,16 +43,27 @@ def _in_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(("limit", "unit", "spent", "told"), [
     (2 * USD, "usd", 1_420_000_000, "1.42/2.00"),
     (30 * USD, "usd", 9_100_000_000, "9.10/30"),
-    (2_500_000_000, "usd", 0, "0/2.50"),
+    (2_500_000_000, "usd", 0, "0.00/2.50"),
     (USD // 20, "usd", 4_000_000, "0.004/0.05"),
-    (USD // 20, "usd", 4_000, "<0.001/0.05"),
+    (USD // 20, "usd", 584_000, "0.000584/0.05"),
+    (20_000 * USD, "usd", 1_234_567_000_000, "1234.57/20000"),
+    (USD, "usd", 58, "0.000000058/1"),
+    (USD // 1_000_000, "usd", 584, "58 %"),
     (USD // 1000, "usd", 300_000, "0.0003/0.001"),
     (500_000, "tokens", 312_999, "312k/500k"),
     (9_000, "tokens", 12, "12/9000"),
     (2_500_000, "tokens", 1_250_000, "1.2M/2.5M"),
 ])  # fmt: skip
 def test_spent_and_limit_are_told_in_a_few_letters(limit: int, unit: str, spent: int, told: str) -> None:
-    assert pair(standing(day_budget(limit, unit=unit), spent)) == told
+    assert pair(standing(day_budget(limit, unit=unit), spent), 14) == told
+
+
+@pytest.mark.parametrize("spent", [0, 584_000, 1_710_000_000, 12_345_678_901])
+def test_an_amount_has_the_same_digits_wherever_it_is_shown(spent: int) -> None:
+    view = standing(day_budget(), spent)
+    told = f"{shown_usd(spent)} USD of 2.00 USD"
+    assert told in budgets_text([view], {}, width=80, now=NOON).plain
+    assert f"{pair(view, 20)}" == f"{shown_usd(spent)}/2.00"
 
 
 @pytest.mark.parametrize(("spent", "expected", "share"), [
@@ -72,6 +85,7 @@ def test_names_say_whose_budget_it_is() -> None:
     assert label(day_budget(lane="codegen", agent="bee")) == "day codegen bee"
     assert full_name(everything()[4]) == "job budget nightly-1"
     assert kind_words(day_budget(hard=False, warn_at=0.75)) == "soft, warns at 75 %"
+    assert kind_words(day_budget(free_when_exhausted=True)) == "hard, then only what is free"
 
 
 @pytest.mark.parametrize(("at", "told"), [

@@ -38,7 +38,7 @@ async def desk_with(home: Path, *budgets: str) -> AsyncIterator[Seat]:
 
 async def test_what_an_answer_costs_moves_the_bar_and_brings_the_warning(tmp_path: Path) -> None:
     async with desk_with(tmp_path, "scope: day, limit_usd: 0.0001, kind: soft") as seat:
-        await seat.see(r"day ░+ +0/0\.0001")
+        await seat.see(r"day ░+ +0\.00/0\.0001")
         await seat.ask("hello")
         await seat.see("That was dear")
         await seat.see(r"paid · gemma3:4b · .* tok · 0\.000\d+ USD")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.core.budget import Budget
 from llmdesk.core.views import Topic
+from llmdesk.tui.house import Talked
 from llmdesk.tui.screens.budgets_text import budgets_text
-from tests.support.fake_desk import FakeDesk
+from tests.support.fake_desk import FakeDesk, stored_conversation
 from tests.support.figures import NOON, USD, day_budget, everything, plenty, standing
 from tests.support.screen import seated, wait_until
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syrupy.assertion import SnapshotAssertion
+
+    from llmdesk.core.views import BudgetView
+
+ESC = "\x1b"
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +130,39 @@ def test_a_forecast_beyond_the_limit_is_a_warning_and_none_says_that_it_is_early
     assert "forecast 1.00 USD by 00:00" in calm
     assert "!" not in calm
     assert "! at this pace" in budgets_text([replace(view, forecast=3 * USD)], {}, width=80, now=NOON).plain
+
+
+def talks(*spent: int) -> tuple[BudgetView, ...]:
+    """A budget of conversations, with as many of them as there are amounts."""
+    budget = Budget(scope="conversation", limit=9_000, unit="tokens")
+    return (standing(budget), *(standing(budget, at, period=f"talk-{n}") for n, at in enumerate(spent, 1)))
+
+
+def test_a_budget_of_conversations_shows_the_open_one_by_its_title() -> None:
+    views = talks(900, 8_100)
+    new = budgets_text(views, {}, width=80, now=NOON).plain
+    assert "9 000 tokens for each conversation" in new
+    assert "this one" not in new
+    elsewhere = budgets_text(views, {}, width=80, now=NOON, talk=Talked(id="talk-9", title="Older")).plain
+    assert elsewhere == new
+    text = budgets_text(views, {}, width=80, now=NOON, talk=Talked(id="talk-2", title=f"Parse [/x]{ESC}")).plain
+    assert "this one: Parse [/x]␛\n" in text
+    assert " 90 %  8 100 tokens of 9 000 tokens !" in text
+    assert "left 900 tokens" in text
+    assert "10 %" not in text
+
+
+async def test_the_conversation_below_the_budgets_is_the_open_one() -> None:
+    stored = stored_conversation("talk-1", "Parse the log file")
+    desk = FakeDesk(limits=talks(450), stored={"talk-1": stored})
+    async with seated(desk, conversation="talk-1", size=(80, 24)) as seat:
+        await seat.see("Parse the log file")
+        await seat.press("f4")
+        await seat.see("this one: Parse the log file")
+        await seat.see(" 5 %  450 tokens of 9 000 tokens")
+        await seat.press("escape", "ctrl+n", "f4")
+        await seat.see("for each conversation")
+        assert "this one" not in seat.text
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.core.budget import Budget
 from llmdesk.core.errors import ErrorKind, StorageError
 from llmdesk.core.types import Attempt, AttemptOutcome, FailedOver, FailoverStep, Failure, Finished, Status, Usage
 from llmdesk.core.views import Ask, Plan, ProviderState, ProviderStatus, Quota, TargetStatus, Topic
@@ -18,7 +19,7 @@ from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import MetricsPanel
 from llmdesk.tui.widgets.outbox_panel import OutboxPanel
-from tests.support.fake_desk import CLOUD, LOCAL, FakeDesk, answer, outcome
+from tests.support.fake_desk import CLOUD, LOCAL, FakeDesk, answer, outcome, stored_conversation
 from tests.support.figures import USD, day_budget, everything, plenty, standing
 from tests.support.screen import seated, wait_until
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from llmdesk.core.types import Outcome
+    from llmdesk.core.views import BudgetView
     from tests.support.fake_desk import Step
     from tests.support.screen import Seat
 
@@ -48,7 +50,7 @@ async def test_the_sidebar_shows_a_bar_for_each_day_and_month_and_counts_the_oth
         await seat.see(r"day +▓▓▓▓[▒░] 1\.71/2\.00 !\n")
         await seat.see(r"month +▓▓░░░ +9\.10/30 *\n")
         await seat.see(r"day code… ▓▓▓▓▓ 512k/500k ✗\n")
-        await seat.see(r"day back… ░░░░░ +0/1\.00 *\n")
+        await seat.see(r"day back… ░░░░░ +0\.00/1\.00 *\n")
         await seat.see(r"\+3 more \(f4\)")
         await seat.see(r"3 of unknown price \(f4\)")
 
@@ -201,12 +203,20 @@ async def test_showing_new_figures_takes_less_than_10_ms() -> None:
 
 
 async def test_a_budget_that_begins_anew_is_read_again_at_that_moment() -> None:
-    ends = time.time() + 0.2
-    desk = FakeDesk(limits=(replace(standing(day_budget(), 2 * USD), resets_at=ends),))
-    async with seated(desk, size=(120, 40)) as seat:
+    class Late(FakeDesk):
+        async def budgets(self) -> tuple[BudgetView, ...]:
+            found = await super().budgets()
+            await wait_until(lambda: all((view.resets_at or 0) < time.time() or not view.spent for view in found))
+            return found
+
+    async with seated(desk := Late(), size=(120, 40)) as seat:
+        await wait_until(lambda: "budgets" in desk.reads)
+        view = standing(day_budget(), 2 * USD)
+        desk.limits = (replace(view, resets_at=time.time() + 0.1),)  # which is over when the answer is there
+        desk.changes.put_nowait(REQUESTS)
         await seat.see("2.00/2.00 ✗")
         desk.limits = (standing(day_budget()),)
-        await seat.see("0/2.00")
+        await seat.see("0.00/2.00")
 
 
 async def test_a_database_that_cannot_be_read_is_told_once() -> None:
@@ -331,7 +341,24 @@ async def test_a_stop_that_no_waiting_helps_advises_none() -> None:
     async with seated(stopping(advice=ADVICE[:-1]), size=(120, 40)) as seat:
         await seat.ask("a prompt dearer than the whole limit")
         await seat.see("Raise limit_usd")
+        await seat.see(r"stopped by the day budget  \[f2 other lane\]")
         assert "Wait until" not in seat.text
+        assert "resets" not in seat.text.replace(REACHED, "")
+
+
+async def test_a_stop_by_a_budget_of_conversations_tells_how_this_one_stands() -> None:
+    budget = Budget(scope="conversation", limit=9_000, unit="tokens")
+    views = (standing(budget), *(standing(budget, at, period=f"talk-{at}") for at in (4_000, 8_900)))
+    error = Failure(kind=ErrorKind.BUDGET, message="Conversation budget 9 000 tokens: too little left.")
+    ended = blocked(error=error, conversation="talk-8900", advice=ADVICE[3:4])
+    desk = FakeDesk(limits=views, scripts=[[Finished(outcome=ended)]])
+    stored = {"talk-8900": stored_conversation("talk-8900")}
+    desk.stored.update(stored)
+    async with seated(desk, conversation="talk-8900", size=(120, 40)) as seat:
+        await seat.see("for each|\\+1|without a period")
+        await seat.ask("x")
+        await seat.see("8 900 tokens of 9 000 tokens spent, 100 tokens left")
+        await seat.see(r"stopped by the conversation budget  \[f2")
 
 
 async def test_a_stop_says_which_budget_how_much_until_when_and_every_way_on() -> None:

@@ -149,6 +149,17 @@ async def test_a_provider_that_never_answered_is_not_called_free() -> None:
     assert "free" not in text
 
 
+async def test_the_points_of_all_costs_stand_in_one_line() -> None:
+    costs = {"dear": 1_230_450_000_000, "cheap": 29_400_000, "cheaper": 877_000, "own": 0}
+    rows = tuple(Measures(group={"provider": name}, attempts=3, completed=3, cost_nano_usd=cost,
+                          unknown_price=name == "cheap") for name, cost in costs.items())  # fmt: skip
+    some = FakeDesk(measured=lambda _, by: () if {"hour", "day"} & set(by) else rows)
+    lines = metrics_text(await measure(some, View(), NOON), width=100, height=40).plain.split("\n")  # type: ignore[arg-type]
+    shown = [next(line for line in lines if line.startswith(f"{name} ")) for name in costs]
+    assert [line.split()[-1] for line in shown] == ["1230.450000", "0.029400*", "0.000877", "free"]
+    assert len({line.rindex(".") for line in shown[:3]}) == 1
+
+
 async def test_a_price_nobody_knows_is_marked_and_never_free() -> None:
     found = await measure(FakeDesk(measured=plenty), View(by="model", lane=None), NOON)  # type: ignore[arg-type]
     text = metrics_text(found, width=100, height=40).plain
