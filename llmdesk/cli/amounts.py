@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
 
 from llmdesk.core.money import NANO, shown_usd
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _LARGER = ("", "k", "M", "G", "T")
+
+
+def whole(count: int) -> str:
+    """A count in full: ``12 345``."""
+    return f"{count:,}".replace(",", " ")
 
 
 def tokens(count: int) -> str:
     """A count, in full below 100 000: ``12 345``, ``1.24 M``."""
     if abs(count) < 100_000:
-        return f"{count:,}".replace(",", " ")
+        return whole(count)
     amount, step = float(count), 0
     while abs(amount) >= 999.5 and step < len(_LARGER) - 1:
         amount, step = amount / 1_000, step + 1
     return f"{_three_digits(amount)} {_LARGER[step]}"
 
 
-def dollars(nano_usd: int | None, *, more: bool = False) -> str:
-    """Money without its unit; ``more`` marks what is known to be too little, ``?`` is unknown."""
-    if nano_usd is None:
-        return "?"
-    text = shown_usd(nano_usd)
-    if abs(nano_usd) >= 100_000 * NANO:
-        text = f"{(Decimal(nano_usd) / NANO).quantize(Decimal(1), ROUND_HALF_UP):,}".replace(",", " ")
-    return f"{text}+" if more else text
+def dollar_column(values: Sequence[int | None]) -> list[str]:
+    """Money that stands in one column, without its unit: as many decimals each as the finest needs, six at most.
+
+    Args:
+        values: nano-dollars; ``None`` = unknown, which shows as ``?``.
+    """
+    known = [value for value in values if value is not None]
+    finest = max((len(shown_usd(value).partition(".")[2]) for value in known), default=0)
+    digits = min(finest, 2 if max(map(abs, known), default=0) >= 1_000 * NANO else 6)
+    return ["?" if value is None else _with_decimals(value, digits) for value in values]
+
+
+def _with_decimals(nano_usd: int, digits: int) -> str:
+    """An amount with so many decimals; one that is too small for them is not shown as nothing."""
+    least = Decimal(1).scaleb(-digits)
+    amount = (Decimal(nano_usd) / NANO).quantize(least, ROUND_HALF_UP)
+    if nano_usd > 0 and not amount:
+        return f"<{least:f}"
+    return f"{amount:,f}".replace(",", " ") if amount >= 100_000 else f"{amount:f}"
 
 
 def seconds(value: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from llmdesk.cli.options import TEXT, LazyGroup
+from llmdesk.cli.options import NAME, TEXT, LazyGroup
 from llmdesk.cli.session import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Session
 from llmdesk.cli.sink import SinkClosed
 from llmdesk.core.errors import ConfigurationError, DeskError, UsageError
@@ -59,7 +59,7 @@ Ending = int | OpenDesk
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
-@click.option("--lane", type=TEXT, metavar="LANE", help="Start in this lane.")
+@click.option("--lane", type=NAME, metavar="LANE", help="Start in this lane.")
 @click.option("--conversation", type=TEXT, metavar="ID", help="Open this conversation.")
 @click.option("--continue", "latest", is_flag=True, help="Open the newest conversation.")
 @click.option("--theme", type=TEXT, metavar="THEME", help="Use this theme.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmdesk.cli.session import Session
-from llmdesk.core.text import storable
+from llmdesk.core.text import has_visible, storable
 
 if TYPE_CHECKING:
     _TextType = click.ParamType[str]
@@ -29,7 +29,23 @@ class Text(_TextType):
         return storable(str(value))
 
 
+class Named(Text):
+    """The name of a lane, an agent or a job; nothing is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return ``value`` as a name.
+
+        Raises:
+            click.BadParameter: it is empty.
+        """
+        name = super().convert(value, param, ctx)
+        if not has_visible(name):
+            self.fail("the name is empty; leave the option out where there is none.", param, ctx)
+        return name
+
+
 TEXT = Text()
+NAME = Named()
 
 
 def _wish(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -87,7 +103,7 @@ class DeskCommand(click.Command):
 
 
 class DeskGroup(click.Group):
-    """A group of commands; ``default`` names the one that runs when none is given."""
+    """A group of commands; ``default`` names the one that runs, with the options that are given, where none is."""
 
     command_class = DeskCommand
 
@@ -97,6 +113,24 @@ class DeskGroup(click.Group):
         super().__init__(*args, **{**kwargs, **options})
         self.params = [*self.params, *_common()]
         self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the common options; the first other one belongs to the default command."""
+        place = self._first_foreign_option(args) if self._default is not None else None
+        if place is not None and self._default is not None:
+            args = [*args[:place], self._default, *args[place:]]
+        return super().parse_args(ctx, args)
+
+    def _first_foreign_option(self, args: list[str]) -> int | None:
+        """Where an option that the group does not have comes before any command; ``None`` = nowhere."""
+        takes_value = {name: not getattr(param, "is_flag", True) for param in self.params for name in param.opts}
+        place = 0
+        while place < len(args) and args[place].startswith("-"):
+            name, equals, _ = args[place].partition("=")
+            if name not in takes_value:
+                return place
+            place += 2 if takes_value[name] and not equals else 1
+        return None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named, or the default one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmdesk.cli.amounts import whole
 from llmdesk.cli.report import target_report
 from llmdesk.cli.use_report import budget_report
 from llmdesk.core.types import PARAM_NAMES
@@ -69,10 +70,10 @@ def small_prompt_words(plan: Plan) -> str:
         return "no rule"
     refs = ", ".join(str(ref) for ref in rule.prefer)
     if any(target.preferred for target in plan.targets):
-        return f"{plan.input_tokens} tokens are below {rule.below_tokens}, so {refs} goes first"
+        return f"{whole(plan.input_tokens)} tokens are below {whole(rule.below_tokens)}, so {refs} goes first"
     if plan.input_tokens < rule.below_tokens:
         return "not applied, because the target was named"
-    return f"not applied, because {plan.input_tokens} tokens are not below {rule.below_tokens}"
+    return f"not applied, because {whole(plan.input_tokens)} tokens are not below {whole(rule.below_tokens)}"
 
 
 def params_report(params: Params) -> Report:

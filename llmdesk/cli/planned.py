@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmdesk.cli.amounts import whole
 from llmdesk.cli.plan_report import params_report, plan_report, small_prompt_words
 from llmdesk.cli.times import clock
 from llmdesk.core.money import shown_usd, to_nano_usd
@@ -27,13 +28,13 @@ def show_plan(session: Session, plan: Plan) -> None:
         out.line(f"target {number}: {target.target} {target_note(target, session.now())}".rstrip())
         for line in _target_lines(plan, target):
             out.line(f"  {line}")
-    out.line(f"estimate: {plan.input_tokens} input tokens")
+    out.line(f"estimate: {whole(plan.input_tokens)} input tokens")
     out.line(f"params: {_params(plan.params) or 'the defaults of each model'}")
     if plan.schema_name is not None:
         repairs = "1 repair" if plan.schema_repairs == 1 else f"{plan.schema_repairs} repairs"
         out.line(f"schema: {plan.schema_name}, checked here in any case, {repairs} a target")
     if plan.system:
-        out.line(f"system: {len(plan.system)} characters")
+        out.line(f"system: {whole(len(plan.system))} characters")
     for line in [_budget(view, session.now()) for view in plan.budgets] or ["none"]:
         out.line(f"budget: {line}")
     out.line("Nothing was sent.")
@@ -55,8 +56,8 @@ def _target_lines(plan: Plan, target: TargetStatus) -> list[str]:
     """What is known of a target for this request, one thing a line."""
     if not target.kind:
         return []
-    window = f"{target.window_tokens} tokens" if target.window_tokens is not None else "unknown"
-    need = f"{target.input_tokens} tokens" if target.input_tokens is not None else "does not fit"
+    window = f"{whole(target.window_tokens)} tokens" if target.window_tokens is not None else "unknown"
+    need = f"{whole(target.input_tokens)} tokens" if target.input_tokens is not None else "does not fit"
     model = f", answers with {target.model}" if target.model else ""
     lines = [f"kind {target.kind}{model}", f"window: {window}, estimate: {need}"]
     if target.left_out_turns:
@@ -83,7 +84,7 @@ def _cost(target: TargetStatus) -> str:
     """The most it can take: prompt, answer, money."""
     if target.input_bound_tokens is None or (target.skip == "budget" and target.cost_bound_usd is None):
         return ""  # why a budget forbids it tells the least it would take
-    limit = f"{target.output_tokens} tokens out" if target.output_tokens is not None else "no limit out"
+    limit = f"{whole(target.output_tokens)} tokens out" if target.output_tokens is not None else "no limit out"
     match to_nano_usd(target.cost_bound_usd):
         case None:
             cost = "price unknown" if target.output_tokens is not None else "cost not bounded"
@@ -91,7 +92,7 @@ def _cost(target: TargetStatus) -> str:
             cost = "free"
         case nano_usd:
             cost = f"{shown_usd(nano_usd)} USD"
-    return f"at most: {target.input_bound_tokens} tokens in, {limit}, {cost}"
+    return f"at most: {whole(target.input_bound_tokens)} tokens in, {limit}, {cost}"
 
 
 def _budget(view: BudgetView, now: float) -> str:

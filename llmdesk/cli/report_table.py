@@ -46,6 +46,7 @@ def show_table(
     """
     width = shutil.get_terminal_size().columns if out.stdout.is_terminal else None
     lines = [[one_line(cell, 500) for cell in row] for row in (*rows, *([total] if total else []))]
+    _make_room_for_marks(columns, lines)
     kept, widths = _fitting(columns, lines, width)
     shown = [columns[index] for index in kept]
     if any(column.over for column in shown):
@@ -57,6 +58,14 @@ def show_table(
         texts[-1:] = ["  ".join(rule * size for size in widths), out.paint(texts[-1], "bold")]
     for text in texts:
         out.stdout.write(text + "\n")
+
+
+def _make_room_for_marks(columns: Sequence[Column], lines: Sequence[list[str]]) -> None:
+    """Where a number carries a ``+``, move the others of its column, so that their points stay below each other."""
+    for index, column in enumerate(columns):
+        if column.number and any(line[index].endswith("+") for line in lines):
+            for line in lines:
+                line[index] += "" if line[index].endswith("+") else " "
 
 
 def _fitting(

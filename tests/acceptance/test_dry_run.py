@@ -105,7 +105,7 @@ def test_the_same_for_people(world: ExecWorld, server: FaultServer) -> None:
         "tokens are below 40, so hosted/tiny-1 goes first",
         "target 1: hosted/tiny-1",
         "  kind openai",
-        "  window: 128000 tokens, estimate: ",
+        "  window: 128 000 tokens, estimate: ",
         "  goes first, because the prompt is small",
         "  schema: sent with the request",
         "  consent: asked for before it is used (failover: ask)",

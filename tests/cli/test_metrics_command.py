@@ -42,6 +42,27 @@ def books(world):
 # --- summary ---
 
 
+def test_options_without_a_command_are_those_of_summary(world, books):
+    wanted = run_over(world, "metrics", "summary", "--by", "model", "--json").records
+    assert run_over(world, "metrics", "--by", "model", "--json").records == wanted
+    assert run_over(world, "metrics", "--json", "--by=model").records == wanted
+    assert run_over(world, "metrics", "--quiet", "--since", "60d", "--lane", "codegen").ending == 0
+    table = run_over(world, "metrics", "summary", "--format", "csv").out
+    assert run_over(world, "metrics", "--format", "csv").out == table
+
+
+def test_a_wrong_option_without_a_command_is_compared_with_those_of_summary(world):
+    ran = run_over(world, "metrics", "--bi", "model")
+    assert (ran.ending, ran.out) == (2, "")
+    assert "'--by'" in ran.err
+    assert "Try: llmdesk metrics summary --help" in ran.err
+
+
+def test_help_without_a_command_lists_the_commands(world):
+    assert "export" in run_over(world, "metrics", "--help").out
+    assert "--by" in run_over(world, "metrics", "--by", "model", "--help").out
+
+
 def test_groups_are_provider_and_lane_over_thirty_days_unless_said_otherwise(world, books):
     rows = array(run_over(world, "metrics", "summary", "--format", "json"))
     assert [(row["provider"], row["lane"], row["attempts"]) for row in rows] == [

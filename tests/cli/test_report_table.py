@@ -70,10 +70,6 @@ def test_names_are_never_cut_away(monkeypatch: pytest.MonkeyPatch) -> None:
         (amounts.tokens(1_240_000), "1.24 M"),
         (amounts.tokens(999_960), "1.00 M"),
         (amounts.tokens(12_345_678_901), "12.3 G"),
-        (amounts.dollars(None), "?"),
-        (amounts.dollars(0), "0.00"),
-        (amounts.dollars(1_584_600_000, more=True), "1.58+"),
-        (amounts.dollars(123_456_700_000_000), "123 457"),
         (amounts.seconds(None), "-"),
         (amounts.seconds(0.0412), "0.041"),
         (amounts.seconds(12.36), "12.4"),
@@ -95,3 +91,32 @@ def test_names_are_never_cut_away(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_amounts_are_short_and_never_better_than_they_are(shown: str, text: str) -> None:
     assert shown == text
+
+
+@pytest.mark.parametrize(
+    ("nano_usd", "texts"),
+    [
+        ([None], ["?"]),
+        ([0, None], ["0.00", "?"]),
+        ([29_400_000, 877_000, 0], ["0.029400", "0.000877", "0.000000"]),
+        ([1_584_600_000, 20_000_000], ["1.58", "0.02"]),
+        ([1_584_612_345, 2_100_000], ["1.5846", "0.0021"]),
+        ([12, 2_000_000_000], ["<0.000001", "2.000000"]),
+        ([123_456_700_000_000, 2_100_000], ["123 456.70", "<0.01"]),
+    ],
+)
+def test_money_in_one_column_has_one_number_of_decimals(nano_usd: list[int | None], texts: list[str]) -> None:
+    assert amounts.dollar_column(nano_usd) == texts
+
+
+def test_points_stay_below_each_other_where_a_mark_follows_one_number() -> None:
+    out = memory()
+    columns = (Column(name="lane", number=False), Column(name="cost"))
+    rows = [("a", "0.0825+"), ("b", "0.0009"), ("c", "-")]
+    show_table(Output(stdout=out, stderr=memory()), columns, rows)
+    assert out.buffer.getvalue().decode().splitlines() == [  # type: ignore[attr-defined]
+        "lane     cost",
+        "a     0.0825+",
+        "b     0.0009",
+        "c          -",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 
 import pandas as pd
@@ -80,6 +81,16 @@ def test_the_table_tells_the_span_the_total_and_what_is_not_in_it(world, books):
     assert "note: 1 attempt has no known price and cost more than is shown" in ran.err
     assert lines[-1].split()[0] == "total"
     assert "0.0825+" in lines[-1]
+
+
+def test_points_of_costs_and_savings_stand_below_each_other(world, books):
+    books.book(done(TODAY, ModelRef("paid", "tiny"), "0.000877"))
+    lines = run_over(world, "stats", "--period", "all").out.splitlines()[2:]
+    points = [[point.start() for point in re.finditer(r"(?<=\d)\.(?=\d+\+?(?: |$))", line)] for line in lines]
+    costs_and_savings = [found[-2:] for found in points if found]
+    assert len(costs_and_savings) == 4
+    assert all(found == costs_and_savings[0] for found in costs_and_savings)
+    assert "0.000877 " in "".join(lines)
 
 
 def test_a_single_row_needs_no_total(world, books):

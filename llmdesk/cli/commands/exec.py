@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.options import TEXT, desk_command
+from llmdesk.cli.options import NAME, TEXT, desk_command
 from llmdesk.cli.params import parse_params
 from llmdesk.cli.reading import as_text, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
@@ -41,9 +41,9 @@ class Wish:
 
 @desk_command("exec", short_help="Ask once; the answer goes to stdout.")
 @click.argument("prompt", type=TEXT, required=False)
-@click.option("--lane", type=TEXT, metavar="LANE", help="Ask this lane.")
-@click.option("--agent", type=TEXT, metavar="NAME", help="Ask in the name of this agent.")
-@click.option("--job", type=TEXT, metavar="NAME", help="Count this request to a job.")
+@click.option("--lane", type=NAME, metavar="LANE", help="Ask this lane.")
+@click.option("--agent", type=NAME, metavar="NAME", help="Ask in the name of this agent.")
+@click.option("--job", type=NAME, metavar="NAME", help="Count this request to a job.")
 @click.option("--model", type=TEXT, metavar="REF", help="Ask this provider/model instead of the lane's targets.")
 @click.option("--system", type=TEXT, metavar="TEXT", help="System prompt; @FILE reads it from a file.")
 @click.option("--file", "files", metavar="FILE", multiple=True, help="Attach a text or image; - attaches stdin.")

@@ -13,6 +13,8 @@ from llmdesk.cli.rows import chosen_form, format_option, write_rows
 from llmdesk.cli.use_report import stats_columns, stats_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
     from llmdesk.desk import Desk
@@ -70,11 +72,12 @@ def command(session: Session, period: str, by: str, form: str | None) -> int:
 
 def _show(session: Session, stats: Stats, by: StatsBy) -> None:
     session.out.say(f"{_span(stats)}, by {by}")
+    *rows, total = _cells((*stats.rows, stats.total))
     show_table(
         session.out,
         (Column(name=by, number=False), *_COLUMNS),
-        [(_name(row), *_cells(row)) for row in stats.rows],
-        total=("total", *_cells(stats.total)) if len(stats.rows) > 1 else (),
+        [(_name(row), *cells) for row, cells in zip(stats.rows, rows, strict=True)],
+        total=("total", *total) if len(stats.rows) > 1 else (),
     )
     for line in _notes(stats):
         session.out.say(f"note: {line}")
@@ -92,7 +95,21 @@ def _name(row: StatsRow) -> str:
     return "/".join(value or "-" for value in row.group.values())
 
 
-def _cells(row: StatsRow) -> tuple[str, ...]:
+def _cells(rows: Sequence[StatsRow]) -> list[tuple[str, ...]]:
+    """The cells of every row behind its name."""
+    costs = amounts.dollar_column([row.cost_nano_usd for row in rows])
+    savings = amounts.dollar_column([row.saved_nano_usd for row in rows])
+    return [
+        (
+            *_counts(row),
+            cost + "+" if row.sums.unknown_price and row.cost_nano_usd is not None else cost,
+            "-" if row.saved_nano_usd is None else saving,
+        )
+        for row, cost, saving in zip(rows, costs, savings, strict=True)
+    ]
+
+
+def _counts(row: StatsRow) -> tuple[str, ...]:
     sums, share = row.sums, row.failover_share
     return (
         amounts.tokens(sums.attempts),
@@ -103,8 +120,6 @@ def _cells(row: StatsRow) -> tuple[str, ...]:
         amounts.tokens(sums.cached_input_tokens),
         amounts.tokens(sums.output_tokens),
         amounts.tokens(sums.reasoning_tokens),
-        amounts.dollars(row.cost_nano_usd, more=bool(sums.unknown_price)),
-        "-" if row.saved_nano_usd is None else amounts.dollars(row.saved_nano_usd),
     )
 
 
