@@ -62,7 +62,7 @@ class Follower:
     ``stream`` writes the answer as it comes, else only the final one is written, made by ``shape``; an answer that must
     meet a schema is streamed to a terminal only, since a program that reads it as it comes must not get a draft.
     ``newline`` ends an answer with a newline everywhere, not only on a terminal. ``consent`` is asked before a failover
-    that needs it; without it the answer is no.
+    that needs it; without it the answer is no. ``heard`` leaves of an outcome what is to be told of it.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Follower:
         newline: bool = False,
         shape: Shape = whole_answer,
         consent: Consent | None = None,
+        heard: Callable[[Outcome], Outcome] | None = None,
     ) -> None:
         self._session = session
         self._out = session.out
@@ -82,6 +83,7 @@ class Follower:
         self._newline = newline or self._out.stdout.is_terminal
         self._shape = shape
         self._consent = consent
+        self._heard = heard
         self.conversation: str | None = None
 
     async def follow(self, run: Run) -> Outcome:
@@ -122,7 +124,8 @@ class Follower:
                 self._out.record(outcome_report(outcome))
         else:
             await printer.finish(outcome if stream else self._shaped(outcome), newline=self._newline)
-        narrator.finished(replace(outcome, kept=outcome.kept and not self._session.demo))
+        heard = self._heard(outcome) if self._heard is not None else outcome
+        narrator.finished(replace(heard, kept=heard.kept and not self._session.demo))
         self._session.told.update(outcome.warnings)
         failure = self._out.stdout.failure
         if failure is not None and failure.exit_code == EXIT_FAILED:  # a reader that went away knows it already

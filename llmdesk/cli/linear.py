@@ -5,9 +5,12 @@ For screen readers, for ``TERM=dumb``, and for wherever there is no terminal.
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from llmdesk.cli.budget_notes import BudgetNotes
 from llmdesk.cli.late import LateAnswers
 from llmdesk.cli.narration import ending_line, not_asked_line, sentence
 from llmdesk.cli.sink import SinkClosed
@@ -18,6 +21,8 @@ from llmdesk.core.version import __version__
 from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
     from llmdesk.core.types import ConsentNeeded, Outcome
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 TITLE_LENGTH = 40
 """How much of a prompt names it, characters."""
+
+_LANE_OPTION = re.compile(r": --lane (\S+)$")
+_OPTION = re.compile(r": --[a-z][a-z-]*\b")
 
 HELP = (
     "/lane NAME: go to another lane; /lane alone lists them.",
@@ -62,6 +70,15 @@ def _told(finding: Finding) -> str:
     return f"{finding.text.rstrip('.:')}: {finding.hint}." if finding.hint else sentence(finding.text)
 
 
+def typed_here(advice: Iterable[str]) -> tuple[str, ...]:
+    """Advice for somebody who types lines: another lane by its command, nothing with an option of the command line."""
+    lines = [_LANE_OPTION.sub(r": /lane \1", line) for line in advice]
+    kept = [line for line in lines if not _OPTION.search(line)]
+    if kept and kept[0].startswith("Or "):  # what it was the alternative to is gone
+        kept[0] = kept[0][3:4].upper() + kept[0][4:]
+    return tuple(kept)
+
+
 class Linear:
     """A conversation in lines. Each lane has its own conversation, as on the screen."""
 
@@ -76,7 +93,8 @@ class Linear:
         self._lane = self._known(lane) if lane is not None else desk.default_lane
         self._conversations: dict[str, str | None] = {}
         self._lines = LineReader(session.stdin)
-        self._follower = Follower(session, signals, newline=True, consent=self._consent)
+        self._follower = Follower(session, signals, newline=True, consent=self._consent, heard=self._heard)
+        self._budgets = BudgetNotes(desk)
         self._late: list[tuple[OutboxEntry, Outcome]] = []
         self._mark: str | None = None
         """What stands before the cursor while a line is waited for."""
@@ -120,6 +138,17 @@ class Linear:
         demo = "DEMO, " if self._desk.demo else ""
         self._out.say(f"llmdesk {__version__}: {demo}lane {self._lane}. {' '.join(texts)}")
         self._session.tell(self._desk.warnings)
+        await self._tell_budgets()
+
+    async def _tell_budgets(self) -> None:
+        """What is new of the budgets: those near or at their limits."""
+        for warning in await self._budgets.fresh(self._conversations.get(self._lane)):
+            self._out.say(f"note: {warning}")
+
+    def _heard(self, outcome: Outcome) -> Outcome:
+        """What to tell of an outcome: budgets are told when they are new, advice as it can be typed here."""
+        warnings = tuple(line for line in outcome.warnings if not self._budgets.tells(line))
+        return replace(outcome, warnings=warnings, advice=typed_here(outcome.advice))
 
     async def _next(self, mark: str) -> str | None:
         self._tell_late()
@@ -173,6 +202,7 @@ class Linear:
         outcome = await self._follower.follow(run)
         self._session.tell(self._desk.warnings)
         self._conversations[self._lane] = outcome.conversation or self._follower.conversation
+        await self._tell_budgets()
         if self._interrupted_at_terminal():
             self._signals.forget()  # Ctrl+C stopped the answer, not the program
 

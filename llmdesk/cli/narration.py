@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.times import clock
+from llmdesk.core.money import shown_usd, to_nano_usd
 from llmdesk.core.types import (
     Accepted,
     AttemptFailed,
@@ -162,6 +163,8 @@ def done_line(outcome: Outcome) -> str:
     if outcome.usage is not None and outcome.usage.output_tokens is not None:
         about = "about " if outcome.usage.estimated else ""
         parts.append(f"{about}{outcome.usage.output_tokens} tokens")
+    if nano_usd := to_nano_usd(outcome.cost_usd):
+        parts.append(f"{shown_usd(nano_usd)} USD")
     if outcome.finish_reason is not None and outcome.finish_reason.value == "length":
         parts.append("cut by limit")
     return ", ".join(parts)

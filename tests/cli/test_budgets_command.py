@@ -8,11 +8,25 @@ import io
 import pandas as pd
 import pytest
 
+from llmdesk.cli.times import clock
 from llmdesk.cli.times import iso as written
 from llmdesk.core.budget import Account, Budget, Claim
 from llmdesk.core.types import ModelRef
 from tests.support.desk_world import CLOUD
-from tests.support.reported import PAID, RATES, TODAY, Books, a_world, array, at, cells, done, run_on_terminal, run_over
+from tests.support.reported import (
+    NOON,
+    PAID,
+    RATES,
+    TODAY,
+    Books,
+    a_world,
+    array,
+    at,
+    cells,
+    done,
+    run_on_terminal,
+    run_over,
+)
 
 DAY = Budget(scope="day", limit=2_000_000_000, unit="usd", free_when_exhausted=True)
 MONTH = Budget(scope="month", limit=30_000_000_000, unit="usd", hard=False, lane="codegen")
@@ -65,13 +79,67 @@ def test_pandas_reads_limits_and_what_is_left_as_numbers(world):
 
 def test_people_see_a_bar_the_rest_the_reset_and_the_warning(world):
     lines = run_over(world, "budgets").out.splitlines()
-    assert lines[0] == "day budget, hard"
+    assert lines[0] == "day budget, hard, then only what is free"
     assert lines[1] == "  ▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░░░   71 %  1.42 of 2.00 USD, 0.58 left"
-    assert "resets" in lines[2]
-    assert ", in 12 h; at this pace 2.84 USD by then" in lines[2]
-    assert "job budget nightly, hard" in lines
+    end = clock(at("2026-11-22 00:00"), at(NOON))
+    assert lines[2] == f"  forecast 2.84 USD by {end}; resets {end}, in 12 h"
+    job = lines.index("job budget, hard")
+    assert lines[job + 1 : job + 3] == [
+        "  500 000 tokens for each job",
+        "  nightly  ░░░░░░░░░░    2 %  12 345 tokens, 487 655 left",
+    ]
     assert "  32 000 tokens for each request" in lines
-    assert lines[-1] == "  Day budget of agent backend-dev: 1.42 USD spent, the limit is 1.00 USD."
+
+
+def test_a_warning_is_a_few_words_beside_the_name_and_no_number_stands_twice(world):
+    lines = run_over(world, "budgets").out.splitlines()
+    mine = lines.index("day budget of agent backend-dev, hard: limit reached")
+    assert lines[mine + 1].endswith("142 %  1.42 of 1.00 USD, 0.00 left")
+    assert len(lines) == mine + 3
+    assert sum("1.42 of 1.00" in line for line in lines) == 1
+
+
+def test_a_soft_budget_past_its_mark_is_near_its_limit(tmp_path):
+    world = a_world(tmp_path, Budget(scope="day", limit=100_000, unit="tokens", hard=False))
+    Books(world).book(done(TODAY, tokens=(80_000, 0)))
+    assert run_over(world, "budgets").out.splitlines()[0] == "day budget, soft: near its limit"
+
+
+def test_jobs_stand_below_each_other_with_their_points_aligned(tmp_path):
+    world = a_world(tmp_path, Budget(scope="job", limit=500_000_000, unit="usd"))
+    books = Books(world)
+    books.book(done(TODAY, PAID, "0.4294"), job="nightly")
+    books.book(done(TODAY, PAID, "0.000877"), job="ci")
+    books.book(done(TODAY, PAID, "0.6"), job="much")
+    lines = run_over(world, "budgets").out.splitlines()
+    assert lines[:2] == ["job budget, hard", "  0.50 USD for each job"]
+    assert sorted(lines[2:]) == [
+        "  ci       ░░░░░░░░░░    0 %  0.000877 USD, 0.4991 left",
+        "  much     ▓▓▓▓▓▓▓▓▓▓  120 %  0.600000 USD, 0.0000 left, limit reached",
+        "  nightly  ▓▓▓▓▓▓▓▓▓░   85 %  0.429400 USD, 0.0706 left, near its limit",
+    ]
+
+
+def test_conversations_come_by_their_titles_and_at_most_five(tmp_path):
+    world = a_world(tmp_path, Budget(scope="conversation", limit=500_000_000, unit="usd"))
+    books = Books(world)
+
+    async def talk():
+        async with world.desk() as desk:
+            for number in range(6):
+                await desk._parts.conversations.create(
+                    f"0192f0{number}", lane="chat", title=f"The {number}. talk\x1b[2J"
+                )
+
+    asyncio.run(talk())
+    for number in range(7):
+        books.book(done(TODAY, PAID, "0.01"), conversation=f"0192f0{number}")
+    lines = run_over(world, "budgets").out.splitlines()
+    assert lines[:2] == ["conversation budget, hard", "  0.50 USD for each conversation"]
+    assert len(lines) == 7
+    assert sum(line.startswith('  "The ') for line in lines) == 4
+    assert next(line for line in lines if "0192f0" in line).startswith("  untitled 0192f06  ")
+    assert "\x1b" not in "".join(lines)
 
 
 def test_text_fits_a_terminal_of_80_columns(world, monkeypatch):

@@ -9,11 +9,13 @@ import sys
 import pexpect
 import pytest
 
+from llmdesk.cli.linear import typed_here
+from llmdesk.core.budget import Budget
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import Finished, Status
-from llmdesk.core.views import Conversation, Finding, Level
+from llmdesk.core.views import BudgetView, Conversation, Finding, Level
 from tests.support.cli_run import run_cli
-from tests.support.scripted_desk import AT, ScriptedDesk, answer, consent, ended
+from tests.support.scripted_desk import AT, ScriptedDesk, Step, answer, completed, consent, ended
 
 PROGRAM = ["-m", "tests.support.scripted_program"]
 
@@ -106,6 +108,82 @@ def test_an_unknown_lane_is_wrong_use() -> None:
     ran = run_cli(["--lane", "nowhere"])
     assert (ran.ending, ran.out) == (2, "")
     assert "Known: chat, codegen." in ran.err
+
+
+DAY = Budget(scope="day", limit=2_000_000_000, unit="usd")
+NEAR = "Day budget: 1.65 USD of 2.00 USD spent (82 %)."
+OVER = "Day budget: 2.01 USD spent, the limit is 2.00 USD."
+
+
+def day(spent: int, warning: str = "", *, period: str = "2026-02-02") -> tuple[BudgetView, ...]:
+    return (BudgetView(budget=DAY, period=period, spent=spent, warning=warning),)
+
+
+def warned(text: str, *lines: str) -> list[Step]:
+    return [Finished(outcome=completed(text, warnings=lines))]
+
+
+def test_the_warning_of_a_budget_is_told_at_the_start() -> None:
+    ran = run_cli([], ScriptedDesk(limits=[day(1_650_000_000, NEAR)]))
+    assert ran.err.splitlines()[1:] == [f"note: {NEAR}"]
+
+
+def test_a_budget_is_told_again_when_it_has_reached_its_limit_and_not_after_every_answer() -> None:
+    nearer = "Day budget: 1.70 USD of 2.00 USD spent (85 %)."
+    looks = [day(0), day(1_650_000_000, NEAR), day(1_700_000_000, nearer), day(2_010_000_000, OVER)]
+    desk = ScriptedDesk([warned("1", NEAR), warned("2", nearer), warned("3", OVER)], limits=looks)
+    ran = run_cli([], desk, stdin=b"a\nb\nc\n")
+    assert ran.err.splitlines()[1:] == [f"note: {NEAR}", f"note: {OVER}"]
+
+
+def test_a_new_day_is_told_anew() -> None:
+    desk = ScriptedDesk(limits=[day(1_650_000_000, NEAR), day(1_650_000_000, NEAR, period="2026-02-03")])
+    assert run_cli([], desk, stdin=b"a\n").err.count(NEAR) == 2
+
+
+def test_the_budget_of_a_conversation_is_told_in_that_one_only() -> None:
+    each = Budget(scope="conversation", limit=100, unit="tokens")
+    other = BudgetView(budget=each, period="c9", spent=90, warning="Conversation budget: of another.")
+    mine = BudgetView(budget=each, period="c1", spent=90, warning="Conversation budget: 90 of 100 tokens spent (90 %).")
+    desk = ScriptedDesk([warned("x", mine.warning)], limits=[(other, mine)])
+    assert run_cli([], desk, stdin=b"a\nb\n").err.splitlines()[1:] == [f"note: {mine.warning}"]
+
+
+def test_other_notes_follow_every_answer_that_has_them() -> None:
+    note = "paid/big: its price is unknown, so the day budget does not count it."
+    ran = run_cli([], ScriptedDesk([warned("x", note)], limits=[day(0)]), stdin=b"a\nb\n")
+    assert ran.err.count(f"note: {note}") == 2
+
+
+def test_a_blocked_request_is_told_with_the_advice_that_can_be_followed_here() -> None:
+    advice = (
+        "Ask local/coder, which costs nothing: --model local/coder",
+        "Send less, or ask for a shorter answer: --max-tokens.",
+        "Raise limit_usd of the day budget in the file that this names: llmdesk config path",
+    )
+    blocked = ended(Status.BLOCKED, ErrorKind.BUDGET, "Day budget 2.00 USD: reached.", advice=advice)
+    ran = run_cli([], ScriptedDesk([[Finished(outcome=blocked)]]), stdin=b"a\n")
+    assert ran.err.splitlines()[1:] == ["blocked: Day budget 2.00 USD: reached.", f"advice: {advice[2]}"]
+
+
+@pytest.mark.parametrize(
+    ("advice", "told"),
+    [
+        (
+            "Ask in lane codegen, which does not count to the day budget: --lane codegen",
+            "Ask in lane codegen, which does not count to the day budget: /lane codegen",
+        ),
+        ("Or write its price: {input_usd_per_mtok: ...}.", "Write its price: {input_usd_per_mtok: ...}."),
+    ],
+)
+def test_advice_is_in_words_that_can_be_typed_here(advice: str, told: str) -> None:
+    assert typed_here(["Ask local/coder, which costs nothing: --model local/coder", advice]) == (told,)
+
+
+@pytest.mark.parametrize(("cost", "told"), [("0.0034", ", 0.0034 USD"), ("0", ""), (None, "")])
+def test_the_line_after_an_answer_tells_what_it_cost(cost: str | None, told: str) -> None:
+    desk = ScriptedDesk([[Finished(outcome=completed("x", cost_usd=cost))]])
+    assert f"done: local/gemma3:27b, 1.9 s, 34 tokens{told}\n" in run_cli(["--verbose"], desk, stdin=b"a\n").err
 
 
 @pytest.mark.terminal

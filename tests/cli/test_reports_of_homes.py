@@ -98,4 +98,4 @@ def test_a_jobs_name_cannot_draw_on_the_screen(tmp_path):
     world = a_world(tmp_path, Budget(scope="job", limit=5_000, unit="tokens"))
     Books(world).book(done("2026-11-21 10:00", LARGE), job="night\nly\x1b[2J")
     ran = run_over(world, "budgets")
-    assert ran.out.splitlines()[0] == "job budget night ly\u241b[2J, hard"
+    assert ran.out.splitlines()[2].startswith("  night ly\u241b[2J  ")

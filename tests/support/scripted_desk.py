@@ -30,6 +30,7 @@ from llmdesk.core.types import (
 from llmdesk.core.views import (
     Ask,
     Attachment,
+    BudgetView,
     Conversation,
     ConversationView,
     Discovery,
@@ -142,6 +143,8 @@ class ScriptedDesk:
     ends: list[Outcome] = field(default_factory=list)
     config: Path | None = None
     failure: Exception | None = None
+    limits: list[tuple[BudgetView, ...]] = field(default_factory=lambda: [()])
+    """What each look at the budgets finds; the last one again and again."""
 
     def __post_init__(self) -> None:
         if not self.statuses:
@@ -231,6 +234,9 @@ class ScriptedDesk:
             LaneView(name="chat", targets=targets, default=True),
             LaneView(name="codegen", targets=targets, failover="ask", has_schema=True),
         )
+
+    async def budgets(self) -> tuple[BudgetView, ...]:
+        return self.limits.pop(0) if len(self.limits) > 1 else self.limits[0]
 
     # --- the outbox and what happened ---
 
