@@ -54,6 +54,11 @@ def percent(view: BudgetView) -> int:
     return 100 * view.spent // limit if limit else 100
 
 
+def percent_words(view: BudgetView) -> str:
+    """The same as text; a little is not nothing: ``<1``."""
+    return str(percent(view)) if percent(view) or not view.spent else "<1"
+
+
 def label(budget: Budget) -> str:
     """The shortest name there is: ``day``, ``month backend-dev``."""
     narrow = [name for name in (budget.lane, budget.provider, budget.agent) if name]
@@ -86,7 +91,7 @@ def pair(view: BudgetView, room: int) -> str:
     else:
         short = f"{shown_usd(spent)}/{to_usd(limit)}"
         forms = [f"{shown_usd(spent)}/{shown_usd(limit)}", short] if limit < 10 * NANO else [short]
-    share_alone = f"{percent(view)} %"
+    share_alone = f"{percent_words(view)} %"
     return next((form for form in forms if len(form) <= room), share_alone)
 
 

@@ -87,18 +87,31 @@ def _end_now(code: int) -> None:
 
 def crash_report() -> str:
     """Log where the running exception came from (no values of variables), and say in one line where to look."""
-    import logging
     import traceback
-
-    from llmdesk.paths import find_paths
 
     error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
     name = type(error).__name__ if error is not None else "unknown error"
     frames = traceback.extract_tb(error.__traceback__) if error is not None else []
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    logging.getLogger("llmdesk.tui").critical("the screen crashed: %s at %s", name, " < ".join(reversed(places)))
     where = f" in {_place(places[-1])}" if places else ""
-    return f"llmdesk stopped on an error of its own ({name}{where}). Nothing sent is lost. Log: {find_paths().log_file}"
+    log = f" Log: {path}" if error is not None and (path := _kept(error)) is not None else ""
+    return f"llmdesk stopped on an error of its own ({name}{where}). Nothing sent is lost.{log}"
+
+
+def _kept(error: BaseException) -> Path | None:
+    """Write the crash to the log; returns where, ``None`` = it could not be written."""
+    from llmdesk.core.errors import DeskError
+    from llmdesk.logs import open_log, record_crash
+    from llmdesk.paths import find_paths
+
+    try:
+        try:
+            return record_crash(error)
+        except DeskError:  # the desk has closed it already
+            open_log(find_paths().log_file)
+            return record_crash(error)
+    except (DeskError, OSError):
+        return None
 
 
 def _place(frame: str) -> str:

@@ -41,6 +41,11 @@ def latency(value_s: float) -> str:
     return f"{1000 * value_s:.0f} ms" if value_s < 0.9995 else seconds(value_s)
 
 
+def counted(count: int, noun: str) -> str:
+    """How many there are: ``1 attempt``, ``2 attempts``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def size(count: int | None) -> str:
     """Bytes as ``3.4 GB``; unknown stays unknown."""
     if count is None:

@@ -9,9 +9,9 @@ from textual.content import Content
 
 from llmdesk.core.text import one_line
 from llmdesk.tui.bars import bar
-from llmdesk.tui.budget_words import STYLES, Mark, full_name, kind_words, mark, percent, resets, share
+from llmdesk.tui.budget_words import STYLES, Mark, full_name, kind_words, mark, percent_words, resets, share
 from llmdesk.tui.spans import moment
-from llmdesk.tui.words import shortened
+from llmdesk.tui.words import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def _standing(view: BudgetView, width: int, now: float) -> list[Content]:
     """The bar, and what is to be known beside it."""
     budget, sign = view.budget, mark(view)
     style = STYLES[sign]
-    figures = f" {percent(view):>3} %  {budget.amount(view.spent)} of {budget.amount(budget.limit)}"
+    figures = f" {percent_words(view):>3} %  {budget.amount(view.spent)} of {budget.amount(budget.limit)}"
     room = max(min(width - len(figures) - 4, BAR_WIDTH), 4)
     drawn = bar(share(view, view.spent), room, style=style, reserved=share(view, view.reserved))
     lines = [Content.assemble("  ", drawn, figures, (f" {sign}" if sign else "", f"bold {style}"))]
@@ -177,7 +177,7 @@ def _jobs(budget: Budget, views: Sequence[BudgetView], width: int) -> list[Conte
         name, sign = shortened(one_line(view.period or ""), names), mark(view)
         drawn = bar(share(view, view.spent), JOB_BAR, style=STYLES[sign], reserved=share(view, view.reserved))
         pad = " " * (names - cell_len(name) + 1)
-        figures = f" {percent(view):>3} %  {budget.amount(view.spent)}, left {budget.amount(view.left)}"
+        figures = f" {percent_words(view):>3} %  {budget.amount(view.spent)}, left {budget.amount(view.left)}"
         unknown = f", {_attempts(view.unknown)} of unknown price" if view.unknown else ""
         tail = (f" {sign}" if sign else "", f"bold {STYLES[sign]}")
         lines.append(Content.assemble("  ", name, pad, drawn, figures, tail, (unknown, "$warning")))
@@ -202,7 +202,7 @@ def _unpriced(unpriced: Mapping[str, int]) -> list[Content]:
 
 
 def _attempts(count: int) -> str:
-    return f"{count} attempt{'' if count == 1 else 's'}"
+    return counted(count, "attempt")
 
 
 def _wrapped(parts: Sequence[str], width: int, style: str) -> list[Content]:

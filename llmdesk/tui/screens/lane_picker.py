@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
     from llmdesk.core.views import LaneView
+
+
+PAUSE_S = 0.3
+"""After the letters that leave one lane this long is waited for more of its name, seconds."""
 
 
 class LanePicker(ModalScreen[str | None]):
     """Asks for a lane; gives its name, or ``None``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f2", "dismiss", "Close", show=False),
+        Binding("escape,f2", "leave", "Close", show=False),
         Binding("enter", "take", "Go", show=False),
         Binding("up", "step(-1)", "Up", show=False),
         Binding("down,tab", "step(1)", "Down", show=False),
@@ -41,6 +46,8 @@ class LanePicker(ModalScreen[str | None]):
         super().__init__()
         self._lanes = lanes
         self._letters = ""
+        self._pause: Timer | None = None
+        self._gone = False
         self._marked = next((at for at, lane in enumerate(lanes) if lane.name == current), 0)
 
     def compose(self) -> ComposeResult:
@@ -54,20 +61,37 @@ class LanePicker(ModalScreen[str | None]):
         event.stop()
         if event.character.isdecimal() and not self._letters:
             if 1 <= int(event.character) <= len(self._lanes):
-                self.dismiss(self._lanes[int(event.character) - 1].name)
+                self._go(self._lanes[int(event.character) - 1].name)
             return
         self._letters += event.character
         self._marked = 0
         found = self._found()
         if len(found) == 1:
-            self.dismiss(found[0][1].name)
-            return
+            self._soon(found[0][1].name)
         self._draw()
+
+    def action_leave(self) -> None:
+        """Stay where one is."""
+        self._go(None)
 
     def action_take(self) -> None:
         """Go to the marked lane."""
         found = self._found()
-        self.dismiss(found[self._marked][1].name if found else None)
+        self._go(found[self._marked][1].name if found else None)
+
+    def _soon(self, name: str) -> None:
+        """Go to the one lane that is left when no more letters come: a name typed whole is typed nowhere else."""
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE_S, lambda: self._go(name if len(self._found()) == 1 else None))
+
+    def _go(self, name: str | None) -> None:
+        """Close with a choice, once: keys that come late change nothing."""
+        if self._pause is not None:
+            self._pause.stop()
+        if not self._gone:
+            self._gone = True
+            self.dismiss(name)
 
     def action_step(self, by: int) -> None:
         """Mark another lane."""

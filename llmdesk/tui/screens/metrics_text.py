@@ -13,7 +13,7 @@ from llmdesk.core.text import one_line
 from llmdesk.tui.plots import Axis, Point, bars, beside, columns
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.screens.measured import WORDS
-from llmdesk.tui.words import clock, latency, rate, seconds, shortened
+from llmdesk.tui.words import clock, counted, latency, rate, seconds, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,9 @@ def metrics_text(found: Measured, *, width: int, height: int) -> Content:
     if whole.unknown_price:
         lines += [
             Content(""),
-            Content.styled(f"{UNPRICED} without {whole.unknown_price} attempts of unknown price: f4", "$muted"),
+            Content.styled(
+                f"{UNPRICED} without {counted(whole.unknown_price, 'attempt')} of unknown price: f4", "$muted"
+            ),
         ]
     return Content("\n").join(lines)
 
@@ -63,13 +65,13 @@ def _nothing(found: Measured) -> list[Content]:
 
 
 def _sums(whole: Measures, width: int) -> list[Content]:
-    parts = [f"{whole.attempts} attempts"]
+    parts = [counted(whole.attempts, "attempt")]
     if whole.success_rate is not None:
         parts.append(f"ok {_percent(whole)}")
     parts.append(f"{_count(whole.input_tokens)} tok in, {_count(whole.output_tokens)} out" + _about(whole))
     parts.append(_cost(whole) + (" USD" if whole.cost_nano_usd else ""))
     if whole.failovers:
-        parts.append(f"{whole.failovers} failovers, {seconds(whole.lost_s)} lost")
+        parts.append(f"{counted(whole.failovers, 'failover')}, {seconds(whole.lost_s)} lost")
     if whole.cooldown_s:
         parts.append(f"cooldowns {seconds(whole.cooldown_s)}")
     if whole.skipped:
@@ -138,7 +140,7 @@ def _table(found: Measured, width: int) -> list[Content]:
     by = found.view.by
     shown = found.groups[:GROUPS_SHOWN]
     cells = [(*_row(row), cost) for row, cost in zip(shown, _costs(shown), strict=True)]
-    widths = [max(len(title), *(len(row[at]) for row in cells)) for at, title in enumerate(_TITLES)]
+    widths = [max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(_TITLES)]
     kept = list(range(len(_TITLES)))
     for spare in (3, 2, 6):  # first token, speed, p99: what the plots and the sums tell as well
         if sum(widths[at] + 2 for at in kept) + 10 > width:

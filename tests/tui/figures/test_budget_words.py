@@ -19,6 +19,7 @@ from llmdesk.tui.budget_words import (
     mark,
     pair,
     percent,
+    percent_words,
     resets,
 )
 from llmdesk.tui.screens.budgets_text import budgets_text
@@ -73,6 +74,11 @@ def test_an_amount_has_the_same_digits_wherever_it_is_shown(spent: int) -> None:
 def test_a_budget_is_marked_from_its_warning_mark_on(spent: int, expected: Mark, share: int) -> None:
     view = standing(day_budget(200), spent)
     assert (mark(view), percent(view)) == (expected, share)
+
+
+def test_a_little_is_not_nothing() -> None:
+    told = [percent_words(standing(day_budget(200), spent)) for spent in (0, 1, 2, 199)]
+    assert told == ["0", "<1", "1", "99"]
 
 
 def test_a_budget_of_nothing_that_was_not_touched_is_used_up() -> None:

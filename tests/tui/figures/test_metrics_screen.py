@@ -149,6 +149,14 @@ async def test_a_provider_that_never_answered_is_not_called_free() -> None:
     assert "free" not in text
 
 
+async def test_one_is_told_as_one() -> None:
+    one = Measures(group={}, attempts=1, completed=1, failovers=1, unknown_price=1)
+    found = await measure(FakeDesk(measured=lambda _, by: () if by else (one,)), View(), NOON)  # type: ignore[arg-type]
+    text = metrics_text(found, width=100, height=40).plain
+    for words in ("1 attempt ", "1 failover, ", "without 1 attempt of"):
+        assert words in text
+
+
 async def test_the_points_of_all_costs_stand_in_one_line() -> None:
     costs = {"dear": 1_230_450_000_000, "cheap": 29_400_000, "cheaper": 877_000, "own": 0}
     rows = tuple(Measures(group={"provider": name}, attempts=3, completed=3, cost_nano_usd=cost,
