@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 DEADLINE_S = 0.9
 """After this the process ends, whatever still blocks, seconds."""

@@ -88,3 +88,5 @@ def test_a_crash_prints_one_line_and_no_variables(tmp_path: Path) -> None:
         assert "llmdesk stopped on an error of its own (TypeError" in after
         assert "locals" not in after
         assert restored(terminal)
+    (log,) = tmp_path.rglob("llmdesk.log")
+    assert '"event": "crash"' in log.read_text()
