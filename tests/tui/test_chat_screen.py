@@ -331,6 +331,14 @@ async def test_the_lane_picker_takes_a_digit_or_letters() -> None:
         await seat.see("─ 2 codegen ─")
 
 
+@pytest.mark.parametrize("keys", [("enter",), (), ("escape", "escape")])
+async def test_a_lane_typed_whole_and_in_haste_is_picked_once(keys: tuple[str, ...]) -> None:
+    async with seated(FakeDesk()) as seat:
+        await seat.press("f2", *"reviewer", *keys)
+        await seat.see("─ 1 chat ─" if keys and keys[0] != "enter" else "─ 7 reviewer ─")
+        assert seat.prompt == ""
+
+
 async def test_the_lane_picker_takes_no_character_for_a_digit_that_is_none() -> None:
     async with seated(FakeDesk()) as seat:
         await seat.press("f2")
