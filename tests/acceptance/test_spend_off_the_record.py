@@ -94,7 +94,8 @@ def test_a_process_that_is_killed_in_mid_answer_leaves_neither_a_word_nor_a_rese
             process.communicate()
         assert files_that_tell(tmp_path) == []
         (budget,) = (json.loads(line) for line in world.run("budgets", "--json").out.splitlines())
-    assert (budget["spent"], budget["reserved"]) == (0, 0)
+    assert budget["reserved"] == 0
+    assert 0 < budget["spent"] < 30, "the prompt alone, by our estimate"
     assert rows(world, "SELECT * FROM reservations") == []
 
 

@@ -58,7 +58,7 @@ def test_no_text_whatever_begins_a_formula(text: str) -> None:
         assert piece.startswith("'") or not as_a_spreadsheet_sees_it(piece).startswith(STARTS)
 
 
-@given(st.text())
+@given(st.text(st.characters(exclude_characters=";", exclude_categories=["Cs"])))
 def test_a_guard_can_be_taken_off_again(text: str) -> None:
     cell = harmless(text)
     bare = cell[1:] if cell.startswith("'") and as_a_spreadsheet_sees_it(cell).startswith(STARTS) else cell
