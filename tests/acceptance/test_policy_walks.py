@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
 
 REQUESTS = 70
-QUICK = {"first_token_s": 0.15, "idle_s": 0.15}
+QUICK = {"first_token_s": 0.6, "idle_s": 0.6}
 
 FAULTS: tuple[tuple[str, Callable[[], Play]], ...] = (
     ("server", lambda: error(503, "busy")),

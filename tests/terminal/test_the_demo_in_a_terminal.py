@@ -43,11 +43,11 @@ def test_the_demo_shows_a_rate_limit_a_seam_a_countdown_and_the_history(tmp_path
 def test_the_demo_shows_costs_budgets_measures_and_a_stop(tmp_path: Path) -> None:
     terminal = demo(tmp_path, rows=30, columns=120)
     try:
-        terminal.wait_for(r"month +░+ +0/0\.50")
+        terminal.wait_for(r"month +░+ +0\.00/0\.50")
         terminal.wait_for("no request in the last hour")
         terminal.send(b"hello\r")
         terminal.wait_for(r"cloud · .* tok · 0\.00\d+ USD", 30)
-        terminal.wait_for(r"day +▓+░+ 0\.00\d/0\.01")
+        terminal.wait_for(r"day +▓+░+ 0\.00\d+/0\.01")
         terminal.wait_for(r"tok/s ▄ \d+ +p95 \d")
         terminal.send(b"\x1b7")
         terminal.wait_for("─ 7 reviewer ─")
@@ -56,7 +56,7 @@ def test_the_demo_shows_costs_budgets_measures_and_a_stop(tmp_path: Path) -> Non
         terminal.wait_for(r"/model local/largest ask local/largest, which costs nothing")
         terminal.wait_for("\n +too dear")
         terminal.send(b"\x1bOS")  # f4
-        terminal.wait_for(r"hard, then free models only")
+        terminal.wait_for(r"hard, then only what is free")
         terminal.send(b"\x1b[15~")  # f5
         terminal.wait_for("lane reviewer · the last 24 hours")
         terminal.send(b"l")
