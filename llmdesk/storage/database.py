@@ -22,7 +22,8 @@ from llmdesk.storage.files import (
     make_private_folder,
     on_network_filesystem,
 )
-from llmdesk.storage.migrations import MIGRATIONS, migrate, schema_version
+from llmdesk.storage.migrations import migrate, schema_version
+from llmdesk.storage.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     import sqlite3

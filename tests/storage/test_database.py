@@ -8,7 +8,7 @@ import pytest
 
 from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.storage.database import Database
-from llmdesk.storage.migrations import MIGRATIONS
+from llmdesk.storage.schema import MIGRATIONS
 from tests.support.stored import full_disk
 
 

@@ -3,7 +3,8 @@ import stat
 
 import pytest
 
-from llmdesk.storage.migrations import BACKUPS_KEPT, MIGRATIONS, Migration, backups, migrate, schema_version
+from llmdesk.storage.migrations import BACKUPS_KEPT, backups, migrate, schema_version
+from llmdesk.storage.schema import MIGRATIONS, Migration
 from tests.support.stored import run_together
 
 STEPS = [Migration(name=f"step {n}", statements=(f"CREATE TABLE t{n} (x TEXT) STRICT",)) for n in range(1, 7)]
@@ -111,7 +112,8 @@ def test_processes_that_begin_the_database_together_each_get_every_row_in(path):
 UPDATE = """
 import sqlite3, sys
 from pathlib import Path
-from llmdesk.storage.migrations import MIGRATIONS, migrate
+from llmdesk.storage.migrations import migrate
+from llmdesk.storage.schema import MIGRATIONS
 
 path = Path(sys.argv[2])
 print("ready", flush=True)

@@ -19,8 +19,9 @@ from llmdesk.storage.columns import attempt_row
 from llmdesk.storage.database import Database
 from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.measures import MeasureStore
-from llmdesk.storage.migrations import MIGRATIONS, migrate
+from llmdesk.storage.migrations import migrate
 from llmdesk.storage.rollups import backlog, roll_up_backlog
+from llmdesk.storage.schema import MIGRATIONS
 from tests.support.plain_measures import assert_same, plain_measures, some_requests
 from tests.support.stored import CLOUD, LOCAL, an_attempt, run_together
 

@@ -4,7 +4,8 @@ import sqlite3
 import time
 from contextlib import closing
 
-from llmdesk.storage.migrations import MIGRATIONS, migrate
+from llmdesk.storage.migrations import migrate
+from llmdesk.storage.schema import MIGRATIONS
 
 REQUEST = """INSERT INTO requests (id, status, owner, lane, agent, job, conversation, title, prompt, payload,
     record_text, created_at) VALUES (?, 'completed', 'me', ?, ?, ?, ?, '', '', '', 1, 0)"""
