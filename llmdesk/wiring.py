@@ -23,6 +23,7 @@ from llmdesk.router import Router, Targets
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
+from llmdesk.storage.drafts import DraftStore
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.measures import MeasureStore
@@ -122,6 +123,7 @@ def make_desk(
             requests=RequestStore(database, instance.id),
             conversations=ConversationStore(database),
             search=Search(database),
+            drafts=DraftStore(database, instance.id, instance.is_alive),
             cooldowns=cooldowns,
             spend=spend,
             ledger=ledger,
@@ -129,7 +131,13 @@ def make_desk(
             prices=prices,
             instance=instance,
             paths=paths,
-            screen=ScreenSettings(theme=screen.theme, sidebar=screen.sidebar, keys=dict(screen.keys)),
+            screen=ScreenSettings(
+                theme=screen.theme,
+                sidebar=screen.sidebar,
+                motion=screen.motion,
+                images=screen.images,
+                keys=dict(screen.keys),
+            ),
             warnings=warnings,
             provider_notes=loaded.provider_notes,
             log=log,

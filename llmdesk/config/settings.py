@@ -165,6 +165,10 @@ class ScreenSection(Section):
     """The palette."""
     sidebar: Literal["auto", "on", "off"] = "auto"
     """Whether the panels beside the transcript show; `auto` = when there is room."""
+    motion: Literal["full", "reduced"] = "full"
+    """`reduced` = nothing moves by itself: no spinners, no animation, no smooth scrolling."""
+    images: Literal["auto", "off"] = "auto"
+    """Whether attached images are drawn in the transcript; `auto` = as well as the terminal can."""
     keys: dict[Text, Text] = Field(default_factory=dict)
     """Action -> key, for keys of your own; `none` unbinds."""
 

@@ -19,6 +19,10 @@ ANSWERED = ("full", "cut by limit", "no answer text")
 """Completeness marks of answers that may be shown to a model again; partial ones never are (policy R7)."""
 
 
+SUMMARY_PROMPT = "Summarise our conversation so far."
+"""What a summary is the answer to, for the models that read it instead of what it sums up."""
+
+
 def user_message(prompt: str, attachments: Sequence[Attachment] = ()) -> Message:
     """The user's message: the prompt, then each text file under its name; images ride along."""
     parts = [storable(prompt)]
@@ -36,20 +40,35 @@ def context_messages(stored: Sequence[StoredMessage], *, before_request: str | N
     """The turns of a conversation that may be sent again: those with a complete answer, each as a whole.
 
     Question and answer belong together by their request, so that an answer that came late stands behind its question.
+    Earlier versions are left out. An answer that broke off goes along only where a later turn continues it, because its
+    user said so. A summary stands in the place of everything before it.
 
     Args:
         stored: the conversation, oldest first.
         before_request: stop at this request's own turn, so that a later retry sees what it saw at first.
     """
-    answers = {a.request: a for a in stored if a.role is Role.ASSISTANT and a.completeness in ANSWERED}
+    standing = [item for item in _until(stored, before_request) if item.superseded_by is None]
+    continued = {item.continues for item in stored if item.continues is not None and item.superseded_by is None}
+    answers = {a.request: a for a in standing if _may_go(a, continued)}
     messages: list[Message] = []
-    for item in stored:
-        if before_request is not None and item.request == before_request:
-            break
-        if item.role is Role.USER and (answer := answers.get(item.request)) is not None:
+    for item in standing:
+        if item.role is Role.SYSTEM:
+            messages = [Message(role=Role.USER, content=SUMMARY_PROMPT),
+                        Message(role=Role.ASSISTANT, content=item.content)]  # fmt: skip
+        elif item.role is Role.USER and (answer := answers.get(item.request)) is not None:
             messages.append(user_message(item.content, item.attachments))
             messages.append(Message(role=Role.ASSISTANT, content=answer.content))
     return tuple(messages)
+
+
+def _until(stored: Sequence[StoredMessage], request: str | None) -> Sequence[StoredMessage]:
+    """What stands before a request's own turn."""
+    at = next((at for at, item in enumerate(stored) if request is not None and item.request == request), len(stored))
+    return stored[:at]
+
+
+def _may_go(message: StoredMessage, continued: set[str]) -> bool:
+    return message.role is Role.ASSISTANT and (message.completeness in ANSWERED or message.request in continued)
 
 
 def title_of(prompt: str) -> str:

@@ -50,6 +50,9 @@ class Ask:
     answers every ``failover: ask`` with yes.
     ``probe`` ignores cooldowns, on the user's explicit order only. ``keep`` false = no row, no outbox (embeddings);
     ``unkept_ok`` = send it even if the disk refuses the row. ``keep_wire`` lets events carry their wire objects.
+    ``replaces`` is the request whose turn this one takes the place of, and of all that follow it: they stay, as an
+    earlier version that is not sent any more. ``continues`` is the request whose answer broke off and is to go on: what
+    came of it is sent along.
     """
 
     prompt: str = ""
@@ -76,6 +79,8 @@ class Ask:
     keep: bool = True
     unkept_ok: bool = False
     keep_wire: bool = False
+    replaces: str | None = None
+    continues: str | None = None
 
 
 class ProviderState(StrEnum):
@@ -303,7 +308,12 @@ Completeness = Literal["full", "cut by limit", "interrupted", "refused", "no ans
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
-    """A message of a conversation as stored. ``completeness`` is set for answers only."""
+    """A message of a conversation as stored. ``completeness`` is set for answers only.
+
+    ``superseded_by`` is the request whose turn took the place of this one; ``None`` = it stands. ``continues`` is the
+    request whose answer this prompt asks to go on with. Role ``system`` = a summary that stands, for models, in the
+    place of all before it.
+    """
 
     id: int
     role: Role
@@ -319,11 +329,16 @@ class StoredMessage:
     usage: Usage | None = None
     cost_usd: str | None = None
     seams: tuple[str, ...] = ()
+    superseded_by: str | None = None
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationView:
-    """A conversation in a list; ``messages`` counts them. ``snippet`` and ``message`` are set by a search."""
+    """A conversation in a list; ``messages`` counts them. ``snippet`` and ``message`` are set by a search.
+
+    ``matches`` are the characters of ``snippet`` that were searched for, as (start, end).
+    """
 
     id: str
     title: str
@@ -333,6 +348,10 @@ class ConversationView:
     messages: int
     snippet: str = ""
     message: int | None = None
+    matches: tuple[tuple[int, int], ...] = ()
+    pinned: bool = False
+    archived: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +364,20 @@ class Conversation:
     created_at: float
     updated_at: float
     messages: tuple[StoredMessage, ...]
+    pinned: bool = False
+    archived: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a lane's user was writing: the text in the editor, the prompts queued behind an answer, and where."""
+
+    lane: str
+    text: str = ""
+    queue: tuple[str, ...] = ()
+    conversation: str | None = None
+    saved_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +420,8 @@ class ScreenSettings:
 
     theme: str = "midnight"
     sidebar: str = "auto"
+    motion: str = "full"
+    images: str = "auto"
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -398,3 +433,4 @@ class Topic(StrEnum):
     REQUESTS = "requests"
     PROVIDERS = "providers"
     CONVERSATIONS = "conversations"
+    SETTINGS = "settings"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.core.measures import AttemptRow, Grouping, Measures, Selection
-from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Status
+from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Role, Status
 from llmdesk.core.views import (
     Ask,
     Attachment,
@@ -23,6 +23,7 @@ from llmdesk.core.views import (
     Conversation,
     ConversationView,
     Discovery,
+    Draft,
     FailoverRow,
     Finding,
     LaneView,
@@ -41,6 +42,7 @@ from llmdesk.desk.inventory import Inventory
 from llmdesk.desk.planning import plan
 from llmdesk.desk.resuming import Resuming
 from llmdesk.desk.run import Run
+from llmdesk.desk.shelf import Shelf
 from llmdesk.desk.watch import Watch
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ class Desk:
         self._inventory = Inventory(parts, self._asking, self._watch.changed)
         self._asking.on_answer = self._answered
         self._resuming = Resuming(parts, self._asking, self._watch)
+        self.shelf = Shelf(parts, self._watch.changed)
+        """Conversations put in order: renamed, pinned, tagged, put away, deleted and had back."""
 
     async def __aenter__(self) -> Self:
         """Claim what a killed instance left behind: its requests come back as paused, exactly once.
@@ -79,6 +83,7 @@ class Desk:
             await self._parts.ledger.fold()
             await self._parts.spend.release_dead()
             await self._parts.requests.recover(self._parts.instance.is_alive)
+            await self.shelf.purge()
         except StorageError as error:
             self._parts.warnings.append(str(error))
         if self._parts.at_start is not None:
@@ -96,6 +101,7 @@ class Desk:
                 closing.push_async_callback(self._parts.telemetry.aclose)
             closing.callback(self._parts.instance.close)
             closing.push_async_callback(self._parts.database.aclose)
+            closing.push_async_callback(self._purge)
             closing.push_async_callback(self._parts.ledger.database.aclose)
             if self._parts.upkeep is not None:
                 closing.push_async_callback(self._parts.upkeep.aclose)
@@ -103,6 +109,10 @@ class Desk:
             closing.push_async_callback(self._inventory.plans.aclose)
             closing.push_async_callback(self._asking.aclose)
             await self._resuming.stop()
+
+    async def _purge(self) -> None:
+        with suppress(StorageError):
+            await self.shelf.purge(at_close=True)
 
     def _answered(self, provider: str) -> None:
         """A plan has paid for an answer; who watches gauges will want to know what is left."""
@@ -155,6 +165,46 @@ class Desk:
             UsageError: the prompt is empty, lane, agent or provider unknown, the schema unusable, or a value no JSON.
         """
         return self._asking.send(ask)
+
+    async def again(
+        self,
+        conversation: str,
+        request: str,
+        *,
+        prompt: str | None = None,
+        lane: str | None = None,
+        model: ModelRef | None = None,
+        params: Params | None = None,
+    ) -> Run:
+        """Ask a turn of a conversation again, with its files; it and all after it become an earlier version.
+
+        Args:
+            conversation: its whole id.
+            request: the request whose turn it is.
+            prompt: the text to ask instead; ``None`` = the same.
+            lane: the lane to ask; ``None`` = the conversation's.
+            model: the model to ask instead of the lane's targets.
+            params: laid over the lane's.
+
+        Raises:
+            UsageError: there is no such turn, or as for ``send``.
+        """
+        whole = await self.conversation(conversation)
+        asked = next((m for m in whole.messages if m.request == request and m.role is Role.USER), None)
+        if asked is None:
+            raise UsageError("That prompt is not in the conversation any more.")
+        return self.send(
+            Ask(
+                prompt=asked.content if prompt is None else prompt,
+                attachments=asked.attachments,
+                lane=lane or whole.lane,
+                model=model,
+                params=params or Params(),
+                conversation=whole.id,
+                replaces=request,
+                continues=asked.continues,
+            )
+        )
 
     async def generate(
         self,
@@ -406,9 +456,9 @@ class Desk:
 
     # --- conversations ---
 
-    async def conversations(self, *, limit: int = 200) -> tuple[ConversationView, ...]:
-        """Conversations, most recently used first."""
-        return await self._parts.conversations.list(limit)
+    async def conversations(self, *, limit: int = 200, archived: bool = False) -> tuple[ConversationView, ...]:
+        """Conversations: the pinned ones, then the most recently used; or those that were put away."""
+        return await self._parts.conversations.list(limit, archived=archived)
 
     async def conversation(self, conversation_id: str) -> Conversation:
         """One conversation (an unambiguous beginning of its id will do).
@@ -421,6 +471,18 @@ class Desk:
     async def search(self, query: str, *, limit: int = 50) -> tuple[ConversationView, ...]:
         """Ranked full-text search over every message; each hit carries its snippet and message id."""
         return await self._parts.search(query, limit)
+
+    async def keep_draft(self, draft: Draft) -> None:
+        """Write down what is being written in a lane; an empty draft is forgotten.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        await self._parts.drafts.keep(draft)
+
+    async def left_drafts(self) -> tuple[Draft, ...]:
+        """Take over what instances that were ended have left unsent, the newest of each lane; one instance gets it."""
+        return await self._parts.drafts.claim()
 
     async def recent_prompts(self, limit: int = 200) -> tuple[str, ...]:
         """What was asked in conversations so far, newest first, each text once."""

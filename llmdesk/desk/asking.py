@@ -222,6 +222,8 @@ class Asking:
                 payload=job.payload,
                 created_at=job.created_at,
                 record_text=self._parts.record_text,
+                replaces=ask.replaces,
+                continues=ask.continues,
             )
         )
         job.on_disk = True

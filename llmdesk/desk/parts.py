@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmdesk.storage.conversations import ConversationStore
     from llmdesk.storage.cooldowns import CooldownFile
     from llmdesk.storage.database import Database
+    from llmdesk.storage.drafts import DraftStore
     from llmdesk.storage.instance import Instance
     from llmdesk.storage.ledger import Ledger
     from llmdesk.storage.measures import MeasureStore
@@ -95,6 +96,7 @@ class Parts:
     requests: RequestStore
     conversations: ConversationStore
     search: Search
+    drafts: DraftStore
     cooldowns: CooldownFile
     spend: SpendStore
     ledger: Ledger

@@ -9,7 +9,7 @@ from llmdesk.core.errors import ErrorKind
 from llmdesk.core.money import to_nano_usd, to_usd
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Role, Usage
-from llmdesk.core.views import Attachment, Completeness, StoredMessage
+from llmdesk.core.views import Attachment, Completeness, ConversationView, StoredMessage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -153,6 +153,8 @@ def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMes
         usage=usage,
         cost_usd=to_usd(row["cost_nano_usd"]),
         seams=tuple(json.loads(row["seams"])),
+        superseded_by=row["superseded_by"],
+        continues=row["continues"],
     )
 
 
@@ -167,3 +169,33 @@ def attachments_of(connection: sqlite3.Connection, request: str) -> tuple[Attach
 def begins_with(column: str) -> str:
     """A condition with two parameters (both the prefix) that an index on ``column`` answers."""
     return f"{column} >= ? AND {column} < ? || char(1114111)"
+
+
+CONVERSATION_COLUMNS = """
+    c.id AS id, c.title AS title, c.lane AS lane, c.created_at AS created_at, c.updated_at AS updated_at,
+    c.pinned AS pinned, c.archived_at AS archived_at,
+    (SELECT count(*) FROM messages n WHERE n.conversation = c.id AND n.superseded_by IS NULL) AS messages,
+    (SELECT json_group_array(t.tag) FROM tags t WHERE t.conversation = c.id) AS tags
+"""
+"""What a list shows of a conversation ``c``."""
+
+
+def to_conversation_view(row: sqlite3.Row) -> ConversationView:
+    """A row with ``CONVERSATION_COLUMNS`` as a line of a list."""
+    return ConversationView(
+        id=row["id"],
+        title=row["title"],
+        lane=row["lane"],
+        created_at=to_s(row["created_at"]),
+        updated_at=to_s(row["updated_at"]),
+        messages=row["messages"],
+        pinned=bool(row["pinned"]),
+        archived=row["archived_at"] is not None,
+        tags=tuple(json.loads(row["tags"])),
+    )
+
+
+def tags_of(connection: sqlite3.Connection, conversation: str) -> tuple[str, ...]:
+    """The tags of a conversation, in order."""
+    rows = connection.execute("SELECT tag FROM tags WHERE conversation = ? ORDER BY tag", (conversation,))
+    return tuple(tag for (tag,) in rows)

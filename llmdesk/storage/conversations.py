@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import UsageError
 from llmdesk.core.prompting import context_messages
 from llmdesk.core.text import storable
-from llmdesk.core.views import Conversation, ConversationView
-from llmdesk.storage.columns import attachments_of, begins_with, to_message, to_ms, to_s
+from llmdesk.core.views import Conversation
+from llmdesk.storage.columns import CONVERSATION_COLUMNS, attachments_of, begins_with, tags_of, to_message, to_ms, to_s
+from llmdesk.storage.columns import to_conversation_view as to_view
 from llmdesk.storage.fulltext import forget_deleted
 from llmdesk.storage.request_rows import forget_text, touch_conversation
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from llmdesk.core.types import Message
-    from llmdesk.core.views import StoredMessage
+    from llmdesk.core.views import ConversationView, StoredMessage
     from llmdesk.storage.database import Database
 
 REMOVED = "its conversation was removed"
@@ -46,26 +47,22 @@ class ConversationStore:
             lambda connection: touch_conversation(connection, conversation_id, title=title, lane=lane, at_ms=at_ms)
         )
 
-    async def list(self, limit: int = 200) -> tuple[ConversationView, ...]:
-        """The most recently used conversations first, whatever the clock did meanwhile."""
+    async def list(self, limit: int = 200, *, archived: bool = False) -> tuple[ConversationView, ...]:
+        """The pinned conversations, then the most recently used, whatever the clock did meanwhile.
+
+        Args:
+            limit: how many at most.
+            archived: those that were put away instead.
+        """
 
         def work(connection: sqlite3.Connection) -> tuple[ConversationView, ...]:
             rows = connection.execute(
-                """SELECT c.*, (SELECT count(*) FROM messages m WHERE m.conversation = c.id) AS messages
-                   FROM conversations c ORDER BY c.used DESC LIMIT ?""",
-                (limit,),
+                f"""SELECT {CONVERSATION_COLUMNS} FROM conversations c
+                    WHERE c.deleted_at IS NULL AND (c.archived_at IS NOT NULL) = ?
+                    ORDER BY c.pinned DESC, c.used DESC LIMIT ?""",  # noqa: S608 - constants only
+                (archived, limit),
             )
-            return tuple(
-                ConversationView(
-                    id=row["id"],
-                    title=row["title"],
-                    lane=row["lane"],
-                    created_at=to_s(row["created_at"]),
-                    updated_at=to_s(row["updated_at"]),
-                    messages=row["messages"],
-                )
-                for row in rows
-            )
+            return tuple(to_view(row) for row in rows)
 
         return await self._database.read(work)
 
@@ -97,6 +94,9 @@ class ConversationStore:
                 created_at=to_s(row["created_at"]),
                 updated_at=to_s(row["updated_at"]),
                 messages=_messages(connection, row["id"]),
+                pinned=bool(row["pinned"]),
+                archived=row["archived_at"] is not None,
+                tags=tags_of(connection, row["id"]),
             )
 
         return await self._database.read(work)
@@ -122,6 +122,45 @@ class ConversationStore:
 
         return await self._database.write(work)
 
+    async def pin(self, conversation_id: str, pinned: bool) -> bool:
+        """Keep a conversation above the others, or no longer. Returns whether there is such a conversation."""
+        return await self._set(conversation_id, "pinned", pinned)
+
+    async def archive(self, conversation_id: str, archived: bool) -> bool:
+        """Put a conversation away, or take it back. Returns whether there is such a conversation."""
+        return await self._set(conversation_id, "archived_at", to_ms(self._clock()) if archived else None)
+
+    async def set_aside(self, conversation_id: str, deleted: bool) -> bool:
+        """Hide a conversation until it is removed for good, or have it back. Returns whether there is such a one."""
+        return await self._set(conversation_id, "deleted_at", to_ms(self._clock()) if deleted else None)
+
+    async def _set(self, conversation_id: str, column: str, value: int | None) -> bool:
+        statement = f"UPDATE conversations SET {column} = ? WHERE id = ?"  # noqa: S608 - one of our columns
+        return await self._database.write(
+            lambda connection: bool(connection.execute(statement, (value, conversation_id)).rowcount)
+        )
+
+    async def tag(self, conversation_id: str, tags: Iterable[str]) -> None:
+        """Give a conversation these tags and no others."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
+            connection.executemany(
+                "INSERT OR IGNORE INTO tags SELECT id, ? FROM conversations WHERE id = ?",
+                [(storable(tag), conversation_id) for tag in tags],
+            )
+
+        await self._database.write(work)
+
+    async def set_aside_before(self, at: float) -> tuple[str, ...]:
+        """The ids of those that were set aside before an instant (UTC epoch seconds)."""
+
+        def work(connection: sqlite3.Connection) -> tuple[str, ...]:
+            rows = connection.execute("SELECT id FROM conversations WHERE deleted_at < ?", (to_ms(at),))
+            return tuple(row["id"] for row in rows)
+
+        return await self._database.read(work)
+
     async def remove(self, conversation_id: str) -> bool:
         """Delete a conversation with its messages and every other trace of its text.
 
@@ -144,6 +183,7 @@ class ConversationStore:
                 (now_ms, REMOVED, conversation_id),
             )
             connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation_id,))
+            connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
             removed = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,)).rowcount
             forget_deleted(connection)
             return bool(removed)
@@ -154,7 +194,9 @@ class ConversationStore:
         """The id of the conversation used last; ``None`` = there is none."""
 
         def work(connection: sqlite3.Connection) -> str | None:
-            row = connection.execute("SELECT id FROM conversations ORDER BY used DESC LIMIT 1").fetchone()
+            row = connection.execute(
+                "SELECT id FROM conversations WHERE deleted_at IS NULL ORDER BY used DESC LIMIT 1"
+            ).fetchone()
             return None if row is None else str(row["id"])
 
         return await self._database.read(work)
@@ -162,7 +204,7 @@ class ConversationStore:
 
 def _resolve(connection: sqlite3.Connection, prefix: str) -> tuple[str, ...]:
     rows = connection.execute(
-        f"SELECT id FROM conversations WHERE {begins_with('id')} ORDER BY id LIMIT ?",  # noqa: S608 - constant
+        f"SELECT id FROM conversations WHERE {begins_with('id')} AND deleted_at IS NULL ORDER BY id LIMIT ?",  # noqa: S608 - constant
         (prefix, prefix, SHOWN_IDS),
     )
     ids = tuple(row["id"] for row in rows)

@@ -19,6 +19,8 @@ class StoredRequest:
     its text only until it has ended, and its attempts keep none (the conversation keeps its messages). ``run`` counts
     from 1 how often the request was begun: it grows each time it is claimed from the outbox. ``resumed`` counts how
     often that happened without its user, since the user last asked for it. ``created_at`` is UTC epoch seconds.
+    ``replaces`` and ``continues`` are requests of the same conversation: the one whose turn, and all after it, becomes
+    an earlier version; and the one whose answer is to go on.
     """
 
     id: str
@@ -34,6 +36,8 @@ class StoredRequest:
     record_text: bool = True
     run: int = 1
     resumed: int = 0
+    replaces: str | None = None
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,10 +94,35 @@ def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -
         touch_conversation(connection, request.conversation, title=request.title, lane=request.lane, at_ms=created)
         # A turn is named after its first message, whose id is known only now.
         message = connection.execute(
-            "INSERT INTO messages (conversation, turn, request, role, content, created_at) VALUES (?, 0, ?, ?, ?, ?)",
-            (request.conversation, request.id, Role.USER.value, storable(request.prompt), created),
+            "INSERT INTO messages (conversation, turn, request, role, content, continues, created_at) "
+            "VALUES (?, 0, ?, ?, ?, ?, ?)",
+            (
+                request.conversation,
+                request.id,
+                Role.USER.value,
+                storable(request.prompt),
+                request.continues,
+                created,
+            ),
         ).lastrowid
         connection.execute("UPDATE messages SET turn = id WHERE id = ?", (message,))
+        if request.replaces is not None:
+            _supersede(connection, request.conversation, request.replaces, by=request.id)
+
+
+def _supersede(connection: sqlite3.Connection, conversation: str, replaced: str, *, by: str) -> None:
+    """Let a turn and all after it be an earlier version; the new turn stands in their place."""
+    connection.execute(
+        """UPDATE messages SET superseded_by = ?1
+           WHERE conversation = ?2 AND superseded_by IS NULL AND request IS NOT ?1
+             AND turn >= (SELECT min(turn) FROM messages WHERE conversation = ?2 AND request = ?3)""",
+        (by, conversation, replaced),
+    )
+
+
+def reinstate(connection: sqlite3.Connection, request_id: str) -> None:
+    """Let what a request was to replace stand again: nothing came of it."""
+    connection.execute("UPDATE messages SET superseded_by = NULL WHERE superseded_by = ?", (request_id,))
 
 
 def touch_conversation(connection: sqlite3.Connection, conversation: str, *, title: str, lane: str, at_ms: int) -> None:
@@ -178,6 +203,8 @@ def finish(
         connection.execute("UPDATE requests SET answer = ? WHERE id = ?", (storable(answer.content), request_id))
     elif answer is not None:
         _replace_answer(connection, request_id, conversation, answer)
+    elif final:
+        reinstate(connection, request_id)
     if final and not record_text:
         forget_text(connection, request_id, attachments=conversation is None)
     return True

@@ -169,6 +169,7 @@ class RequestStore:
                 (DROPPED, now, request_id),
             ).rowcount
             if dropped:
+                rows.reinstate(connection, request_id)
                 rows.forget_text(connection, request_id)
             return bool(dropped)
 

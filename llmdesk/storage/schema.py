@@ -250,6 +250,27 @@ CREATE TABLE measures (
 ) STRICT
 """
 
+_TAGS = """
+CREATE TABLE tags (
+    conversation TEXT NOT NULL REFERENCES conversations (id),
+    tag TEXT NOT NULL,
+    PRIMARY KEY (conversation, tag)
+) STRICT, WITHOUT ROWID
+"""
+
+# What is being written, lane by lane. ``owner`` is the instance it is written in.
+_DRAFTS = """
+CREATE TABLE drafts (
+    owner TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    conversation TEXT,
+    text TEXT NOT NULL,
+    queue TEXT NOT NULL,  -- a JSON list of prompts
+    saved_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, lane)
+) STRICT, WITHOUT ROWID
+"""
+
 # What is done now and then, and how far it is.
 _UPKEEP = "CREATE TABLE upkeep (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID"
 
@@ -321,6 +342,19 @@ MIGRATIONS: tuple[Migration, ...] = (
             _BACKLOG.format(end="first", of="min"),
             _BACKLOG.format(end="last", of="max"),
             "CREATE INDEX attempts_of_day ON attempts (day, at)",
+        ),
+    ),
+    Migration(
+        name="versions of a turn, conversations in order, drafts",
+        statements=(
+            "ALTER TABLE messages ADD COLUMN superseded_by TEXT",  # the request that took its place; NULL = it stands
+            "ALTER TABLE messages ADD COLUMN continues TEXT",  # the request whose answer is to go on
+            "CREATE INDEX messages_superseded ON messages (superseded_by) WHERE superseded_by IS NOT NULL",
+            "ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE conversations ADD COLUMN archived_at INTEGER",
+            "ALTER TABLE conversations ADD COLUMN deleted_at INTEGER",  # still to be had back; then all of it goes
+            _TAGS,
+            _DRAFTS,
         ),
     ),
 )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.views import ConversationView
 from llmdesk.storage import fulltext
-from llmdesk.storage.columns import to_s
+from llmdesk.storage.columns import CONVERSATION_COLUMNS, to_conversation_view
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from llmdesk.core.views import ConversationView
     from llmdesk.storage.database import Database
 
 SNIPPET_TOKENS = 16
@@ -21,17 +22,12 @@ SNIPPET_CHARACTERS = 100
 MAX_WORDS, MAX_WORD = 32, 200
 """What is looked for at most, words and characters of each: SQLite limits the depth and length of a pattern."""
 
-_CONVERSATION = """
-    c.id AS id, c.title AS title, c.lane AS lane, c.created_at AS created_at, c.updated_at AS updated_at,
-    (SELECT count(*) FROM messages n WHERE n.conversation = c.id) AS messages
-"""
-
 _RANKED = f"""
-SELECT {_CONVERSATION}, m.id AS message, snippet(messages_fts, 0, '', '', '…', {SNIPPET_TOKENS}) AS snippet
+SELECT {CONVERSATION_COLUMNS}, m.id AS message, snippet(messages_fts, 0, '', '', '…', {SNIPPET_TOKENS}) AS snippet
 FROM messages_fts
 JOIN messages m ON m.id = messages_fts.rowid
 JOIN conversations c ON c.id = m.conversation
-WHERE messages_fts MATCH ?
+WHERE messages_fts MATCH ? AND c.deleted_at IS NULL
 ORDER BY bm25(messages_fts), m.id DESC
 LIMIT ?
 """  # noqa: S608 - constants only
@@ -78,8 +74,9 @@ def _search(connection: sqlite3.Connection, words: Sequence[str], limit: int) ->
 def _anywhere(connection: sqlite3.Connection, words: Sequence[str], limit: int) -> list[ConversationView]:
     condition, patterns = _contains("m.content", words)
     rows = connection.execute(
-        f"SELECT {_CONVERSATION}, m.id AS message, m.content AS content FROM messages m "  # noqa: S608 - constants and marks
-        f"JOIN conversations c ON c.id = m.conversation WHERE {condition} ORDER BY m.id DESC LIMIT ?",
+        f"SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.content AS content FROM messages m "  # noqa: S608 - constants and marks
+        "JOIN conversations c ON c.id = m.conversation "
+        f"WHERE c.deleted_at IS NULL AND {condition} ORDER BY m.id DESC LIMIT ?",
         (*patterns, limit),
     )
     return [_view(row, _around(row["content"], words[0])) for row in rows]
@@ -88,8 +85,8 @@ def _anywhere(connection: sqlite3.Connection, words: Sequence[str], limit: int) 
 def _by_title(connection: sqlite3.Connection, words: Sequence[str], limit: int) -> list[ConversationView]:
     condition, patterns = _contains("c.title", words)
     rows = connection.execute(
-        f"SELECT {_CONVERSATION}, NULL AS message FROM conversations c "  # noqa: S608 - constants and marks
-        f"WHERE {condition} ORDER BY c.used DESC LIMIT ?",
+        f"SELECT {CONVERSATION_COLUMNS}, NULL AS message FROM conversations c "  # noqa: S608 - constants and marks
+        f"WHERE c.deleted_at IS NULL AND {condition} ORDER BY c.used DESC LIMIT ?",
         (*patterns, limit),
     )
     return [_view(row, "") for row in rows]
@@ -108,13 +105,4 @@ def _around(content: str, word: str) -> str:
 
 
 def _view(row: sqlite3.Row, snippet: str) -> ConversationView:
-    return ConversationView(
-        id=row["id"],
-        title=row["title"],
-        lane=row["lane"],
-        created_at=to_s(row["created_at"]),
-        updated_at=to_s(row["updated_at"]),
-        messages=row["messages"],
-        snippet=" ".join(snippet.split()),
-        message=row["message"],
-    )
+    return replace(to_conversation_view(row), snippet=" ".join(snippet.split()), message=row["message"])

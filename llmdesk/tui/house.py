@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
     from llmdesk.tui.keymap import Keymap
 
-Panel = Literal["help", "providers", "budgets", "metrics", "failovers", "outbox", "models", "conversations"]
+Panel = Literal[
+    "help", "providers", "budgets", "metrics", "failovers", "outbox", "models", "conversations", "log", "keys",
+    "themes", "lanes",
+]  # fmt: skip
 """The full-screen panels."""
 
 

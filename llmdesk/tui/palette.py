@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from textual.app import SystemCommand
 
 from llmdesk.core.text import one_line
+from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.commands import COMMANDS
-from llmdesk.tui.keymap import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

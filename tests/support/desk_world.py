@@ -26,6 +26,7 @@ from llmdesk.storage.booking import HERE
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
+from llmdesk.storage.drafts import DraftStore
 from llmdesk.storage.instance import Instance
 from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.measures import MeasureStore
@@ -180,6 +181,7 @@ class DeskWorld:
             "requests": RequestStore(database, instance.id, clock=wall, calendar=self.calendar),
             "conversations": ConversationStore(database, clock=wall),
             "search": Search(database),
+            "drafts": DraftStore(database, instance.id, instance.is_alive, clock=wall),
             "cooldowns": cooldowns,
             "spend": spend,
             "ledger": Ledger(

@@ -40,6 +40,7 @@ from llmdesk.core.views import (
     Conversation,
     ConversationView,
     Discovery,
+    Draft,
     FailoverRow,
     Finding,
     LaneView,
@@ -216,6 +217,8 @@ class FakeDesk:
     open_error: Exception | None = None
     runs: list[FakeRun] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    left: tuple[Draft, ...] = ()
     retried: list[tuple[str, bool]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     closed: bool = False
@@ -261,6 +264,22 @@ class FakeDesk:
         run = FakeRun(f"request-{next(self._ids)}", ask, steps)
         self.runs.append(run)
         return run
+
+    async def again(
+        self, conversation: str, request: str, *, prompt: str | None = None, lane: str | None = None,
+        model: ModelRef | None = None, params: Params | None = None,
+    ) -> FakeRun:  # fmt: skip
+        text = next((ask.prompt for run, ask in zip(self.runs, self.asks, strict=False)
+                     if run.request_id == request), "again") if prompt is None else prompt  # fmt: skip
+        return self.send(Ask(prompt=text, lane=lane, model=model, params=params or Params(), conversation=conversation,
+                             replaces=request))  # fmt: skip
+
+    async def keep_draft(self, draft: Draft) -> None:
+        self.drafts = {**{lane: kept for lane, kept in self.drafts.items() if lane != draft.lane},
+                       **({draft.lane: draft} if draft.text or draft.queue else {})}  # fmt: skip
+
+    async def left_drafts(self) -> tuple[Draft, ...]:
+        return self.left
 
     async def generate(self, *, messages: Sequence[Message], **_: object) -> Outcome:
         return outcome(text=messages[-1].content)
@@ -349,7 +368,7 @@ class FakeDesk:
 
     # --- conversations
 
-    async def conversations(self, *, limit: int = 200) -> tuple[ConversationView, ...]:
+    async def conversations(self, *, limit: int = 200, archived: bool = False) -> tuple[ConversationView, ...]:
         return tuple(_view(conversation) for conversation in self.stored.values())[:limit]
 
     async def conversation(self, conversation_id: str) -> Conversation:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from llmdesk.core.views import ScreenSettings
-from llmdesk.tui.keymap import ACTIONS, BY_ID, is_key, read_keymap
+from llmdesk.tui.actions import ACTIONS, BY_ID
+from llmdesk.tui.keymap import is_key, read_keymap
 from tests.support.fake_desk import FakeDesk
 from tests.support.screen import seated
 

@@ -10,14 +10,16 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES, Scope
 from llmdesk.tui.commands import COMMANDS
-from llmdesk.tui.keymap import ACTIONS, Keymap, Scope
 from llmdesk.tui.screens.panel import PanelScreen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.widget import Widget
+
+    from llmdesk.tui.keymap import Keymap
 
 KEYS_WIDTH = 26
 """Columns of the keys."""
@@ -32,18 +34,24 @@ _SECTIONS: dict[Scope, str] = {
     "providers": "Providers",
     "models": "Models",
     "metrics": "Metrics",
+    "turn": "A marked turn",
+    "conversations": "Conversations",
+    "log": "Log",
+    "queue": "Queue",
+    "keys": "Keys",
+    "themes": "Themes",
+    "lanes": "Lanes",
+    "raw": "Sent and received",
+    "compare": "Compare",
 }
 
 
 def scopes_of(screen: str) -> tuple[Scope, ...]:
     """The scopes whose keys work on a screen, its own first."""
-    match screen:
-        case "failovers" | "outbox" | "providers" | "models" | "metrics":
-            return (screen, "list", "desk")
-        case "chat":
-            return ("prompt", "chat", "desk")
-        case _:
-            return ("list", "desk")
+    if screen == "chat":
+        return ("prompt", "chat", "turn", "desk")
+    own = [scope for scope in PANEL_SCOPES if scope == screen]
+    return (*own, "list", "desk")
 
 
 def help_text(screen: str, keymap: Keymap, width: int) -> Content:

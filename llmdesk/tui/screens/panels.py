@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmdesk.tui.house import Panel
     from llmdesk.tui.screens.panel import PanelScreen
 
+SCREENS: Mapping[Panel, str] = {
+    "help": "help:HelpScreen",
+    "providers": "providers:ProvidersScreen",
+    "budgets": "budgets:BudgetsScreen",
+    "metrics": "metrics:MetricsScreen",
+    "failovers": "failovers:FailoversScreen",
+    "outbox": "outbox:OutboxScreen",
+    "models": "models:ModelsScreen",
+    "conversations": "conversations:ConversationsScreen",
+    "log": "log:LogScreen",
+    "keys": "keys:KeysScreen",
+    "themes": "themes:ThemesScreen",
+    "lanes": "lane_editor:LaneEditorScreen",
+}
+"""The module in this folder and the class of each panel."""
+
 
 def make_panel(name: Panel, *, below: str) -> PanelScreen:
-    """Make a panel by its name; its module is imported now."""
-    screen: type[PanelScreen]
-    match name:
-        case "help":
-            from llmdesk.tui.screens.help import HelpScreen
-
-            screen = HelpScreen
-        case "providers":
-            from llmdesk.tui.screens.providers import ProvidersScreen
-
-            screen = ProvidersScreen
-        case "budgets":
-            from llmdesk.tui.screens.budgets import BudgetsScreen
-
-            screen = BudgetsScreen
-        case "metrics":
-            from llmdesk.tui.screens.metrics import MetricsScreen
-
-            screen = MetricsScreen
-        case "failovers":
-            from llmdesk.tui.screens.failovers import FailoversScreen
-
-            screen = FailoversScreen
-        case "outbox":
-            from llmdesk.tui.screens.outbox import OutboxScreen
-
-            screen = OutboxScreen
-        case "models":
-            from llmdesk.tui.screens.models import ModelsScreen
-
-            screen = ModelsScreen
-        case "conversations":
-            from llmdesk.tui.screens.conversations import ConversationsScreen
-
-            screen = ConversationsScreen
-    return screen(below=below if name == "help" else name)
+    """Make a panel by its name; its module is imported now. ``below`` is the screen whose keys help explains."""
+    module, _, screen = SCREENS[name].partition(":")
+    made: PanelScreen = getattr(import_module(f"llmdesk.tui.screens.{module}"), screen)(
+        below=below if name == "help" else name
+    )
+    return made

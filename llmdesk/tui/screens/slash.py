@@ -12,14 +12,15 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelRef, Params, Reasoning
 from llmdesk.core.views import Ask
 from llmdesk.core.views import Level as Found
+from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.words import cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmdesk.tui.actions import Action
     from llmdesk.tui.commands import Command
-    from llmdesk.tui.house import Panel
     from llmdesk.tui.screens.lanes import LanedScreen
 
 Do = Callable[["LanedScreen", str], Awaitable[None] | None]
@@ -30,15 +31,14 @@ _REASONING = ("off", "low", "medium", "high")
 async def run_command(chat: LanedScreen, command: Command, argument: str) -> None:
     """Do what the command says; a mistake in its argument is told, never raised."""
     try:
-        done = DO[command.name](chat, argument)
-        if done is not None:
+        do = DO.get(command.name)
+        if do is None:
+            action = COMMAND_ACTIONS[command.name]
+            await chat.app.run_action(action.call, chat if action.scope == "chat" else None)
+        elif (done := do(chat, argument)) is not None:
             await done
     except DeskError as error:
         chat.say(str(error), severity="error")
-
-
-def _panel(name: Panel) -> Do:
-    return lambda chat, _: chat.house.action_open_panel(name)
 
 
 def _theme(chat: LanedScreen, argument: str) -> None:
@@ -151,26 +151,21 @@ async def _doctor(chat: LanedScreen) -> None:
     chat.talk.record.note("\n".join(lines), Level.WARNING if bad else Level.INFO)
 
 
+COMMAND_ACTIONS: Mapping[str, Action] = {
+    action.command: action for action in reversed(ACTIONS) if action.command and action.scope in ("desk", "chat")
+}
+"""What the commands do that only stand for an action of the same meaning; the first one where there are several."""
+
 DO: Mapping[str, Do] = {
-    "help": _panel("help"),
-    "new": lambda chat, _: chat.action_new_conversation(),
     "lane": lambda chat, name: chat.go_to_lane(name),
     "model": _model,
     "conversations": lambda chat, words: chat.house.show_conversations(words),
     "export": _export,
     "copy": _copy,
-    "edit": lambda chat, _: chat.talk.pane.prompt.put(chat.talk.last_prompt),
-    "retry": lambda chat, _: chat.action_regenerate(),
     "tokens": lambda chat, _: _tokens(chat),
-    "stats": _panel("metrics"),
-    "budget": _panel("budgets"),
-    "providers": _panel("providers"),
-    "failovers": _panel("failovers"),
-    "outbox": _panel("outbox"),
     "theme": _theme,
     "reasoning": _reasoning,
     "attach": _attach,
     "doctor": lambda chat, _: chat.follow(lambda: _doctor(chat)),
-    "quit": lambda chat, _: chat.house.leave(asked=False),
 }
-"""What runs for each command; a coroutine is awaited."""
+"""What runs for the commands that take an argument or have no action; a coroutine is awaited."""

@@ -1,0 +1,91 @@
+"""The shelf: conversations put in order by their user, and had back when that was a mistake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import UsageError
+from llmdesk.core.text import one_line
+from llmdesk.core.views import Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from llmdesk.desk.parts import Parts
+
+TITLE_CHARS = 200
+"""The longest title a user can give, characters."""
+
+HAD_BACK_S = 600.0
+"""How long a deleted conversation can be had back, seconds; after that it goes for good."""
+
+
+class Shelf:
+    """What can be done to conversations as a whole."""
+
+    def __init__(self, parts: Parts, changed: Callable[[Topic], None]) -> None:
+        self._parts = parts
+        self._changed = changed
+
+    async def rename(self, conversation: str, title: str) -> None:
+        """Give a conversation another title.
+
+        Raises:
+            UsageError: the title is empty, or there is no such conversation.
+        """
+        if not (told := one_line(title, TITLE_CHARS).strip()):
+            raise UsageError("A title needs at least one character.")
+        self._done(await self._parts.conversations.rename(conversation, told), conversation)
+
+    async def pin(self, conversation: str, pinned: bool = True) -> None:
+        """Keep a conversation above the others, or no longer.
+
+        Raises:
+            UsageError: there is no such conversation.
+        """
+        self._done(await self._parts.conversations.pin(conversation, pinned), conversation)
+
+    async def archive(self, conversation: str, archived: bool = True) -> None:
+        """Put a conversation away, or take it back; it can still be searched.
+
+        Raises:
+            UsageError: there is no such conversation.
+        """
+        self._done(await self._parts.conversations.archive(conversation, archived), conversation)
+
+    async def tag(self, conversation: str, tags: Sequence[str]) -> None:
+        """Give a conversation these tags (single words, without #) and no others."""
+        words = [one_line(tag.strip().lstrip("#"), 40).replace(" ", "-").lower() for tag in tags]
+        await self._parts.conversations.tag(conversation, dict.fromkeys(word for word in words if word))
+        self._changed(Topic.CONVERSATIONS)
+
+    async def delete(self, conversation: str) -> None:
+        """Hide a conversation; it can be had back for ten minutes or until the desk is closed, then it is gone.
+
+        Raises:
+            UsageError: there is no such conversation.
+        """
+        self._done(await self._parts.conversations.set_aside(conversation, True), conversation)
+
+    async def undelete(self, conversation: str) -> None:
+        """Have a deleted conversation back.
+
+        Raises:
+            UsageError: it is gone for good.
+        """
+        self._done(await self._parts.conversations.set_aside(conversation, False), conversation)
+
+    async def purge(self, *, at_close: bool = False) -> None:
+        """Remove for good what was deleted long enough ago, or at all.
+
+        Raises:
+            StorageError: it could not be written; it is tried again at the next start.
+        """
+        before = self._parts.clock() + (1 if at_close else -HAD_BACK_S)
+        for conversation in await self._parts.conversations.set_aside_before(before):
+            await self._parts.conversations.remove(conversation)
+
+    def _done(self, found: bool, conversation: str) -> None:
+        if not found:
+            raise UsageError(f"No conversation {conversation}. List them with: llmdesk conversations list")
+        self._changed(Topic.CONVERSATIONS)

@@ -1,0 +1,204 @@
+"""Every action of the desk as data: its id, default keys, slash command and help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PanelScope = Literal[
+    "failovers", "outbox", "providers", "models", "metrics", "conversations", "log", "queue", "keys", "themes", "lanes",
+    "raw", "compare",
+]  # fmt: skip
+Scope = Literal["desk", "chat", "prompt", "turn", "list", PanelScope]
+"""Where an action works: everywhere, on the chat screen, in the prompt, on a marked turn of the transcript, in every
+full-screen panel, in one of them."""
+
+PANEL_SCOPES: tuple[PanelScope, ...] = get_args(PanelScope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something a key does. ``keys`` are comma separated, as Textual writes them; empty = unbound by default.
+
+    ``call`` is the Textual action. ``priority`` = the key is taken before a focused widget may type it.
+    ``listed`` = shown in help; ``palette`` = offered in the command palette. ``command`` is the slash command that does
+    the same without a key, for terminals that keep the key to themselves; empty = there is none.
+    """
+
+    id: str
+    keys: str
+    help: str
+    call: str
+    scope: Scope
+    priority: bool = True
+    listed: bool = True
+    palette: bool = True
+    command: str = ""
+
+
+def _lane(number: int) -> Action:
+    return Action(
+        id=f"lane_{number}", keys=f"alt+{number}", help=f"Go to lane {number}", call=f"lane({number})", scope="chat",
+        listed=number == 1, palette=False, command="lane",
+    )  # fmt: skip
+
+
+def _turn(action_id: str, keys: str, help_line: str, call: str) -> Action:
+    return Action(
+        id=f"turn_{action_id}", keys=keys, help=help_line, call=f"screen.{call}", scope="turn", priority=False,
+        palette=False,
+    )  # fmt: skip
+
+
+def _row(action_id: str, keys: str, help_line: str, call: str, scope: Scope) -> Action:
+    return Action(id=action_id, keys=keys, help=help_line, call=call, scope=scope, priority=False, palette=False)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(id="help", keys="f1", help="Keys of this screen", call="open_panel('help')", scope="desk", command="help"),
+    Action(id="palette", keys="ctrl+p,alt+x", help="All actions by name", call="command_palette", scope="desk",
+           palette=False),
+    Action(id="providers", keys="f3", help="Providers", call="open_panel('providers')", scope="desk",
+           command="providers"),
+    Action(id="budgets", keys="f4", help="Budgets: spent, left, when they reset", call="open_panel('budgets')",
+           scope="desk", command="budget"),
+    Action(id="metrics", keys="f5", help="Metrics: speed, first token, cost, errors", call="open_panel('metrics')",
+           scope="desk", command="stats"),
+    Action(id="failovers", keys="f6", help="Failover history", call="open_panel('failovers')", scope="desk",
+           command="failovers"),
+    Action(id="outbox", keys="f7", help="Outbox: paused requests", call="open_panel('outbox')", scope="desk",
+           command="outbox"),
+    Action(id="models", keys="f8", help="Models", call="open_panel('models')", scope="desk", command="models"),
+    Action(id="log", keys="f9", help="Log: what the program did", call="open_panel('log')", scope="desk",
+           command="log"),
+    Action(id="conversations", keys="ctrl+o", help="Conversations: list and search",
+           call="open_panel('conversations')", scope="desk", command="conversations"),
+    Action(id="keys", keys="", help="Keys: change them, see what the terminal keeps", call="open_panel('keys')",
+           scope="desk", command="keys"),
+    Action(id="themes", keys="", help="Themes: try them on", call="open_panel('themes')", scope="desk",
+           command="theme"),
+    Action(id="lane_editor", keys="", help="Lanes: look at them and change them", call="open_panel('lanes')",
+           scope="desk", command="lanes"),
+    Action(id="theme_next", keys="", help="Next theme", call="theme_next", scope="desk"),
+    Action(id="quit", keys="ctrl+q", help="Quit", call="leave", scope="desk", command="quit"),
+    # --- chat: lanes
+    *(_lane(number) for number in range(1, 10)),
+    Action(id="lane_next", keys="ctrl+pagedown", help="Next lane", call="lane_step(1)", scope="chat", command="lane"),
+    Action(id="lane_previous", keys="ctrl+pageup", help="Previous lane", call="lane_step(-1)", scope="chat",
+           command="lane"),
+    Action(id="lane_picker", keys="f2", help="Pick a lane: then a digit or letters", call="pick_lane", scope="chat",
+           command="lane"),
+    Action(id="target_picker", keys="alt+t", help="Ask another model: once, or from now on", call="pick_target",
+           scope="chat", command="model"),
+    Action(id="compare", keys="alt+v", help="Compare: one prompt to several lanes", call="compare", scope="chat",
+           command="compare"),
+    # --- chat: conversations
+    Action(id="new", keys="ctrl+n", help="New conversation", call="new_conversation", scope="chat", command="new"),
+    Action(id="find", keys="ctrl+f", help="Find in this conversation", call="find", scope="chat", command="find"),
+    # --- chat: what is under way
+    Action(id="cancel", keys="escape", help="Cancel the answer", call="cancel", scope="chat", palette=False),
+    Action(
+        id="interrupt", keys="ctrl+c", help="Copy the selection, else clear the text, else cancel; twice quits",
+        call="interrupt", scope="chat", palette=False,
+    ),
+    Action(id="retry_now", keys="alt+r", help="While waiting: retry now", call="retry_now", scope="chat",
+           command="now"),
+    Action(id="next_target", keys="alt+n", help="While waiting: next target", call="next_target", scope="chat",
+           command="next"),
+    Action(id="consent_yes", keys="alt+y", help="Consent: ask the next target", call="consent(True)", scope="chat",
+           command="yes"),
+    Action(id="consent_no", keys="alt+p", help="Consent: no, pause the request", call="consent(False)", scope="chat",
+           command="no"),
+    Action(id="hide_warning", keys="alt+w", help="Put the warning of a budget away until its next period",
+           call="hide_warning", scope="chat"),
+    # --- chat: the queue
+    Action(id="go", keys="alt+g", help="Send the queued prompts", call="go", scope="chat", command="go"),
+    Action(id="unqueue", keys="alt+u", help="Take the last queued prompt back", call="unqueue", scope="chat",
+           command="queue"),
+    Action(id="queue", keys="alt+q", help="The queue: edit, move and drop prompts", call="open_queue", scope="chat",
+           command="queue"),
+    # --- chat: answers
+    Action(id="copy_answer", keys="alt+c", help="Copy the last answer", call="copy_answer", scope="chat",
+           command="copy"),
+    Action(id="copy_code", keys="alt+b", help="Copy a code block; again: the one before", call="copy_code",
+           scope="chat", command="copy"),
+    Action(id="regenerate", keys="", help="Ask the last prompt again", call="regenerate", scope="chat",
+           command="retry"),
+    Action(id="edit_last", keys="", help="Edit the last prompt and send it again", call="edit_turn", scope="chat",
+           command="edit"),
+    Action(id="continue_answer", keys="", help="Let an answer that was cut go on", call="continue_turn", scope="chat",
+           command="continue"),
+    Action(id="fork", keys="", help="Fork: go on from here in a new conversation", call="fork_turn", scope="chat",
+           command="fork"),
+    Action(id="open_answer", keys="", help="Open the answer in your editor", call="open_turn", scope="chat",
+           command="open"),
+    Action(id="raw", keys="", help="What was sent and received, byte for byte", call="raw_turn", scope="chat",
+           command="raw"),
+    Action(id="mark_up", keys="alt+up,ctrl+up", help="Mark the turn before, to act on it", call="mark_turn(-1)",
+           scope="chat", command="turn"),
+    Action(id="mark_down", keys="alt+down,ctrl+down", help="Mark the turn after", call="mark_turn(1)", scope="chat",
+           command="turn"),
+    # --- chat: the screen
+    Action(id="sidebar", keys="alt+s", help="Show or hide the sidebar", call="toggle_sidebar", scope="chat",
+           command="sidebar"),
+    Action(id="recall", keys="ctrl+r", help="Search the prompts sent before", call="recall", scope="chat",
+           command="recall"),
+    Action(id="prompt_library", keys="", help="Prompts: one of your own from the library", call="pick_prompt",
+           scope="chat", command="prompt"),
+    Action(id="tour", keys="", help="A short tour of the desk", call="tour", scope="chat", command="tour"),
+    Action(id="scroll_up", keys="pageup", help="Scroll up", call="scroll_transcript(-1)", scope="chat", palette=False),
+    Action(
+        id="scroll_down", keys="pagedown", help="Scroll down", call="scroll_transcript(1)", scope="chat", palette=False
+    ),
+    Action(id="scroll_home", keys="ctrl+home", help="To the beginning", call="scroll_transcript(-9)", scope="chat"),
+    Action(id="scroll_end", keys="ctrl+end", help="To the end", call="scroll_transcript(9)", scope="chat"),
+    # --- a marked turn: the transcript has the keys, so plain letters do
+    _turn("copy", "c", "Copy it", "copy_turn"),
+    _turn("block", "b", "Copy a code block of it; again: the next", "copy_block"),
+    _turn("edit", "e", "Edit the prompt and send it again", "edit_turn"),
+    _turn("again", "r", "Ask again", "again_turn"),
+    _turn("elsewhere", "t", "Ask another model", "again_elsewhere"),
+    _turn("continue", "n", "Let an answer that was cut go on", "continue_turn"),
+    _turn("fork", "f", "Fork: go on from here in a new conversation", "fork_turn"),
+    _turn("open", "o", "Open in your editor", "open_turn"),
+    _turn("raw", "v", "What was sent and received", "raw_turn"),
+    _turn("fold", "enter,space", "Fold or unfold reasoning, an earlier version, an image", "fold_turn"),
+    _turn("up", "up,k", "The turn before", "mark_turn(-1)"),
+    _turn("down", "down,j", "The turn after", "mark_turn(1)"),
+    _turn("leave", "i", "Back to the prompt", "leave_turn"),
+    # --- prompt
+    Action(id="send", keys="enter", help="Send (queue, while an answer comes)", call="send", scope="prompt",
+           palette=False),
+    Action(
+        id="newline", keys="ctrl+j,shift+enter,alt+enter,ctrl+enter", help="New line", call="newline", scope="prompt",
+        palette=False,
+    ),
+    Action(id="editor", keys="ctrl+g,alt+e", help="Write in your own editor", call="editor", scope="prompt",
+           palette=False),
+    Action(id="complete", keys="tab", help="Complete a / command or an @path", call="complete", scope="prompt",
+           palette=False),
+    # --- full-screen panels
+    Action(id="close", keys="escape", help="Close", call="close_panel", scope="list", palette=False),
+    Action(id="filter", keys="slash", help="Filter: words, lane:NAME, provider:NAME, reason:NAME", call="filter",
+           scope="list", priority=False, palette=False),
+    Action(id="reload", keys="ctrl+r", help="Read again", call="reload", scope="list", palette=False),
+    _row("discarded", "d", "Show or hide the discarded text", "toggle_discarded", "failovers"),
+    _row("outbox_retry", "t", "Ask again", "retry(False)", "outbox"),
+    _row("outbox_retry_now", "n", "Ask again now, cooldowns ignored", "retry(True)", "outbox"),
+    _row("outbox_drop", "x", "Drop for good (press twice)", "drop", "outbox"),
+    _row("providers_check", "c", "Call every provider now", "check", "providers"),
+    _row("metrics_hour", "h", "The last hour", "look_back('1 h')", "metrics"),
+    _row("metrics_day", "d", "The last 24 hours", "look_back('24 h')", "metrics"),
+    _row("metrics_week", "w", "The last 7 days", "look_back('7 d')", "metrics"),
+    _row("metrics_month", "m", "The last 30 days", "look_back('30 d')", "metrics"),
+    _row("metrics_lane", "l", "This lane, or all of them", "widen", "metrics"),
+    _row("metrics_group", "g", "One row for each provider, lane, model or agent", "group", "metrics"),
+    _row("model_pull", "p", "Fetch a model", "pull", "models"),
+    _row("model_copy", "y", "Copy under a new name", "copy", "models"),
+    _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
+)  # fmt: skip
+
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
