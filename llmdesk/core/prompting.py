@@ -12,15 +12,20 @@ if TYPE_CHECKING:
 
     from llmdesk.core.views import Attachment, StoredMessage
 
-TITLE_LIMIT = 60
-"""The longest conversation title made from a prompt, characters."""
-
 ANSWERED = ("full", "cut by limit", "no answer text")
 """Completeness marks of answers that may be shown to a model again; partial ones never are (policy R7)."""
 
+CONTINUE_PROMPT = "Continue exactly where your answer stopped, without repeating any of it."
+"""What a model is told to go on with an answer that broke off."""
 
 SUMMARY_PROMPT = "Summarise our conversation so far."
 """What a summary is the answer to, for the models that read it instead of what it sums up."""
+
+SUMMARISE_PROMPT = (
+    f"{SUMMARY_PROMPT} Keep what somebody needs to go on with it: the aim, what was decided and why, names, numbers, "
+    "code and file names as they were written, and what is still open. Write nothing but the summary."
+)
+"""What a model is told to make one."""
 
 
 def user_message(prompt: str, attachments: Sequence[Attachment] = ()) -> Message:
@@ -41,7 +46,7 @@ def context_messages(stored: Sequence[StoredMessage], *, before_request: str | N
 
     Question and answer belong together by their request, so that an answer that came late stands behind its question.
     Earlier versions are left out. An answer that broke off goes along only where a later turn continues it, because its
-    user said so. A summary stands in the place of everything before it.
+    user said so. A summary stands in the place of everything before it, but for answers that came after it was made.
 
     Args:
         stored: the conversation, oldest first.
@@ -50,14 +55,20 @@ def context_messages(stored: Sequence[StoredMessage], *, before_request: str | N
     standing = [item for item in _until(stored, before_request) if item.superseded_by is None]
     continued = {item.continues for item in stored if item.continues is not None and item.superseded_by is None}
     answers = {a.request: a for a in standing if _may_go(a, continued)}
+    summed_up = max((at for at, item in enumerate(standing) if item.role is Role.SYSTEM), default=None)
     messages: list[Message] = []
-    for item in standing:
-        if item.role is Role.SYSTEM:
-            messages = [Message(role=Role.USER, content=SUMMARY_PROMPT),
-                        Message(role=Role.ASSISTANT, content=item.content)]  # fmt: skip
-        elif item.role is Role.USER and (answer := answers.get(item.request)) is not None:
-            messages.append(user_message(item.content, item.attachments))
-            messages.append(Message(role=Role.ASSISTANT, content=answer.content))
+    made = 0  # ids grow, so what came after the summary has a higher one
+    if summed_up is not None:
+        summary = standing[summed_up]
+        made = summary.id
+        messages += [Message(role=Role.USER, content=SUMMARY_PROMPT),
+                     Message(role=Role.ASSISTANT, content=summary.content)]  # fmt: skip
+    for at, item in enumerate(standing):
+        answer = answers.get(item.request) if item.role is Role.USER else None
+        if answer is None or (summed_up is not None and at < summed_up and answer.id < made):
+            continue
+        messages.append(user_message(item.content, item.attachments))
+        messages.append(Message(role=Role.ASSISTANT, content=answer.content))
     return tuple(messages)
 
 
@@ -69,9 +80,3 @@ def _until(stored: Sequence[StoredMessage], request: str | None) -> Sequence[Sto
 
 def _may_go(message: StoredMessage, continued: set[str]) -> bool:
     return message.role is Role.ASSISTANT and (message.completeness in ANSWERED or message.request in continued)
-
-
-def title_of(prompt: str) -> str:
-    """A title for a conversation: the first words of its first prompt."""
-    line = next((line.strip() for line in prompt.splitlines() if line.strip()), "untitled")
-    return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1].rstrip() + "…"

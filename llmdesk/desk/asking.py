@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind, StorageError, UsageError
-from llmdesk.core.prompting import title_of
 from llmdesk.core.text import one_line
+from llmdesk.core.titles import title_of
 from llmdesk.core.types import (
     Accepted,
     Attempt,
@@ -24,6 +25,7 @@ from llmdesk.core.types import (
 from llmdesk.core.views import Ask, Topic
 from llmdesk.desk import ending, payload
 from llmdesk.desk.choosing import check, lane_for
+from llmdesk.desk.exchanges import Exchanges
 from llmdesk.desk.job import Job
 from llmdesk.desk.planning import messages_of, route_of
 from llmdesk.desk.run import Run
@@ -55,6 +57,8 @@ class Asking:
         self.on_answer: Callable[[str], None] = lambda _provider: None
         """Told of each provider that has answered a request."""
         self._settling = Settling(parts, changed)
+        self.exchanges = Exchanges(parts.clock, parts.router.targets.elapsed)
+        """What the last calls really were."""
 
     # --- beginning ---
 
@@ -302,7 +306,8 @@ class Asking:
                 if event.attempt.error_kind in (ErrorKind.RATE, ErrorKind.QUOTA):
                     self._changed(Topic.COOLDOWNS)
 
-        await self._parts.router.run(route, walk, sink=sink, record=record, controls=run.controls)
+        tap = partial(self.exchanges.tap, job.id)
+        await self._parts.router.run(route, walk, sink=sink, record=record, controls=run.controls, tap=tap)
 
     # --- ending ---
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.core.prompting import ANSWERED, TITLE_LIMIT, context_messages, title_of, user_message
+from llmdesk.core.prompting import ANSWERED, context_messages, user_message
 from llmdesk.core.types import Message, Role
 from llmdesk.core.views import Attachment, StoredMessage
 
@@ -71,16 +71,3 @@ def test_a_retry_sees_nothing_of_its_own_turn_or_after() -> None:
     stored = [asked(1), answered(1), asked(2), answered(2, "interrupted"), asked(3), answered(3)]
     assert [m.content for m in context_messages(stored, before_request="r2")] == ["q1", "a1"]
     assert [m.content for m in context_messages(stored, before_request="unknown")] == ["q1", "a1", "q3", "a3"]
-
-
-@given(st.text())
-def test_a_title_is_one_short_line(prompt: str) -> None:
-    title = title_of(prompt)
-    assert 0 < len(title) <= TITLE_LIMIT
-    assert len(title.splitlines()) == 1
-
-
-def test_a_title_is_the_first_line_that_says_something() -> None:
-    assert title_of("\n  \n  Parse the log file  \nand more") == "Parse the log file"
-    assert title_of(" \n") == "untitled"
-    assert title_of("x" * 61) == "x" * 59 + "…"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from llmdesk.cli.options import NAME, TEXT, desk_command
-from llmdesk.cli.params import parse_params
 from llmdesk.cli.reading import as_text, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
-from llmdesk.core.types import ModelRef
+from llmdesk.core.param_pairs import parse_params
+from llmdesk.core.types import ModelRef, Params
 from llmdesk.core.views import Ask, Attachment
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
         job=job,
         model=ModelRef.parse(model) if model is not None else None,
         system=text_or_file(system) if system is not None else None,
-        params=parse_params(params, seed=seed, max_tokens=max_tokens),
+        params=Params(seed=seed, max_output_tokens=max_tokens).over(parse_params(params, option="--params")),
         schema=named.schema if named is not None else None,
         schema_name=named.name if named is not None else "",
         conversation=conversation,

@@ -1,4 +1,4 @@
-"""``--params KEY=VALUE`` read into parameters, with an error that says what would have been right."""
+"""``KEY=VALUE`` read into parameters, with an error that says what would have been right."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _REASONING = ("off", "low", "medium", "high")
 
 
-def parse_params(pairs: Iterable[str], *, seed: int | None = None, max_tokens: int | None = None) -> Params:
-    """Read ``KEY=VALUE`` pairs; ``seed`` and ``max_tokens`` are options of their own and win.
+def parse_params(pairs: Iterable[str], *, option: str = "") -> Params:
+    """Read ``KEY=VALUE`` pairs; errors begin with ``option``, where they were written.
 
     ``stop`` takes several texts separated by commas; ``extra.NAME`` goes to the provider as it is, its value read as
     JSON where it is JSON and as text otherwise. A later pair replaces an earlier one.
@@ -28,21 +28,24 @@ def parse_params(pairs: Iterable[str], *, seed: int | None = None, max_tokens: i
     values: dict[str, Any] = {}
     extra: dict[str, object] = {}
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        key = key.strip()
-        if not equals:
-            raise UsageError(f"--params {pair}: write it as KEY=VALUE, for example temperature=0.2.")
-        if key.startswith("extra.") and len(key) > len("extra."):
-            extra[key.removeprefix("extra.")] = _loose(value)
-        elif key in _READERS:
-            values[key] = _READERS[key](key, value.strip())
-        else:
-            raise UsageError(f"--params {key}: there is no such parameter.{_meant(key)}")
-    if seed is not None:
-        values["seed"] = seed
-    if max_tokens is not None:
-        values["max_output_tokens"] = max_tokens
+        try:
+            _read(pair, values, extra)
+        except UsageError as error:
+            raise UsageError(f"{option} {error}".strip()) from None
     return Params(**values, extra=extra)
+
+
+def _read(pair: str, values: dict[str, Any], extra: dict[str, object]) -> None:
+    key, equals, value = pair.partition("=")
+    key = key.strip()
+    if not equals:
+        raise UsageError(f"{pair}: write it as KEY=VALUE, for example temperature=0.2.")
+    if key.startswith("extra.") and len(key) > len("extra."):
+        extra[key.removeprefix("extra.")] = _loose(value)
+    elif key in _READERS:
+        values[key] = _READERS[key](key, value.strip())
+    else:
+        raise UsageError(f"{key}: there is no such parameter.{_meant(key)}")
 
 
 def _meant(key: str) -> str:
@@ -60,7 +63,7 @@ def _number(low: float, high: float) -> Callable[[str, str], float]:
             number = math.nan
         if not low <= number <= high:
             limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
-            raise UsageError(f"--params {key}={value}: it must be a number {limit}.")
+            raise UsageError(f"{key}={value}: it must be a number {limit}.")
         return number
 
     return read
@@ -73,7 +76,7 @@ def _whole(low: int) -> Callable[[str, str], int]:
         except ValueError:
             number = low - 1
         if number < low:
-            raise UsageError(f"--params {key}={value[:40]}: it must be a whole number of at least {low}.")
+            raise UsageError(f"{key}={value[:40]}: it must be a whole number of at least {low}.")
         return number
 
     return read
@@ -83,7 +86,7 @@ def _seed(key: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:
-        raise UsageError(f"--params {key}={value[:40]}: it must be a whole number.") from None
+        raise UsageError(f"{key}={value[:40]}: it must be a whole number.") from None
 
 
 def _stop(_key: str, value: str) -> tuple[str, ...]:
@@ -92,7 +95,7 @@ def _stop(_key: str, value: str) -> tuple[str, ...]:
 
 def _reasoning(key: str, value: str) -> str:
     if value not in _REASONING:
-        raise UsageError(f"--params {key}={value}: it must be one of {', '.join(_REASONING)}.")
+        raise UsageError(f"{key}={value}: it must be one of {', '.join(_REASONING)}.")
     return value
 
 
