@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from llmdesk.config.lane_files import SchemaCheck
     from llmdesk.config.settings import Settings
+    from llmdesk.config.source import Source
     from llmdesk.core.types import Json
 
 
@@ -37,20 +38,27 @@ class Loaded:
     schemas: Mapping[str, Json] = field(default_factory=dict)
 
 
-def load_settings(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaCheck | None = None) -> Loaded:
+def load_settings(
+    file: Path | None,
+    env: Mapping[str, str],
+    *,
+    check_schema: SchemaCheck | None = None,
+    source: Source | None = None,
+) -> Loaded:
     """Read the configuration.
 
     Args:
         file: the file to read; ``None`` = there is none, so the defaults hold and nothing is opened.
         env: the environment, for templates, keys, and the few settings it holds itself.
         check_schema: says what is wrong with the schema of a lane (policy H1); without it they are taken as they are.
+        source: take this for what ``file`` says; ``None`` = read it.
 
     Raises:
         ConfigurationError: with every fault of the file, each as ``file:line:column: message``.
     """
     if file is None and not any(env.get(name) for name in OVERRIDES):
         return _without_file(env)
-    return _load(file, env, check_schema)
+    return _load(file, env, check_schema, source)
 
 
 def validate(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaCheck | None = None) -> tuple[str, ...]:
@@ -62,7 +70,7 @@ def validate(file: Path | None, env: Mapping[str, str], *, check_schema: SchemaC
     return ()
 
 
-def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck | None) -> Loaded:
+def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck | None, source: Source | None) -> Loaded:
     from llmdesk.config.draft import Draft
     from llmdesk.config.expand import expand
     from llmdesk.config.lane_files import read_lane_files
@@ -72,7 +80,8 @@ def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck |
     from llmdesk.config.source import Source, read_source
     from llmdesk.config.yaml_tree import Tree, read_tree
 
-    source = read_source(file) if file else Source(text="")
+    if source is None:
+        source = read_source(file) if file else Source(text="")
     tree = read_tree(source.text) if file else Tree()
     data = {} if tree.root is None else tree.root
     draft = Draft(file=file, env=env, source=source, tree=tree, data=data)
