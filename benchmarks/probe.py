@@ -1,0 +1,167 @@
+"""Runs a terminal program in a pseudo-terminal and measures it from outside: time stamps, screen, CPU, memory.
+
+A thread stamps every byte the program writes with the time it came. The screen is drawn only when it is asked for, so
+that emulating a terminal costs the measured program nothing. Linux only: memory and CPU come from /proc.
+"""
+
+from __future__ import annotations
+
+import bisect
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROWS, COLUMNS = 40, 120
+
+_UNREAD = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$[a-z]|\x1b[_P^].*?\x1b\\", re.DOTALL)
+"""Sequences that pyte would print."""
+
+_ASKED = re.compile(rb"\x1b\[\?(\d+)\$p|\x1b\[(0?c)|\x1b\[(6n)")
+"""What Textual asks of a terminal: whether it has a mode, what it is, where the cursor is."""
+
+
+class Probe:
+    """One program under measurement; ``began`` is the moment before it was started (``time.monotonic``)."""
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+        whole = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        whole |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8", **env}
+        self.raw = bytearray()
+        self._starts: list[int] = []
+        self._times: list[float] = []
+        self._drawn = 0
+        self._came = threading.Condition()
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=whole, cwd=cwd, start_new_session=True, close_fds=True
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:
+                data = b""
+            at = time.monotonic()
+            with self._came:
+                if data:
+                    self._starts.append(len(self.raw))
+                    self._times.append(at)
+                    self.raw += data
+                self._came.notify_all()
+            if not data:
+                return
+            for found in _ASKED.finditer(data):
+                mode, attributes, _ = found.groups()
+                if mode is not None:
+                    self.send(b"\x1b[?%b;%d$y" % (mode, 2 if mode == b"2026" else 0))
+                else:
+                    self.send(b"\x1b[?62;22c" if attributes else b"\x1b[1;1R")
+
+    def send(self, keys: bytes | str) -> float:
+        """Type; return the moment before."""
+        at = time.monotonic()
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+        return at
+
+    def wait_bytes(self, needle: str, since: int, seconds: float) -> float | None:
+        """Wait until ``needle`` was written after the offset ``since``; return when its last byte came."""
+        wanted, deadline, start = needle.encode(), time.monotonic() + seconds, since
+        with self._came:
+            while True:
+                at = self.raw.find(wanted, start)
+                if at >= 0:
+                    return self._times[bisect.bisect_right(self._starts, at + len(wanted) - 1) - 1]
+                start = max(since, len(self.raw) - len(wanted))
+                if (left := deadline - time.monotonic()) <= 0 or self.process.poll() is not None:
+                    return None
+                self._came.wait(min(left, 1))
+
+    def wait_screen(self, pattern: str, seconds: float) -> float | None:
+        """Wait until the drawn screen shows ``pattern``; return when the bytes that completed it came."""
+        deadline = time.monotonic() + seconds
+        while True:
+            at = self.draw()
+            if re.search(pattern, self.text()):
+                return at
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                return None
+            with self._came:
+                if self._drawn == len(self._times):
+                    self._came.wait(0.5)
+
+    def settle(self, quiet_s: float = 0.7, seconds: float = 6) -> None:
+        """Wait until nothing has been written for a while."""
+        deadline = time.monotonic() + seconds
+        while (left := (self._times[-1] if self._times else self.began) + quiet_s - time.monotonic()) > 0:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(left)
+
+    def draw(self) -> float:
+        """Bring the screen up to date; return when the newest byte on it came."""
+        begin, end = self._drawn, len(self._times)
+        if begin < end:
+            stop = self._starts[end] if end < len(self._starts) else len(self.raw)
+            self._stream.feed(_UNREAD.sub(b"", bytes(self.raw[self._starts[begin] : stop])))
+            self._drawn = end
+        return self._times[end - 1] if end else self.began
+
+    def text(self) -> str:
+        """What the screen shows."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def cpu_s(self) -> float:
+        """CPU seconds used so far, in steps of 10 ms."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def idle_percent(self, seconds: float = 5) -> float:
+        """CPU used while nothing happens, in per cent of a core, from the scheduler's nanoseconds."""
+
+        def used() -> int:
+            tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+            return sum(int(task.read_text().split()[0]) for task in tasks)
+
+        start, at = used(), time.monotonic()
+        time.sleep(seconds)
+        return (used() - start) / 1e7 / (time.monotonic() - at)
+
+    def memory_mib(self) -> float:
+        """Memory that is this program's share (PSS), MiB."""
+        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        return int(found[1]) / 1024 if found else 0.0
+
+    def close(self) -> None:
+        """End the program that was started here, and wait for it."""
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGKILL):
+            if self.process.poll() is None:
+                self.process.send_signal(number)
+                try:
+                    self.process.wait(3)
+                except subprocess.TimeoutExpired:
+                    continue
+        os.close(self._master)
+        self._reader.join(2)
