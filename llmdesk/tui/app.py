@@ -173,6 +173,25 @@ class DeskApp(App[None]):
             case _:
                 self.notify(one_line(text), markup=False, timeout=4)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text; what Textual's own widgets copy comes this way too."""
+        self.copy(text, "Selection")
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text and say how far it went; ``what`` = what it is."""
+        from llmdesk.paths import process_environment
+        from llmdesk.tui.clipboard import put
+
+        self._clipboard = text  # what ctrl+v of Textual's own widgets gives back
+        driver = self._driver
+
+        async def told() -> None:
+            env = {} if self.is_headless else process_environment()
+            done = await put(text, env=env, write=lambda data: None if driver is None else driver.write(data))
+            self.say(f"{what}: {done.words}.")
+
+        beside(self, told)
+
     def action_open_panel(self, name: Panel) -> None:
         """Show a full-screen panel; the same key closes it again."""
         from llmdesk.tui.screens.panel import PanelScreen
@@ -192,6 +211,12 @@ class DeskApp(App[None]):
         from llmdesk.tui.screens.conversations import ConversationsScreen
 
         self.push_screen(ConversationsScreen(below="conversations", query=query))
+
+    def show_raw(self, request_id: str) -> None:
+        """Show what was sent and received for a request (its whole id), on top of whatever is shown."""
+        from llmdesk.tui.screens.raw import RawScreen
+
+        self.push_screen(RawScreen(request_id))
 
     def close_panel(self) -> None:
         """Go back to the chat."""

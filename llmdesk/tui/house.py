@@ -68,6 +68,10 @@ class House(Protocol):
         """Show a short message at the edge of the screen."""
         ...
 
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text and say how far it went; ``what`` = what it is."""
+        ...
+
     def leave(self, *, asked: bool) -> None:
         """Quit; an answer under way is paused, after the user has confirmed it."""
         ...
@@ -78,6 +82,10 @@ class House(Protocol):
 
     def show_conversations(self, query: str) -> None:
         """Show the conversations, searched for these words."""
+        ...
+
+    def show_raw(self, request_id: str) -> None:
+        """Show what was sent and received for a request (its whole id), on top of whatever is shown."""
         ...
 
     def close_panel(self) -> None:
