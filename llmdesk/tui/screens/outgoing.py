@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import ModelRef
     from llmdesk.core.views import Attachment
     from llmdesk.tui.widgets.lane_pane import LanePane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A prompt that has not been sent yet."""
+    """A prompt that has not been sent yet; ``model`` = who is asked this once, ``None`` = whom the lane asks."""
 
     text: str
     attachments: tuple[Attachment, ...] = ()
+    model: ModelRef | None = None
 
 
 class Outgoing:
@@ -26,6 +28,7 @@ class Outgoing:
         self._queue: list[Queued] = []
         self._held = False
         self._attached: list[Attachment] = []
+        self._once: ModelRef | None = None
 
     def __bool__(self) -> bool:
         return bool(self._queue)
@@ -35,10 +38,21 @@ class Outgoing:
         """The files that go along with the next prompt."""
         return tuple(self._attached)
 
+    @property
+    def once(self) -> ModelRef | None:
+        """Who is asked the next prompt only; ``None`` = whom the lane asks."""
+        return self._once
+
+    @once.setter
+    def once(self, model: ModelRef | None) -> None:
+        self._once = model
+        self._show()
+
     def take(self, text: str) -> Queued:
-        """Make a prompt of a text and the files that were attached."""
-        item = Queued(text=text, attachments=self.attached)
+        """Make a prompt of a text, the files that were attached, and the model that was picked for this once."""
+        item = Queued(text=text, attachments=self.attached, model=self._once)
         self._attached.clear()
+        self._once = None
         self._show()
         return item
 
@@ -76,6 +90,7 @@ class Outgoing:
         if self._queue and not self._pane.prompt.text.strip():
             item = self._queue.pop()
             self._attached = [*item.attachments, *self._attached]
+            self._once = item.model or self._once
             self._pane.prompt.put(item.text)
             self._show()
 
@@ -85,6 +100,7 @@ class Outgoing:
             return False
         self._pane.prompt.put(item.text)
         self._attached = [*item.attachments, *self._attached]
+        self._once = item.model or self._once
         self._show()
         return True
 
@@ -99,5 +115,5 @@ class Outgoing:
     def _show(self) -> None:
         self._pane.queue_line.show_next(
             queued=[item.text for item in self._queue], held=self._held and bool(self._queue),
-            attached=[file.name for file in self._attached],
+            attached=[file.name for file in self._attached], once=str(self._once) if self._once is not None else "",
         )  # fmt: skip

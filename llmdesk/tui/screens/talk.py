@@ -270,7 +270,7 @@ class Talk:
     def _start(self, item: Queued) -> None:
         self._current, self._cancelled, self.paused = item, False, None
         self.last_prompt = item.text
-        self.title = self.title or one_line(item.text, 60)
+        self.title = self.title or _title(item.text)
         self.tell.badge = Badge.RUNNING
         self.record.user(item.text, at=time.time(), attachments=tuple(file.name for file in item.attachments))
         self.tell.wait(Wait(text="sending…", offers=(CANCEL,)))
@@ -294,7 +294,8 @@ class Talk:
 
     def _ask(self, desk: Desk, item: Queued) -> Ask:
         return Ask(
-            prompt=item.text, attachments=item.attachments, lane=self.lane or desk.default_lane, model=self.model,
+            prompt=item.text, attachments=item.attachments, lane=self.lane or desk.default_lane,
+            model=item.model or self.model,
             params=self.params, conversation=self.conversation,
         )  # fmt: skip
 
@@ -423,3 +424,9 @@ class Talk:
             offered = resume != "never"
             text = "paused, and can be asked again now" if offered else "paused; f7 shows the outbox"
             self.tell.wait(Wait(text=text, offers=(RETRY,) if offered else ()))
+
+
+def _title(prompt: str) -> str:
+    from llmdesk.core.titles import title_of  # its patterns are read only now
+
+    return title_of(prompt)

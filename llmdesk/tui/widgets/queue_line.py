@@ -24,8 +24,8 @@ class QueueLine(Widget):
         self._rows: list[Content] = []
         self.display = False
 
-    def show_next(self, *, queued: Sequence[str], held: bool, attached: Sequence[str]) -> None:
-        """Show the prompts that wait, whether they wait for the user's go, and the names of attached files."""
+    def show_next(self, *, queued: Sequence[str], held: bool, attached: Sequence[str], once: str = "") -> None:
+        """Show the prompts that wait, whether for the user's go, attached files, and who is asked the next one only."""
         rows = [
             Content.assemble((f"queued {number} ", "bold $muted"), (one_line(text, 300), "$muted"))
             for number, text in enumerate(queued[:SHOWN], 1)
@@ -38,6 +38,8 @@ class QueueLine(Widget):
         if attached:
             names = ", ".join(one_line(name, 60) for name in attached)
             rows.append(Content.assemble(("attached ", "bold $muted"), names, ("  /attach none drops it", "$muted")))
+        if once:
+            rows.append(Content.assemble(("next prompt ", "bold $muted"), one_line(once, 80)))
         self._rows = rows
         self.display = bool(rows)
         self.refresh(layout=True)
