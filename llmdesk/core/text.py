@@ -147,7 +147,8 @@ class Redactor:
     """Takes known secrets and anything shaped like one out of a string that is about to be kept or shown.
 
     Args:
-        secrets: exact values that must never appear; each is also recognised URL-encoded and base64-encoded.
+        secrets: exact values that must never appear; each is also recognised URL-encoded, base64-encoded and as it
+            stands in JSON.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -159,7 +160,10 @@ class Redactor:
         """Remember one more secret value; values shorter than 6 characters would blank ordinary words."""
         if len(secret) < 6:
             return
+        import json  # here alone: this module is on the way to the first paint
+
         raw = secret.encode("utf-8", "replace")
+        self._exact |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
         for quoted in (quote(secret, safe=""), quote_plus(secret)):
             self._exact |= {secret, quoted, _HEX.sub(lambda found: found[0].lower(), quoted)}
         self._exact |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}

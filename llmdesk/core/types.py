@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llmdesk.core.errors import ErrorKind, UsageError
 from llmdesk.core.text import one_line
+
+if TYPE_CHECKING:
+    from llmdesk.core.exchange import Tap
 
 Json = Mapping[str, object]
 """A decoded JSON object."""
@@ -116,7 +119,7 @@ class ChatRequest:
     ``format`` is ``"json"``, a JSON Schema, or ``None``. ``tools`` and ``extra`` go to the wire as they are.
     ``endpoint`` other than ``chat`` exists for kind ``ollama`` only; for ``generate`` the last user message is the
     prompt and a system message the system text; for ``embed`` ``extra["input"]`` is the text or list of texts.
-    ``keep_wire`` lets events carry the wire objects they were made of.
+    ``keep_wire`` lets events carry the wire objects they were made of. ``tap`` is told what is sent and received.
     """
 
     model: str
@@ -127,6 +130,7 @@ class ChatRequest:
     extra: Json = field(default_factory=dict)
     endpoint: Endpoint = "chat"
     keep_wire: bool = False
+    tap: Tap | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from llmdesk.core.exchange import Exchange
     from llmdesk.desk.parts import Parts
     from llmdesk.desk.reports import Period, Stats, StatsBy
     from llmdesk.providers.base import PullProgress, RunningModel
@@ -339,6 +340,18 @@ class Desk:
         if view.status is not Status.PAUSED:
             return view
         return replace(view, advice=advise(view.attempts, program=self._parts.program))
+
+    async def exchanges(self, request_id: str) -> tuple[Exchange, ...]:
+        """What was sent and received for a request, call by call, without secrets.
+
+        Args:
+            request_id: its whole id.
+
+        Returns:
+            The calls in order; empty = none is kept: they last only as long as the desk that made them, and only the
+            last ones of it.
+        """
+        return await self._asking.exchanges.of(request_id)
 
     async def _one_request(self, prefix: str) -> str:
         found = await self._parts.requests.resolve(prefix) if prefix else ()

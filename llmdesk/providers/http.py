@@ -7,6 +7,7 @@ What the settings mean is docs/policy.md, R3, R6, R11, N1-N16 and S4, S6.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import socket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from llmdesk.core.exchange import Recording, Tap
     from llmdesk.providers.base import Endpoint
 
 _Kind = TypeVar("_Kind", bound=BaseException)
@@ -87,7 +89,7 @@ def client_settings(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> dict[
         redact.learn(endpoint.key)
     for name, value in endpoint.headers.items():
         if any(word in name.lower() for word in _SECRET_HEADERS):
-            redact.learn(value)
+            learn_credential(value)
     loopback = is_loopback(endpoint.base_url)
     limits = endpoint.timeouts
     settings: dict[str, Any] = {
@@ -102,6 +104,18 @@ def client_settings(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> dict[
         # No TLS can happen here, so the 20 ms for loading certificates are saved; this context trusts nobody.
         settings["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return settings
+
+
+def learn_credential(value: str) -> None:
+    """Let no secret of a header be shown: the whole, what follows its scheme, the password packed in ``Basic``."""
+    redact.learn(value)
+    scheme, _, rest = value.partition(" ")
+    redact.learn(rest)
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            user_and_password = base64.b64decode(rest, validate=True).decode()
+            redact.learn(user_and_password)
+            redact.learn(user_and_password.partition(":")[2])
 
 
 def make_client(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> httpx.AsyncClient:
@@ -299,7 +313,13 @@ class Origin:
 
     @contextlib.asynccontextmanager
     async def open_stream(
-        self, method: str, path: str, *, body: bytes | None = None, total_s: float | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        total_s: float | None = None,
+        tap: Tap | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """Send one request and hand over the reply as soon as its headers are there.
 
@@ -310,6 +330,7 @@ class Origin:
             path: appended to the base URL.
             body: JSON bytes.
             total_s: limit on the whole call, seconds; ``None`` = the endpoint's own (which may be none).
+            tap: is told what is sent and received.
 
         Raises:
             ProviderError: net, silent, config: there are no headers to hand over.
@@ -325,21 +346,34 @@ class Origin:
                     "trace": progress.trace, "timeout": self._client.timeout.as_dict(),
                 },
             )  # fmt: skip
+            recording = tap.call(method=method, url=str(request.url), body=body or b"") if tap is not None else None
             try:
                 async with asyncio.timeout_at(limits.deadline()):
                     response = await self._client.send(request, stream=True)
             except TimeoutError:
                 raise limits.expired() from None
+            finally:  # only sending puts on what belongs to this endpoint alone
+                if recording is not None:
+                    recording.asked(request.headers, own=self.endpoint.headers)
         progress.answered = True
+        if recording is not None:
+            recording.answered(response.status_code, response.headers)
         try:
-            yield Reply(self.endpoint, response.status_code, response.headers, self._raw(response, progress), limits)
+            raw = self._raw(response, progress, recording)
+            yield Reply(self.endpoint, response.status_code, response.headers, raw, limits)
         finally:
+            if recording is not None:
+                recording.ended()
             with contextlib.suppress(ProviderError), mapped(self.endpoint, progress):
                 await response.aclose()
 
-    async def _raw(self, response: httpx.Response, progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def _raw(
+        self, response: httpx.Response, progress: Progress, recording: Recording | None
+    ) -> AsyncGenerator[bytes, None]:
         with mapped(self.endpoint, progress):
             async for data in response.aiter_raw():
+                if recording is not None:
+                    recording.came(data)
                 yield data
 
     async def aclose(self) -> None:

@@ -15,7 +15,7 @@ from llmdesk.router.controls import Controls, Wish
 from llmdesk.router.decision import decide
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import Journey
-from llmdesk.router.route import Checker, Recorder, Route, Sink, Trip, Walk
+from llmdesk.router.route import Checker, Recorder, Route, Sink, Tapping, Trip, Walk
 from llmdesk.router.targets import Cooldowns, Targets
 
 __all__ = [
@@ -48,7 +48,9 @@ class Router:
         self.targets = targets
         self._check = check
 
-    async def run(self, route: Route, walk: Walk, *, sink: Sink, record: Recorder, controls: Controls) -> None:
+    async def run(
+        self, route: Route, walk: Walk, *, sink: Sink, record: Recorder, controls: Controls, tap: Tapping | None = None
+    ) -> None:
         """Walk ``route`` to its end; ``walk`` is complete at every moment and final when this returns.
 
         Only what its last attempt cost is not known yet: whoever owns the walk asks with ``priced``, as by then nothing
@@ -60,6 +62,7 @@ class Router:
             sink: gets every event at once.
             record: awaited for every failed attempt and skip before anything else is sent.
             controls: where the user cuts in.
+            tap: gives what takes the bytes of an attempt; ``None`` = nobody wants them.
         """
-        trip = Trip(route=route, walk=walk, sink=sink, record=record, controls=controls, check=self._check)
+        trip = Trip(route=route, walk=walk, sink=sink, record=record, controls=controls, check=self._check, tap=tap)
         await Journey(self.targets, trip).go()

@@ -216,6 +216,8 @@ class Asker:
         walk, sink = self._walk, self._trip.sink
         provider = await self._targets.adapter(place.ref.provider)
         this.sent = True
+        if self._trip.tap is not None:
+            request = replace(request, tap=self._trip.tap(this.number, place.target))
         async with aclosing(provider.stream(request)) as events:
             async for event in events:
                 if walk.first_token_s is None and not isinstance(event, Completed):

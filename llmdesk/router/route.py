@@ -28,6 +28,7 @@ from llmdesk.core.types import (
 if TYPE_CHECKING:
     from llmdesk.core.budget import Refusal
     from llmdesk.core.errors import ProviderError
+    from llmdesk.core.exchange import Tap
     from llmdesk.core.lanes import Lane
     from llmdesk.core.policy import ProviderRules
     from llmdesk.router.controls import Controls
@@ -171,6 +172,8 @@ class Unfit(Exception):
 
 Sink = Callable[[DeskEvent], None]
 Recorder = Callable[[Attempt], Awaitable[None]]
+Tapping = Callable[[int, ModelRef], "Tap"]
+"""Gives, by its number and target, what takes the bytes of an attempt."""
 
 
 class Checker(Protocol):
@@ -191,6 +194,7 @@ class Trip:
     record: Recorder
     controls: Controls
     check: Checker
+    tap: Tapping | None = None
     first: tuple[ModelRef, ...] = ()
     """The targets that a rule has put before those of the lane."""
     outgrown_tokens: int | None = None

@@ -199,6 +199,14 @@ ACTIONS: tuple[Action, ...] = (
     _row("model_pull", "p", "Fetch a model", "pull", "models"),
     _row("model_copy", "y", "Copy under a new name", "copy", "models"),
     _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
+    # --- what was sent and received
+    _row("raw_previous", "left", "The call before", "step(-1)", "raw"),
+    _row("raw_next", "right", "The call after", "step(1)", "raw"),
+    _row("raw_pretty", "p", "JSON made readable, or the exact bytes", "pretty", "raw"),
+    _row("raw_timing", "t", "When each piece came, or not", "timing", "raw"),
+    _row("raw_received", "r", "Go to what was received", "received", "raw"),
+    _row("raw_copy", "c", "Copy what is shown", "copy", "raw"),
+    _row("raw_save", "s", "Write what is shown to a private file in this folder", "save", "raw"),
 )  # fmt: skip
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 Panel = Literal[
     "help", "providers", "budgets", "metrics", "failovers", "outbox", "models", "conversations", "log", "keys",
-    "themes", "lanes",
+    "themes", "lanes", "raw",
 ]  # fmt: skip
-"""The full-screen panels."""
+"""The full-screen panels; ``raw`` belongs to a request and is shown by ``show_raw``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

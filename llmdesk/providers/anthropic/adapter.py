@@ -80,7 +80,8 @@ class AnthropicProvider:
                     keep_blocks=bool(request.tools),
                     now=self._now,
                 )
-                async with self._origin.open_stream("POST", f"{self._root}/messages", body=body) as reply:
+                path = f"{self._root}/messages"
+                async with self._origin.open_stream("POST", path, body=body, tap=request.tap) as reply:
                     await self._accept(reply, request.model)
                     async with contextlib.aclosing(follow(reply, reader)) as events:
                         async for event in events:

@@ -32,6 +32,7 @@ from llmdesk.providers.reply import Limits, size
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from llmdesk.core.exchange import Recording
     from llmdesk.core.types import ChatRequest, ProviderEvent
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.command.group import Group
@@ -86,12 +87,12 @@ class CommandProvider:
         if request.endpoint == "embed":
             raise RequestRejected(f"{name}: a program gives no embeddings.", target_specific=True)
         limits = Limits(self.endpoint, asyncio.get_running_loop().time)
-        group, notes = await self._start(request)
+        group, notes, recording = await self._start(request)
         try:
             reader = reader_for(name, self._rules, self.endpoint.caps)
             visible = reasoned = False
             with telling(reader.facts.used):
-                async with contextlib.aclosing(self._deltas(group, reader, limits)) as deltas:
+                async with contextlib.aclosing(self._deltas(group, reader, limits, recording)) as deltas:
                     async for delta in deltas:
                         visible = visible or (isinstance(delta, TextDelta) and has_visible(delta.text))
                         reasoned = reasoned or isinstance(delta, ReasoningDelta)
@@ -106,6 +107,8 @@ class CommandProvider:
             await _settled(group)
             raise
         finally:
+            if recording is not None:
+                recording.ended(status=group.exit_code, error_output=group.stderr_so_far)
             group.end()
         yield Completed(
             finish_reason=FinishReason.STOP,
@@ -115,13 +118,15 @@ class CommandProvider:
         )
 
     async def _deltas(
-        self, group: Group, reader: OutputReader, limits: Limits
+        self, group: Group, reader: OutputReader, limits: Limits, recording: Recording | None
     ) -> AsyncGenerator[TextDelta | ReasoningDelta, None]:
         """Yield the answer as it comes, within every limit; a run that fails is raised as what it is."""
         tail = Tail()
         count = 0
         while data := await self._read(group, limits):
             count += len(data)
+            if recording is not None:
+                recording.came(data)
             if count > self.endpoint.caps.answer:
                 raise AnswerCut(
                     f"{self.endpoint.name}: the program printed more than {size(self.endpoint.caps.answer)}."
@@ -169,7 +174,7 @@ class CommandProvider:
         except TimeoutError:
             raise limits.expired() from None
 
-    async def _start(self, request: ChatRequest) -> tuple[Group, tuple[str, ...]]:
+    async def _start(self, request: ChatRequest) -> tuple[Group, tuple[str, ...], Recording | None]:
         """Make the private folder, fill the template, start the program."""
         try:
             folder = _make_folder()
@@ -178,7 +183,10 @@ class CommandProvider:
         filling = asyncio.ensure_future(asyncio.to_thread(self._template.fill, request, folder / "files"))
         try:
             filled = await asyncio.shield(filling)
-            return await self._start_filled(filled, folder), filled.notes
+            recording = None
+            if request.tap is not None:
+                recording = request.tap.run(argv=filled.argv, environment=self._env, stdin=filled.stdin)
+            return await self._start_filled(filled, folder), filled.notes, recording
         except BaseException as error:
             if filling.done():
                 shutil.rmtree(folder, ignore_errors=True)

@@ -210,6 +210,16 @@ class Group:
         assert code is not None
         return code
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, if it has ended; negative = the signal that ended it."""
+        return self._process.transport.get_returncode()
+
+    @property
+    def stderr_so_far(self) -> str:
+        """The end of what it has written to stderr by now, without secrets."""
+        return self._stderr.text
+
     async def stderr(self) -> str:
         """The end of what it wrote to stderr, without secrets."""
         await asyncio.wait(self._helpers[:1], timeout=LINGER_S)

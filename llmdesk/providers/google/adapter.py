@@ -64,7 +64,7 @@ class GoogleProvider:
         body = body_of(self.endpoint.name, request)
         reader = AnswerReader(self.endpoint, request.model, keep_wire=request.keep_wire)
         path = f"{self._root}/{_path(request.model)}:streamGenerateContent?alt=sse"
-        async with self._origin.open_stream("POST", path, body=body) as reply:
+        async with self._origin.open_stream("POST", path, body=body, tap=request.tap) as reply:
             await self._accept(reply, request.model)
             async with contextlib.aclosing(follow(reply, reader)) as events:
                 async for event in events:

@@ -84,7 +84,7 @@ class OllamaProvider(ModelKeeping):
         abilities = self._abilities.get(full_name(request.model))
         can_think = "thinking" in abilities if abilities else None
         body = body_of(self.endpoint.name, request, can_think=can_think, runs_here=runs_here)
-        async with self._origin.open_stream("POST", PATHS[request.endpoint], body=body) as reply:
+        async with self._origin.open_stream("POST", PATHS[request.endpoint], body=body, tap=request.tap) as reply:
             await self._accept(reply, request.model)
             if request.endpoint == "embed":
                 answer = await json_object(reply, cap=self.endpoint.caps.answer, leaves=_NUMBERS)

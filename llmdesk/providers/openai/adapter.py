@@ -70,7 +70,7 @@ class OpenAIProvider:
             ProviderError: by the tables of docs/policy.md, 3.3, 3.4 and 3.8.
         """
         body = body_of(self.endpoint.name, request, self._dialect)
-        async with self._origin.open_stream("POST", "chat/completions", body=body) as reply:
+        async with self._origin.open_stream("POST", "chat/completions", body=body, tap=request.tap) as reply:
             await self._accept(reply, request.model)
             notes = not_taken(self.endpoint.name, request, self._dialect)
             reader = AnswerReader(self.endpoint, request.model, keep_wire=request.keep_wire, notes=notes)

@@ -1,0 +1,99 @@
+"""A long plain text, scrolled: megabytes cost nothing but the lines that are in sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Kind = Literal["head", "note", "text", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLine:
+    """One line of the text; ``side`` stands in a column before it. Both are sanitised, without tabs or line feeds."""
+
+    text: str
+    kind: Kind = "text"
+    side: str = ""
+
+
+class TextLines(ScrollView, can_focus=True):
+    """Shows lines, folded at the right edge."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-lines--head", "text-lines--note", "text-lines--text", "text-lines--warning",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    TextLines { height: 1fr; width: 1fr; padding: 0 1; background: $background; scrollbar-size-horizontal: 0; }
+    TextLines > .text-lines--head { color: $accent; text-style: bold; }
+    TextLines > .text-lines--note { color: $muted; }
+    TextLines > .text-lines--text { color: $foreground; }
+    TextLines > .text-lines--warning { color: $warning; }
+    """
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._lines: Sequence[TextLine] = ()
+        self._folded: list[TextLine] = []
+        self._width = 0
+
+    def show_lines(self, lines: Sequence[TextLine]) -> None:
+        """Show these, from the top."""
+        self._lines = lines
+        self._fold()
+        self.scroll_home(animate=False)
+
+    def on_resize(self) -> None:
+        """Fold anew."""
+        if self._width != self.scrollable_content_region.width:
+            self._fold()
+
+    def notify_style_update(self) -> None:
+        """Another theme: the lines in sight are drawn anew."""
+        super().notify_style_update()
+        self.refresh()
+
+    def line_of(self, line: TextLine) -> int:
+        """The row in which a line begins."""
+        return next((row for row, each in enumerate(self._folded) if each is line), 0)
+
+    def _fold(self) -> None:
+        self._width = self.scrollable_content_region.width
+        side = max((cell_len(line.side) for line in self._lines), default=0)
+        self._folded = [row for line in self._lines for row in _rows(line, max(self._width - side, 8), side)]
+        self.virtual_size = Size(self._width, len(self._folded))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row."""
+        row = y + self.scroll_offset.y
+        if row >= len(self._folded):
+            return Strip.blank(self._width, self.rich_style)
+        line = self._folded[row]
+        note = self.get_component_rich_style("text-lines--note")
+        style = self.get_component_rich_style(f"text-lines--{line.kind}")
+        segments = [Segment(line.side, note)] if line.side else []
+        return Strip([*segments, Segment(line.text, style)]).adjust_cell_length(self._width, self.rich_style)
+
+
+def _rows(line: TextLine, width: int, side: int) -> Iterator[TextLine]:
+    """A line, folded into rows of ``width`` columns behind a column of ``side``."""
+    first = line.side.ljust(side)
+    if line.text.isascii():
+        if len(line.text) <= width and line.side == first:
+            yield line
+            return
+        pieces = [line.text[at : at + width] for at in range(0, len(line.text), width)] or [""]
+    else:
+        pieces = chop_cells(line.text, width) or [""]
+    for number, piece in enumerate(pieces):
+        yield TextLine(text=piece, kind=line.kind, side=first if number == 0 else " " * side)
