@@ -27,6 +27,7 @@ from llmdesk.core.types import (
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
+    from llmdesk.core.types import DeskEvent
     from llmdesk.desk import Run
 
 Consent = Callable[[ConsentNeeded], Awaitable[bool]]
@@ -62,7 +63,8 @@ class Follower:
     ``stream`` writes the answer as it comes, else only the final one is written, made by ``shape``; an answer that must
     meet a schema is streamed to a terminal only, since a program that reads it as it comes must not get a draft.
     ``newline`` ends an answer with a newline everywhere, not only on a terminal. ``consent`` is asked before a failover
-    that needs it; without it the answer is no. ``heard`` leaves of an outcome what is to be told of it.
+    that needs it; without it the answer is no. ``heard`` leaves of an outcome what is to be told of it; ``seen`` gets
+    every event before its text is written.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Follower:
         shape: Shape = whole_answer,
         consent: Consent | None = None,
         heard: Callable[[Outcome], Outcome] | None = None,
+        seen: Callable[[DeskEvent], None] | None = None,
     ) -> None:
         self._session = session
         self._out = session.out
@@ -84,6 +87,7 @@ class Follower:
         self._shape = shape
         self._consent = consent
         self._heard = heard
+        self._seen = seen
         self.conversation: str | None = None
 
     async def follow(self, run: Run) -> Outcome:
@@ -99,6 +103,8 @@ class Follower:
             if isinstance(event, AttemptFailed):
                 await printer.void()
             narrator.notice(event)
+            if self._seen is not None:
+                self._seen(event)
             if isinstance(event, Accepted):
                 self.conversation = event.conversation
             elif isinstance(event, TextDelta) and stream:

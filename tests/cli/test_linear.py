@@ -9,12 +9,12 @@ import sys
 import pexpect
 import pytest
 
-from llmdesk.cli.linear import typed_here
+from llmdesk.cli.linear.conversation import typed_here
 from llmdesk.core.budget import Budget
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import Finished, Status
 from llmdesk.core.views import BudgetView, Conversation, Finding, Level
-from tests.support.cli_run import run_cli
+from tests.support.cli_run import Ran, run_cli
 from tests.support.scripted_desk import AT, ScriptedDesk, Step, answer, completed, consent, ended
 
 PROGRAM = ["-m", "tests.support.scripted_program"]
@@ -23,6 +23,11 @@ PROGRAM = ["-m", "tests.support.scripted_program"]
 def terminal(scenario: str, *argv: str, **extra: str) -> pexpect.spawn:
     env = {**os.environ, "TERM": "xterm", **extra}
     return pexpect.spawn(sys.executable, [*PROGRAM, scenario, *argv], timeout=20, env=env, encoding="utf-8")  # type: ignore[arg-type]
+
+
+def told(ran: Ran) -> list[str]:
+    """What came on stderr behind the status line, but for who speaks."""
+    return [line for line in ran.err.splitlines()[1:] if line != "local · gemma3:27b:"]
 
 
 def test_without_a_terminal_each_line_is_a_prompt_and_each_answer_ends_its_line() -> None:
@@ -125,7 +130,7 @@ def warned(text: str, *lines: str) -> list[Step]:
 
 def test_the_warning_of_a_budget_is_told_at_the_start() -> None:
     ran = run_cli([], ScriptedDesk(limits=[day(1_650_000_000, NEAR)]))
-    assert ran.err.splitlines()[1:] == [f"note: {NEAR}"]
+    assert told(ran) == [f"note: {NEAR}"]
 
 
 def test_a_budget_is_told_again_when_it_has_reached_its_limit_and_not_after_every_answer() -> None:
@@ -133,7 +138,7 @@ def test_a_budget_is_told_again_when_it_has_reached_its_limit_and_not_after_ever
     looks = [day(0), day(1_650_000_000, NEAR), day(1_700_000_000, nearer), day(2_010_000_000, OVER)]
     desk = ScriptedDesk([warned("1", NEAR), warned("2", nearer), warned("3", OVER)], limits=looks)
     ran = run_cli([], desk, stdin=b"a\nb\nc\n")
-    assert ran.err.splitlines()[1:] == [f"note: {NEAR}", f"note: {OVER}"]
+    assert told(ran) == [f"note: {NEAR}", f"note: {OVER}"]
 
 
 def test_a_new_day_is_told_anew() -> None:
@@ -146,7 +151,7 @@ def test_the_budget_of_a_conversation_is_told_in_that_one_only() -> None:
     other = BudgetView(budget=each, period="c9", spent=90, warning="Conversation budget: of another.")
     mine = BudgetView(budget=each, period="c1", spent=90, warning="Conversation budget: 90 of 100 tokens spent (90 %).")
     desk = ScriptedDesk([warned("x", mine.warning)], limits=[(other, mine)])
-    assert run_cli([], desk, stdin=b"a\nb\n").err.splitlines()[1:] == [f"note: {mine.warning}"]
+    assert told(run_cli([], desk, stdin=b"a\nb\n")) == [f"note: {mine.warning}"]
 
 
 def test_other_notes_follow_every_answer_that_has_them() -> None:
@@ -163,7 +168,8 @@ def test_a_blocked_request_is_told_with_the_advice_that_can_be_followed_here() -
     )
     blocked = ended(Status.BLOCKED, ErrorKind.BUDGET, "Day budget 2.00 USD: reached.", advice=advice)
     ran = run_cli([], ScriptedDesk([[Finished(outcome=blocked)]]), stdin=b"a\n")
-    assert ran.err.splitlines()[1:] == ["blocked: Day budget 2.00 USD: reached.", f"advice: {advice[2]}"]
+    ask = "advice: Ask local/coder, which costs nothing: /model local/coder"
+    assert told(ran) == ["blocked: Day budget 2.00 USD: reached.", ask, f"advice: {advice[2]}"]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +183,7 @@ def test_a_blocked_request_is_told_with_the_advice_that_can_be_followed_here() -
     ],
 )
 def test_advice_is_in_words_that_can_be_typed_here(advice: str, told: str) -> None:
-    assert typed_here(["Ask local/coder, which costs nothing: --model local/coder", advice]) == (told,)
+    assert typed_here(["Send less, or ask for a shorter answer: --max-tokens.", advice]) == (told,)
 
 
 @pytest.mark.parametrize(("cost", "told"), [("0.0034", ", 0.0034 USD"), ("0", ""), (None, "")])
@@ -224,6 +230,8 @@ def test_control_c_stops_the_answer_first_and_the_program_next() -> None:
     child.expect_exact("Second.")
     child.expect_exact("you: ")
     child.sendintr()
+    child.expect_exact("note: Ctrl+C again leaves; so do Ctrl+D and /quit\r\nyou: ")
+    child.sendintr()
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
@@ -235,7 +243,7 @@ def test_a_person_is_asked_for_consent(key: str, told: str) -> None:
     child = terminal("consent", "--plain")
     child.expect_exact("you: ")
     child.sendline("hi")
-    child.expect_exact("Ask local/gemma3:27b instead? [y/N] ")
+    child.expect_exact("Ask local/gemma3:27b instead? No keeps the prompt for later. [y/N] ")
     child.sendline(key)
     child.expect_exact(told)
     child.sendeof()
