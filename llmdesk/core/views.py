@@ -52,7 +52,8 @@ class Ask:
     ``unkept_ok`` = send it even if the disk refuses the row. ``keep_wire`` lets events carry their wire objects.
     ``replaces`` is the request whose turn this one takes the place of, and of all that follow it: they stay, as an
     earlier version that is not sent any more. ``continues`` is the request whose answer broke off and is to go on: what
-    came of it is sent along.
+    came of it is sent along. ``summarises`` is the request of the last turn of ``conversation`` that ``messages`` hold
+    and ask to sum up: the answer becomes a summary behind that turn, and no turn of its own.
     """
 
     prompt: str = ""
@@ -81,6 +82,7 @@ class Ask:
     keep_wire: bool = False
     replaces: str | None = None
     continues: str | None = None
+    summarises: str | None = None
 
 
 class ProviderState(StrEnum):
@@ -337,7 +339,8 @@ class StoredMessage:
 class ConversationView:
     """A conversation in a list; ``messages`` counts them. ``snippet`` and ``message`` are set by a search.
 
-    ``matches`` are the characters of ``snippet`` that were searched for, as (start, end).
+    ``matches`` are the characters of ``snippet`` that were searched for, as (start, end). ``earlier``: the hit is in an
+    earlier version, which does not stand any more. Only what stands is counted.
     """
 
     id: str
@@ -349,6 +352,7 @@ class ConversationView:
     snippet: str = ""
     message: int | None = None
     matches: tuple[tuple[int, int], ...] = ()
+    earlier: bool = False
     pinned: bool = False
     archived: bool = False
     tags: tuple[str, ...] = ()

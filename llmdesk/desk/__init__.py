@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.core.measures import AttemptRow, Grouping, Measures, Selection
-from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Role, Status
+from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Status
 from llmdesk.core.views import (
     Ask,
     Attachment,
@@ -46,6 +46,8 @@ from llmdesk.desk.shelf import Shelf
 from llmdesk.desk.watch import Watch
 
 if TYPE_CHECKING:
+from llmdesk.desk.summaries import summary_ask
+from llmdesk.desk.turns import ask_again, ask_to_go_on, forked
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -535,3 +537,7 @@ async def _ended(run: Run, notice: Callable[[DeskEvent], None] | None = None) ->
         return await run.outcome()
     finally:
         run.cancel()
+    async def latest_conversation(self, lane: str | None = None) -> str | None:
+        """The id of the conversation used last, in ``lane`` if one is named; none that was put away."""
+        return await self._parts.conversations.latest(lane)
+

@@ -15,6 +15,8 @@ from llmdesk.core.types import (
     Attempt,
     AttemptFailed,
     AttemptOutcome,
+    AttemptStarted,
+    FailedOver,
     Failure,
     Finished,
     Message,
@@ -23,7 +25,7 @@ from llmdesk.core.types import (
     Status,
 )
 from llmdesk.core.views import Ask, Topic
-from llmdesk.desk import ending, payload
+from llmdesk.desk import ending, payload, summaries
 from llmdesk.desk.choosing import check, lane_for
 from llmdesk.desk.exchanges import Exchanges
 from llmdesk.desk.job import Job
@@ -76,6 +78,8 @@ class Asking:
         if conversation is None and kept and ask.messages is None:
             conversation = self._parts.new_id()
         job = Job(
+        if conversation is None and (ask.replaces or ask.continues or ask.summarises):
+            raise UsageError("A turn can be asked again, gone on with or summed up in its conversation only.")
             id=request_id,
             ask=ask,
             lane=lane,
@@ -195,13 +199,18 @@ class Asking:
                 await self._accept(job)
             except StorageError as error:
                 if not job.ask.unkept_ok:
-                    self._refuse(run, job, error)
+                    cause = str(error).rstrip(".")
+                    told = f"Not sent, as it cannot be kept: {cause}. Free disk space, or send it unkept (--yes)."
+                    self._refuse(run, job, ErrorKind.CONFIG, told)
                     return
                 job.kept = False
                 job.conversation = job.ask.conversation  # a new one was never begun
                 self._parts.warnings.append(one_line(f"Sent without being kept: {error}"))
         run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
         await self._serve(run, job)
+            except UsageError as error:
+                self._refuse(run, job, ErrorKind.REQUEST, str(error))
+                return
 
     async def _resume(self, run: Run, job: Job) -> None:
         job.warned = len(self._parts.warnings)
@@ -233,10 +242,9 @@ class Asking:
         job.on_disk = True
         self._changed(Topic.REQUESTS)
 
-    def _refuse(self, run: Run, job: Job, error: StorageError) -> None:
-        """A prompt that cannot be kept is not sent unless the user agrees (policy D3)."""
-        cause = str(error).rstrip(".")
-        message = one_line(f"Not sent, as it cannot be kept: {cause}. Free disk space, or send it unkept (--yes).")
+    def _refuse(self, run: Run, job: Job, kind: ErrorKind, message: str) -> None:
+        """End a request that was not written: what it replaces is gone, or it cannot be kept (policy D3)."""
+                summarises=ask.summarises,
         run.tell(
             Finished(
                 outcome=Outcome(
@@ -245,7 +253,7 @@ class Asking:
                     lane=job.lane.name,
                     agent=job.ask.agent,
                     job=job.ask.job,
-                    error=Failure(kind=ErrorKind.CONFIG, message=message),
+                    error=Failure(kind=kind, message=one_line(message)),
                     kept=False,
                 )
             )
@@ -270,7 +278,7 @@ class Asking:
         timed_out = not done
         self._close(run, job, walk, timed_out=timed_out)
         self._learn(walk)
-        await self._settling.price(walk)
+        await self._settling.price(job, walk)
         outcome = ending.outcome_of(
             job,
             walk,
@@ -280,7 +288,7 @@ class Asking:
             program=self._parts.program,
             ways_out=ways_out(self._parts, job, walk.refusal) if walk.refusal is not None else (),
         )
-        outcome = await self._settling.settle(job, outcome)
+        outcome = await self._settling.settle(job, summaries.told(job, outcome))
         told = await budget_warnings(self._parts, job, outcome)
         outcome = replace(outcome, warnings=(*outcome.warnings, *told)) if told else outcome
         met = tuple(line for line in self._parts.warnings[job.warned :] if line not in outcome.warnings)

@@ -42,6 +42,8 @@ def lane_for(parts: Parts, ask: Ask) -> Lane:
     lane = replace(lane, params=params)
     if ask.system is not None:
         lane = replace(lane, system=ask.system)
+    if ask.summarises is not None:
+        lane = replace(lane, schema=None, schema_name="")  # a summary is prose, whatever the lane's answers are
     if ask.schema is not None:
         lane = replace(lane, schema=ask.schema, schema_name=ask.schema_name)
     if ask.failover is not None:

@@ -20,6 +20,7 @@ class Job:
 
     id: str
     ask: Ask
+    ``left_out_turns``: so many of the oldest turns did not go along to the target that was asked last.
     lane: Lane
     created_at: float
     conversation: str | None
@@ -29,3 +30,4 @@ class Job:
     first_number: int = 1
     resumed: int = 0
     warned: int = 0
+    left_out_turns: int = 0

@@ -13,7 +13,7 @@ from llmdesk.core.types import Message, ModelRef, Params, Role, ToolCall
 from llmdesk.core.views import Ask
 
 _PLAIN = ("lane", "agent", "job", "system", "schema", "schema_name", "format", "extra", "endpoint", "timeout_s",
-          "failover")  # fmt: skip
+          "failover", "summarises")  # fmt: skip
 
 
 def dump(ask: Ask) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import StorageError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import Topic
-from llmdesk.desk import ending
+from llmdesk.desk import ending, summaries
 from llmdesk.desk.spending import account_of
 from llmdesk.router import priced
 
@@ -37,7 +37,7 @@ class Settling:
         self._unsettled: list[tuple[str, Outcome, StoredAnswer | None]] = []
         """The ends that the disk did not take; it is asked once more before leaving."""
 
-    async def price(self, walk: Walk) -> None:
+    async def price(self, job: Job, walk: Walk) -> None:
         """Find out what the last attempts of a walk cost, which nobody waited for while it could be stopped."""
         walk.attempts[:] = [await priced(self._parts.prices, attempt) for attempt in walk.attempts]
 
@@ -54,6 +54,8 @@ class Settling:
     async def settle(self, job: Job, outcome: Outcome) -> Outcome:
         """Write the end of a request down; returns its outcome with a warning where that was impossible."""
         answer = ending.answer_of(outcome, at=self._parts.clock()) if job.kept else None
+        if job.ask.summarises is not None:
+            answer = summaries.summary_of(job.ask.summarises, answer)
         try:
             written = job.kept and await self._parts.requests.finish(job.id, outcome, answer=answer)
             await self._book(job, outcome.attempts, booked=written)

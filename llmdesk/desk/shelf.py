@@ -26,6 +26,8 @@ class Shelf:
     def __init__(self, parts: Parts, changed: Callable[[Topic], None]) -> None:
         self._parts = parts
         self._changed = changed
+        self._deleted: set[str] = set()
+        """Those that were deleted at this desk; another instance has its own, and its user their time to think."""
 
     async def rename(self, conversation: str, title: str) -> None:
         """Give a conversation another title.
@@ -54,7 +56,11 @@ class Shelf:
         self._done(await self._parts.conversations.archive(conversation, archived), conversation)
 
     async def tag(self, conversation: str, tags: Sequence[str]) -> None:
-        """Give a conversation these tags (single words, without #) and no others."""
+        """Give a conversation these tags (single words, without #) and no others.
+
+        Raises:
+            UsageError: there is no such conversation.
+        """
         words = [one_line(tag.strip().lstrip("#"), 40).replace(" ", "-").lower() for tag in tags]
         await self._parts.conversations.tag(conversation, dict.fromkeys(word for word in words if word))
         self._changed(Topic.CONVERSATIONS)
@@ -66,6 +72,7 @@ class Shelf:
             UsageError: there is no such conversation.
         """
         self._done(await self._parts.conversations.set_aside(conversation, True), conversation)
+        self._deleted.add(conversation)
 
     async def undelete(self, conversation: str) -> None:
         """Have a deleted conversation back.
@@ -74,9 +81,10 @@ class Shelf:
             UsageError: it is gone for good.
         """
         self._done(await self._parts.conversations.set_aside(conversation, False), conversation)
+        self._deleted.discard(conversation)
 
     async def purge(self, *, at_close: bool = False) -> None:
-        """Remove for good what was deleted long enough ago, or at all.
+        """Remove for good what was deleted long enough ago; ``at_close`` also what was deleted at this desk.
 
         Raises:
             StorageError: it could not be written; it is tried again at the next start.

@@ -13,10 +13,12 @@ from llmdesk.storage.columns import CONVERSATION_COLUMNS, attachments_of, begins
 from llmdesk.storage.columns import to_conversation_view as to_view
 from llmdesk.storage.fulltext import forget_deleted
 from llmdesk.storage.request_rows import forget_text, touch_conversation
+from llmdesk.storage.versions import prefer, stand_again
+from llmdesk.storage.whole import write_whole
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from llmdesk.core.types import Message
     from llmdesk.core.views import ConversationView, StoredMessage
@@ -46,6 +48,46 @@ class ConversationStore:
         await self._database.write(
             lambda connection: touch_conversation(connection, conversation_id, title=title, lane=lane, at_ms=at_ms)
         )
+
+    async def put(self, conversation: Conversation, *, newest: bool) -> bool:
+        """Write a whole conversation at once, of which nothing was asked here: a fork, or another program's.
+
+        Args:
+            conversation: the ids of its requests must be nobody else's.
+            newest: make it the most recently used one; else the least.
+
+        Returns:
+            Whether it was written; false when there is one of that id, deleted or not.
+        """
+        return await self._database.write(lambda connection: write_whole(connection, conversation, newest=newest))
+
+    async def prefer(self, conversation_id: str, kept: str, others: Sequence[str]) -> None:
+        """Of the turns of requests with the same prompt let one stand; the others become earlier versions of it.
+
+        Raises:
+            UsageError: one of them is not in the conversation.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            there = {
+                request
+                for (request,) in connection.execute(
+                    "SELECT request FROM messages WHERE conversation = ? AND role = 'user'", (conversation_id,)
+                )
+            }
+            if not {kept, *others} <= there:
+                raise UsageError("That prompt is not in the conversation any more.")
+            prefer(connection, conversation_id, kept, [other for other in dict.fromkeys(others) if other != kept])
+
+        await self._database.write(work)
+
+    async def stand_again(self, conversation_id: str, request_id: str) -> bool:
+        """Let an earlier version of a turn, with what followed it, stand again in place of what stands now.
+
+        Returns:
+            Whether the turn of that request was an earlier version.
+        """
+        return await self._database.write(lambda connection: stand_again(connection, conversation_id, request_id))
 
     async def list(self, limit: int = 200, *, archived: bool = False) -> tuple[ConversationView, ...]:
         """The pinned conversations, then the most recently used, whatever the clock did meanwhile.
@@ -140,23 +182,28 @@ class ConversationStore:
             lambda connection: bool(connection.execute(statement, (value, conversation_id)).rowcount)
         )
 
-    async def tag(self, conversation_id: str, tags: Iterable[str]) -> None:
-        """Give a conversation these tags and no others."""
+    async def tag(self, conversation_id: str, tags: Iterable[str]) -> bool:
+        """Give a conversation these tags and no others. Returns whether there is such a conversation."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> bool:
             connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
             connection.executemany(
                 "INSERT OR IGNORE INTO tags SELECT id, ? FROM conversations WHERE id = ?",
                 [(storable(tag), conversation_id) for tag in tags],
             )
+            found = connection.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation_id,))
+            return bool(found.fetchall())
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
-    async def set_aside_before(self, at: float) -> tuple[str, ...]:
-        """The ids of those that were set aside before an instant (UTC epoch seconds)."""
+    async def set_aside_ids(self, *, before: float | None = None) -> tuple[str, ...]:
+        """The ids of those that are set aside; ``before`` this instant only, UTC epoch seconds."""
 
         def work(connection: sqlite3.Connection) -> tuple[str, ...]:
-            rows = connection.execute("SELECT id FROM conversations WHERE deleted_at < ?", (to_ms(at),))
+            rows = connection.execute(
+                "SELECT id FROM conversations WHERE deleted_at NOT NULL AND (?1 IS NULL OR deleted_at < ?1)",
+                (to_ms(before),),
+            )
             return tuple(row["id"] for row in rows)
 
         return await self._database.read(work)
@@ -173,7 +220,9 @@ class ConversationStore:
 
         def work(connection: sqlite3.Connection) -> bool:
             requests = connection.execute(
-                "SELECT id FROM requests WHERE conversation = ?", (conversation_id,)
+                "SELECT id FROM requests WHERE conversation = ?1 "
+                "UNION SELECT request FROM messages WHERE conversation = ?1 AND request NOT NULL",
+                (conversation_id,),
             ).fetchall()
             for (request_id,) in requests:
                 forget_text(connection, request_id)
@@ -184,18 +233,25 @@ class ConversationStore:
             )
             connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation_id,))
             connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
+            connection.execute("DELETE FROM drafts WHERE conversation = ?", (conversation_id,))
             removed = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,)).rowcount
             forget_deleted(connection)
             return bool(removed)
 
         return await self._database.write(work, purge=True)
 
-    async def latest(self) -> str | None:
-        """The id of the conversation used last; ``None`` = there is none."""
+    async def latest(self, lane: str | None = None) -> str | None:
+        """The id of the conversation used last, of those not put away; ``None`` = there is none.
+
+        Args:
+            lane: of this lane only.
+        """
 
         def work(connection: sqlite3.Connection) -> str | None:
             row = connection.execute(
-                "SELECT id FROM conversations WHERE deleted_at IS NULL ORDER BY used DESC LIMIT 1"
+                "SELECT id FROM conversations WHERE deleted_at IS NULL AND archived_at IS NULL "
+                "AND (?1 IS NULL OR lane = ?1) ORDER BY used DESC LIMIT 1",
+                (lane,),
             ).fetchone()
             return None if row is None else str(row["id"])
 

@@ -20,7 +20,8 @@ class StoredRequest:
     from 1 how often the request was begun: it grows each time it is claimed from the outbox. ``resumed`` counts how
     often that happened without its user, since the user last asked for it. ``created_at`` is UTC epoch seconds.
     ``replaces`` and ``continues`` are requests of the same conversation: the one whose turn, and all after it, becomes
-    an earlier version; and the one whose answer is to go on.
+    an earlier version; and the one whose answer is to go on. ``summarises`` is the request of the last turn that is to
+    be summed up: the prompt is no message then, and the answer becomes a summary behind that turn.
     """
 
     id: str
@@ -38,6 +39,7 @@ class StoredRequest:
     resumed: int = 0
     replaces: str | None = None
     continues: str | None = None
+    summarises: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class StoredAnswer:
     """The text of exactly one attempt, and who gave it; a partial one is ``interrupted``.
 
     ``seams`` are the lines shown above it. ``cost_usd`` is a decimal string, ``None`` = unknown price; ``created_at``
-    UTC epoch seconds.
+    UTC epoch seconds. ``behind``: it is a summary of all up to the turn of this request, and stands behind it.
     """
 
     content: str
@@ -59,3 +61,4 @@ class StoredAnswer:
     cost_usd: str | None = None
     seams: tuple[str, ...] = ()
     created_at: float
+    behind: str | None = None

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from llmdesk.core.budget import Account
+from llmdesk.core.errors import UsageError
 from llmdesk.core.money import to_nano_usd
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Role, Status, Usage
@@ -13,6 +14,7 @@ from llmdesk.core.views import OutboxEntry, RequestView
 from llmdesk.storage.booking import book
 from llmdesk.storage.columns import attachments_of, to_attempt, to_error_kind, to_ms, to_s
 from llmdesk.storage.records import StoredAnswer, StoredRequest
+from llmdesk.storage.versions import end_what_was_replaced, reinstate, supersede
 
 if TYPE_CHECKING:
     import sqlite3
@@ -90,47 +92,43 @@ def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -
             for place, each in enumerate(request.attachments)
         ],
     )
-    if request.conversation is not None:
-        touch_conversation(connection, request.conversation, title=request.title, lane=request.lane, at_ms=created)
-        # A turn is named after its first message, whose id is known only now.
-        message = connection.execute(
-            "INSERT INTO messages (conversation, turn, request, role, content, continues, created_at) "
-            "VALUES (?, 0, ?, ?, ?, ?, ?)",
-            (
-                request.conversation,
-                request.id,
-                Role.USER.value,
-                storable(request.prompt),
-                request.continues,
-                created,
-            ),
-        ).lastrowid
-        connection.execute("UPDATE messages SET turn = id WHERE id = ?", (message,))
-        if request.replaces is not None:
-            _supersede(connection, request.conversation, request.replaces, by=request.id)
+    if request.conversation is not None and request.summarises is None:
+        _begin_turn(connection, request, request.conversation, created_ms=created)
 
 
-def _supersede(connection: sqlite3.Connection, conversation: str, replaced: str, *, by: str) -> None:
-    """Let a turn and all after it be an earlier version; the new turn stands in their place."""
-    connection.execute(
-        """UPDATE messages SET superseded_by = ?1
-           WHERE conversation = ?2 AND superseded_by IS NULL AND request IS NOT ?1
-             AND turn >= (SELECT min(turn) FROM messages WHERE conversation = ?2 AND request = ?3)""",
-        (by, conversation, replaced),
+def _begin_turn(connection: sqlite3.Connection, request: StoredRequest, conversation: str, *, created_ms: int) -> None:
+    """Write the prompt of a request as the next message of its conversation."""
+    for meant in (request.replaces, request.continues):
+        if meant is not None and not _is_in(connection, conversation, meant):
+            raise UsageError("That prompt is not in the conversation any more.")
+    touch_conversation(connection, conversation, title=request.title, lane=request.lane, at_ms=created_ms)
+    # A turn is named after its first message, whose id is known only now.
+    message = connection.execute(
+        "INSERT INTO messages (conversation, turn, request, role, content, continues, created_at) "
+        "VALUES (?, 0, ?, ?, ?, ?, ?)",
+        (conversation, request.id, Role.USER.value, storable(request.prompt), request.continues, created_ms),
+    ).lastrowid
+    connection.execute("UPDATE messages SET turn = id WHERE id = ?", (message,))
+    if request.replaces is not None:
+        supersede(connection, conversation, request.replaces, by=request.id)
+
+
+def _is_in(connection: sqlite3.Connection, conversation: str, request_id: str) -> bool:
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM messages WHERE conversation = ? AND request = ? AND role = 'user'",
+            (conversation, request_id),
+        ).fetchall()
     )
 
 
-def reinstate(connection: sqlite3.Connection, request_id: str) -> None:
-    """Let what a request was to replace stand again: nothing came of it."""
-    connection.execute("UPDATE messages SET superseded_by = NULL WHERE superseded_by = ?", (request_id,))
-
-
 def touch_conversation(connection: sqlite3.Connection, conversation: str, *, title: str, lane: str, at_ms: int) -> None:
-    """Make a conversation the most recently used one; begin it if there is none."""
+    """Make a conversation the most recently used one; begin it if there is none, have it back if it was deleted."""
     connection.execute(
         """INSERT INTO conversations (id, title, lane, created_at, updated_at, used)
            VALUES (?1, ?2, ?3, ?4, ?4, (SELECT coalesce(max(used), 0) + 1 FROM conversations))
-           ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, used = excluded.used""",
+           ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, used = excluded.used,
+               deleted_at = NULL""",
         (conversation, storable(title), lane, at_ms),
     )
 
@@ -202,7 +200,9 @@ def finish(
     if answer is not None and conversation is None:
         connection.execute("UPDATE requests SET answer = ? WHERE id = ?", (storable(answer.content), request_id))
     elif answer is not None:
-        _replace_answer(connection, request_id, conversation, answer)
+        _write_answer(connection, request_id, conversation, answer)
+        if final:
+            end_what_was_replaced(connection, request_id, now_ms=now_ms)
     elif final:
         reinstate(connection, request_id)
     if final and not record_text:
@@ -210,28 +210,33 @@ def finish(
     return True
 
 
-def _replace_answer(connection: sqlite3.Connection, request_id: str, conversation: str, answer: StoredAnswer) -> None:
-    asked = connection.execute(
-        "SELECT turn FROM messages WHERE request = ? AND role = 'user' ORDER BY id LIMIT 1", (request_id,)
+def _write_answer(connection: sqlite3.Connection, request_id: str, conversation: str, answer: StoredAnswer) -> None:
+    """Put an answer behind its question in place of an earlier one, or a summary behind what it sums up."""
+    behind = connection.execute(
+        "SELECT turn, superseded_by FROM messages WHERE conversation = ? AND request = ? AND role = 'user'",
+        (conversation, answer.behind or request_id),
     ).fetchone()
-    if asked is None:
+    if behind is None:
         return
-    connection.execute("DELETE FROM messages WHERE request = ? AND role = 'assistant'", (request_id,))
+    connection.execute("DELETE FROM messages WHERE request = ? AND role <> 'user'", (request_id,))
     usage = answer.usage or Usage()
     provider, model = answer.target or (None, None)
     at_ms = to_ms(answer.created_at)
     connection.execute(
         """INSERT INTO messages
-               (conversation, turn, request, role, content, thinking, completeness, provider, model, served_model,
-                latency_ms, first_token_ms, input_tokens, output_tokens, estimated, cost_nano_usd, seams, created_at)
-           VALUES (?, ?, ?, 'assistant', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               (conversation, turn, request, role, superseded_by, content, thinking, completeness, provider, model,
+                served_model, latency_ms, first_token_ms, input_tokens, output_tokens, estimated, cost_nano_usd, seams,
+                created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             conversation,
-            asked["turn"],
+            behind["turn"],
             request_id,
+            (Role.ASSISTANT if answer.behind is None else Role.SYSTEM).value,
+            behind["superseded_by"],
             storable(answer.content),
             storable(answer.thinking),
-            answer.completeness,
+            answer.completeness if answer.behind is None else None,
             provider,
             model,
             storable(answer.served_model),
@@ -327,7 +332,7 @@ def view(connection: sqlite3.Connection, request_id: str) -> RequestView | None:
     """One request with all its attempts."""
     row = connection.execute(
         """SELECT r.*, coalesce(
-               (SELECT content FROM messages m WHERE m.request = r.id AND m.role = 'assistant'), r.answer) AS given
+               (SELECT content FROM messages m WHERE m.request = r.id AND m.role <> 'user'), r.answer) AS given
            FROM requests r WHERE r.id = ?""",
         (request_id,),
     ).fetchone()

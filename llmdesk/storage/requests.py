@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import StorageError
+from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.storage import request_rows as rows
 from llmdesk.storage.booking import HERE
 from llmdesk.storage.columns import begins_with, to_ms
 from llmdesk.storage.records import StoredAnswer, StoredRequest
+from llmdesk.storage.versions import reinstate
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,12 +63,12 @@ class RequestStore:
         """Write a new request, and its message, in one commit. When this returns, the prompt cannot be lost.
 
         Raises:
-            StorageError: nothing was written.
+            StorageError, UsageError: nothing was written; in its conversation is no turn that it replaces or continues.
         """
         self._under_way[request.id] = request
         try:
             await self._database.write(lambda connection: rows.insert(connection, request, self._owner))
-        except StorageError:
+        except (StorageError, UsageError):
             del self._under_way[request.id]
             raise
 
@@ -135,8 +137,9 @@ class RequestStore:
 
         Args:
             request_id: the request.
-            seen: take it without its user: only if it still waits as it was seen, and no earlier request of its
-                conversation, nor one of its lane that was taken out of the outbox too, is being answered now.
+            seen: take it without its user: only if it still waits as it was seen, it was not asked in another version
+                or gone on with meanwhile, its conversation was not deleted, and no earlier request of its conversation,
+                nor one of its lane that was taken out of the outbox too, is being answered now.
             resumed: how often it has now been taken up without its user.
         """
         waits_as = (to_ms(seen.next_try_at), seen.resumed) if seen is not None else (None, 0)
@@ -145,8 +148,14 @@ class RequestStore:
             won = connection.execute(
                 "UPDATE requests SET status = 'running', owner = ?, run = run + 1, resumed = ?, reason = '', "
                 "error_kind = NULL, next_try_at = NULL WHERE id = ? AND status = 'paused' AND (? OR "
-                "(next_try_at IS ? AND resumed = ? AND NOT EXISTS "
-                "(SELECT 1 FROM requests e WHERE e.status IN ('accepted', 'running') "
+                "(next_try_at IS ? AND resumed = ? "
+                "AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.request = requests.id AND m.superseded_by NOT NULL) "
+                "AND NOT EXISTS (SELECT 1 FROM messages m JOIN requests g ON g.id = m.request WHERE "
+                "m.conversation = requests.conversation AND m.continues = requests.id "
+                "AND g.status IN ('accepted', 'running', 'paused')) "
+                "AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = requests.conversation "
+                "AND c.deleted_at NOT NULL) "
+                "AND NOT EXISTS (SELECT 1 FROM requests e WHERE e.status IN ('accepted', 'running') "
                 "AND e.position < requests.position AND "
                 "(e.conversation = requests.conversation OR (e.lane = requests.lane AND e.run > 1)))))",
                 (self._owner, resumed, request_id, seen is None, *waits_as),
@@ -169,7 +178,7 @@ class RequestStore:
                 (DROPPED, now, request_id),
             ).rowcount
             if dropped:
-                rows.reinstate(connection, request_id)
+                reinstate(connection, request_id)
                 rows.forget_text(connection, request_id)
             return bool(dropped)
 
@@ -208,7 +217,9 @@ class RequestStore:
         return await self._database.read(work)
 
     async def recent_prompts(self, *, limit: int = 200) -> tuple[str, ...]:
-        """What was asked in conversations, newest first, each text once; nothing of agents, nothing kept without text.
+        """What was asked in conversations, newest first, each text once.
+
+        Nothing of agents, nothing kept without text, nothing of deleted conversations, and none of our own words.
 
         Args:
             limit: at most so many.
@@ -216,8 +227,10 @@ class RequestStore:
 
         def work(connection: sqlite3.Connection) -> tuple[str, ...]:
             prompts = connection.execute(
-                "SELECT prompt FROM requests WHERE conversation IS NOT NULL AND agent IS NULL AND record_text "
-                "AND prompt <> '' ORDER BY position DESC"
+                "SELECT r.prompt FROM requests r JOIN conversations c ON c.id = r.conversation "
+                "WHERE c.deleted_at IS NULL AND r.agent IS NULL AND r.record_text AND r.prompt <> '' "
+                "AND EXISTS (SELECT 1 FROM messages m WHERE m.request = r.id AND m.role = 'user' "
+                "AND m.continues IS NULL) ORDER BY r.position DESC"
             )
             # Read row by row: the newest are soon enough of them, however many there are.
             return tuple(islice(_each_once(prompt for (prompt,) in prompts), limit))
@@ -233,7 +246,8 @@ class RequestStore:
         request = self._under_way.get(request_id)
         if request is None or connection.execute("SELECT 1 FROM requests WHERE id = ?", (request_id,)).fetchone():
             return
-        rows.insert(connection, request, self._owner)
+        # What it was to replace or to go on with went with the old file.
+        rows.insert(connection, replace(request, replaces=None, continues=None), self._owner)
 
 
 def _each_once(texts: Iterable[str]) -> Iterator[str]:

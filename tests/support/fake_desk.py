@@ -59,7 +59,7 @@ from llmdesk.core.views import (
 from llmdesk.providers.base import PullProgress, RunningModel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -188,6 +188,22 @@ class FakeRun:
 
 
 @dataclass
+class FakeShelf:
+    """Notes what is done to conversations as a whole."""
+
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        async def noted(*arguments: object, **options: object) -> None:
+            self.calls.append((name, *arguments, *options.items()))
+
+        return noted
+
+
+@dataclass
 class FakeDesk:
     """Plays one script a request, the last one again and again."""
 
@@ -218,6 +234,7 @@ class FakeDesk:
     runs: list[FakeRun] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     drafts: dict[str, Draft] = field(default_factory=dict)
+    shelf: FakeShelf = field(default_factory=FakeShelf)
     left: tuple[Draft, ...] = ()
     retried: list[tuple[str, bool]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
@@ -273,6 +290,34 @@ class FakeDesk:
                      if run.request_id == request), "again") if prompt is None else prompt  # fmt: skip
         return self.send(Ask(prompt=text, lane=lane, model=model, params=params or Params(), conversation=conversation,
                              replaces=request))  # fmt: skip
+
+    async def go_on(
+        self, conversation: str, request: str, *, model: ModelRef | None = None, lane: str | None = None,
+        params: Params | None = None,
+    ) -> FakeRun:  # fmt: skip
+        return self.send(Ask(prompt="go on", lane=lane, model=model, params=params or Params(),
+                             conversation=conversation, continues=request))  # fmt: skip
+
+    async def compact(self, conversation: str, *, lane: str | None = None) -> FakeRun:
+        return self.send(Ask(prompt="sum up", lane=lane, conversation=conversation, summarises="the last one"))
+
+    async def fork(self, conversation: str, request: str | None = None) -> Conversation:
+        whole = await self.conversation(conversation)
+        at = next((n for n, m in reversed(list(enumerate(whole.messages))) if m.request == request), None)
+        kept = whole.messages if at is None else whole.messages[: at + 1]
+        fork = replace(whole, id=f"fork-{next(self._ids)}", title=f"{whole.title} (fork)", messages=kept)
+        self.stored[fork.id] = fork
+        return fork
+
+    async def latest_conversation(self, lane: str | None = None) -> str | None:
+        return next((each.id for each in self.stored.values() if lane in (None, each.lane)), None)
+
+    async def import_conversations(self, path: Path) -> tuple[ConversationView, ...]:
+        if not path.exists():
+            raise UsageError(f"{path}: cannot be read.")
+        found = stored_conversation(f"imported-{next(self._ids)}", path.stem)
+        self.stored[found.id] = found
+        return (_view(found),)
 
     async def keep_draft(self, draft: Draft) -> None:
         self.drafts = {**{lane: kept for lane, kept in self.drafts.items() if lane != draft.lane},
