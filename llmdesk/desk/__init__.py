@@ -193,21 +193,55 @@ class Desk:
             UsageError: there is no such turn, or as for ``send``.
         """
         whole = await self.conversation(conversation)
-        asked = next((m for m in whole.messages if m.request == request and m.role is Role.USER), None)
-        if asked is None:
-            raise UsageError("That prompt is not in the conversation any more.")
-        return self.send(
-            Ask(
-                prompt=asked.content if prompt is None else prompt,
-                attachments=asked.attachments,
-                lane=lane or whole.lane,
-                model=model,
-                params=params or Params(),
-                conversation=whole.id,
-                replaces=request,
-                continues=asked.continues,
-            )
-        )
+        return self.send(ask_again(whole, request, prompt=prompt, lane=lane, model=model, params=params))
+
+    async def go_on(
+        self,
+        conversation: str,
+        request: str,
+        *,
+        model: ModelRef | None = None,
+        lane: str | None = None,
+        params: Params | None = None,
+    ) -> Run:
+        """Ask that an answer which broke off, or was cut by a limit, goes on; what came of it is sent along.
+
+        Args:
+            conversation: its whole id.
+            request: the request whose answer it is.
+            model: the model to ask instead of the lane's targets.
+            lane: the lane to ask; ``None`` = the conversation's.
+            params: laid over the lane's.
+
+        Raises:
+            UsageError: there is no such answer, it is whole, or it is an earlier version.
+        """
+        whole = await self.conversation(conversation)
+        return self.send(ask_to_go_on(whole, request, lane=lane, model=model, params=params))
+
+    async def compact(self, conversation: str, *, lane: str | None = None) -> Run:
+        """Ask a lane (``None`` = the conversation's) to sum the conversation up; nothing of it is deleted.
+
+        The summary is the outcome's text. Once it is whole it stands, for models, in the place of all before it; an
+        outcome that is not completed, or has no whole text, leaves everything as it was, and says so.
+
+        Raises:
+            UsageError: there is no such conversation, or nothing new in it to sum up.
+        """
+        return self.send(summary_ask(await self.conversation(conversation), lane=lane))
+
+    async def fork(self, conversation: str, request: str | None = None) -> Conversation:
+        """Begin a conversation with all that was said up to and with a turn (``None`` = all that stands), files too.
+
+        Raises:
+            UsageError: there is no such turn or conversation.
+        """
+        parts = self._parts
+        whole = await self.conversation(conversation)
+        fork = forked(whole, request, new_id=parts.new_id, at=parts.clock())
+        await parts.conversations.put(fork, newest=True)
+        self._watch.changed(Topic.CONVERSATIONS)
+        return await self.conversation(fork.id)
 
     async def generate(
         self,
@@ -507,6 +541,10 @@ class Desk:
         """A conversation as Markdown or JSON text."""
         from llmdesk.desk.archive import export
 
+    async def latest_conversation(self, lane: str | None = None) -> str | None:
+        """The id of the conversation used last, in ``lane`` if one is named; none that was put away."""
+        return await self._parts.conversations.latest(lane)
+
         return export(await self.conversation(conversation_id), form)
 
     async def remove_conversation(self, conversation_id: str) -> None:
@@ -527,6 +565,24 @@ class Desk:
         """Yield what changed, in this instance or another one, for as long as it is iterated."""
         return self._watch()
 
+    async def import_conversations(self, path: Path) -> tuple[ConversationView, ...]:
+        """Take in the conversations that another program has kept, or that were exported as JSON.
+
+        What is here already is left as it is; what a file holds that is no message is counted in ``warnings``.
+
+        Returns:
+            Those that are new here.
+
+        Raises:
+            UsageError: the file cannot be read, is too large, or is none that is known.
+            StorageError: it could not be written; what was until then is there.
+        """
+        from llmdesk.desk.importing import take_in
+
+        taken = await take_in(self._parts, path)
+        self._watch.changed(Topic.CONVERSATIONS)
+        return taken
+
 
 async def _ended(run: Run, notice: Callable[[DeskEvent], None] | None = None) -> Outcome:
     """Take every event of ``run``, as what is not taken would only pile up, and wait for its end."""
@@ -537,7 +593,3 @@ async def _ended(run: Run, notice: Callable[[DeskEvent], None] | None = None) ->
         return await run.outcome()
     finally:
         run.cancel()
-    async def latest_conversation(self, lane: str | None = None) -> str | None:
-        """The id of the conversation used last, in ``lane`` if one is named; none that was put away."""
-        return await self._parts.conversations.latest(lane)
-

@@ -206,11 +206,11 @@ class Asking:
                 job.kept = False
                 job.conversation = job.ask.conversation  # a new one was never begun
                 self._parts.warnings.append(one_line(f"Sent without being kept: {error}"))
-        run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
-        await self._serve(run, job)
             except UsageError as error:
                 self._refuse(run, job, ErrorKind.REQUEST, str(error))
                 return
+        run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
+        await self._serve(run, job)
 
     async def _resume(self, run: Run, job: Job) -> None:
         job.warned = len(self._parts.warnings)
@@ -244,8 +244,8 @@ class Asking:
 
     def _refuse(self, run: Run, job: Job, kind: ErrorKind, message: str) -> None:
         """End a request that was not written: what it replaces is gone, or it cannot be kept (policy D3)."""
-                summarises=ask.summarises,
         run.tell(
+                summarises=ask.summarises,
             Finished(
                 outcome=Outcome(
                     request_id=job.id,

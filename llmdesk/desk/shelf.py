@@ -62,8 +62,8 @@ class Shelf:
             UsageError: there is no such conversation.
         """
         words = [one_line(tag.strip().lstrip("#"), 40).replace(" ", "-").lower() for tag in tags]
-        await self._parts.conversations.tag(conversation, dict.fromkeys(word for word in words if word))
-        self._changed(Topic.CONVERSATIONS)
+        given = dict.fromkeys(word for word in words if word)
+        self._done(await self._parts.conversations.tag(conversation, given), conversation)
 
     async def delete(self, conversation: str) -> None:
         """Hide a conversation; it can be had back for ten minutes or until the desk is closed, then it is gone.
@@ -89,9 +89,35 @@ class Shelf:
         Raises:
             StorageError: it could not be written; it is tried again at the next start.
         """
-        before = self._parts.clock() + (1 if at_close else -HAD_BACK_S)
-        for conversation in await self._parts.conversations.set_aside_before(before):
-            await self._parts.conversations.remove(conversation)
+        if at_close and not self._deleted:
+            return
+        conversations = self._parts.conversations
+        due = set(await conversations.set_aside_ids(before=self._parts.clock() - HAD_BACK_S))
+        if at_close:
+            due |= self._deleted & set(await conversations.set_aside_ids())
+        for conversation in due:
+            await conversations.remove(conversation)
+
+    # --- versions of a turn ---
+
+    async def keep(self, conversation: str, kept_request: str, other_requests: Sequence[str]) -> None:
+        """Of several answers to the same prompt let one stand; the other turns become earlier versions of it.
+
+        Raises:
+            UsageError: one of the requests is not in the conversation.
+        """
+        await self._parts.conversations.prefer(conversation, kept_request, other_requests)
+        self._changed(Topic.CONVERSATIONS)
+
+    async def stand(self, conversation: str, request: str) -> None:
+        """Let an earlier version of a turn, with all that followed it then, stand again in place of what stands now.
+
+        Raises:
+            UsageError: that request's turn is no earlier version.
+        """
+        if not await self._parts.conversations.stand_again(conversation, request):
+            raise UsageError("That turn is no earlier version.")
+        self._changed(Topic.CONVERSATIONS)
 
     def _done(self, found: bool, conversation: str) -> None:
         if not found:
