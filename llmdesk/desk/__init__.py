@@ -3,7 +3,8 @@
 Behind this facade: ``choosing`` (the lane of a request), ``planning`` (its route), ``asking`` (its life), ``ending``
 (its outcome), ``resuming`` (what is paused is asked again by itself), ``critic`` (an output judged by its task),
 ``schemas`` (those a caller names), ``reports`` (what was used), ``inventory`` (providers, lanes, models), ``archive``
-(conversations on paper), ``doctor`` (a look at everything), ``watch`` (what changed). The composition root builds it:
+(conversations on paper), ``doctor`` (a look at everything), ``reloading`` (the settings are read again and changed),
+``watch`` (what changed). The composition root builds it:
 ``llmdesk.wiring``.
 """
 
@@ -40,6 +41,7 @@ from llmdesk.desk.advice import advise
 from llmdesk.desk.asking import Asking
 from llmdesk.desk.inventory import Inventory
 from llmdesk.desk.planning import plan
+from llmdesk.desk.reloading import Reloading
 from llmdesk.desk.resuming import Resuming
 from llmdesk.desk.run import Run
 from llmdesk.desk.shelf import Shelf
@@ -69,11 +71,16 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         booked = (parts.database, parts.ledger.database)  # one and the same, but off the record
-        self._watch = Watch(lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()))
+        self._watch = Watch(
+            lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()),
+            glance=lambda: self.configuration.glance(),
+        )
         self._asking = Asking(parts, self._watch.changed)
         self._inventory = Inventory(parts, self._asking, self._watch.changed)
         self._asking.on_answer = self._answered
         self._resuming = Resuming(parts, self._asking, self._watch)
+        self.configuration = Reloading(parts, self._inventory, self._watch.changed)
+        """The settings while the desk runs: read again when the file is edited, changed on the user's word."""
         self.shelf = Shelf(parts, self._watch.changed)
         """Conversations put in order: renamed, pinned, tagged, put away, deleted and had back."""
 
@@ -109,6 +116,7 @@ class Desk:
             if self._parts.upkeep is not None:
                 closing.push_async_callback(self._parts.upkeep.aclose)
             closing.push_async_callback(self._parts.adapters.aclose)
+            closing.push_async_callback(self.configuration.aclose)
             closing.push_async_callback(self._inventory.plans.aclose)
             closing.push_async_callback(self._asking.aclose)
             await self._resuming.stop()

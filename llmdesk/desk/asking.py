@@ -83,6 +83,8 @@ class Asking:
             id=request_id,
             ask=ask,
             lane=lane,
+            router=self._parts.router,
+            prices=self._parts.prices,
             created_at=self._parts.clock(),
             conversation=conversation,
             kept=kept,
@@ -161,6 +163,8 @@ class Asking:
             id=stored.id,
             ask=ask,
             lane=lane_for(self._parts, ask),
+            router=self._parts.router,
+            prices=self._parts.prices,
             created_at=stored.created_at,
             conversation=stored.conversation,
             kept=True,
@@ -179,6 +183,7 @@ class Asking:
         """Keep the task of a request until it has ended; whatever goes wrong in it, its asker hears of the end."""
         task = asyncio.get_running_loop().create_task(life)
         self._runs[run] = task
+        task.add_done_callback(self._parts.leases.take())
 
         def ended(done: asyncio.Task[None]) -> None:
             self._runs.pop(run, None)
@@ -264,7 +269,7 @@ class Asking:
         if self._parts.telemetry is not None:
             self._parts.telemetry.expect()
         walk = Walk()
-        begun = self._parts.router.targets.elapsed()
+        begun = job.router.targets.elapsed()
         run.work = asyncio.get_running_loop().create_task(self._walk(run, job, walk))
         try:
             if run.keep_on_stop is not None:
@@ -282,7 +287,7 @@ class Asking:
         outcome = ending.outcome_of(
             job,
             walk,
-            latency_s=self._parts.router.targets.elapsed() - begun,
+            latency_s=job.router.targets.elapsed() - begun,
             now=self._parts.clock(),
             stored=self._parts.stored,
             program=self._parts.program,
@@ -299,7 +304,7 @@ class Asking:
     async def _walk(self, run: Run, job: Job, walk: Walk) -> None:
         if job.ask.probe:
             for ref in job.lane.targets:
-                self._parts.router.targets.take_back(ref.provider)
+                job.router.targets.take_back(ref.provider)
         messages = await messages_of(self._parts, job.ask, job.lane, job.conversation, request_id=job.id)
         account = account_of(job)
         route = replace(route_of(job.ask, job.lane, messages, account), first_number=job.first_number)
@@ -315,7 +320,7 @@ class Asking:
                     self._changed(Topic.COOLDOWNS)
 
         tap = partial(self.exchanges.tap, job.id)
-        await self._parts.router.run(route, walk, sink=sink, record=record, controls=run.controls, tap=tap)
+        await job.router.run(route, walk, sink=sink, record=record, controls=run.controls, tap=tap)
 
     # --- ending ---
 

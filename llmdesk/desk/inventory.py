@@ -14,7 +14,7 @@ from llmdesk.desk.planning import target_states
 from llmdesk.desk.plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from llmdesk.desk.asking import Asking
     from llmdesk.desk.parts import Parts, ProviderFacts
@@ -50,6 +50,18 @@ class Inventory:
             )
             for lane in self._parts.lanes.values()
         )
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The providers of which anything is remembered."""
+        return frozenset({*self._seen, *self._asking.answering, *self.plans.told})
+
+    def forget(self, providers: Iterable[str]) -> None:
+        """Forget what was found of providers that are others now."""
+        for name in providers:
+            self._seen.pop(name, None)
+            self._asking.answering.discard(name)
+            self.plans.forget(name)
 
     def providers(self) -> tuple[ProviderStatus, ...]:
         """Every provider as far as it is known now."""
@@ -106,7 +118,8 @@ class Inventory:
         return await self._look_at(tuple(self._parts.providers), timeout_s)
 
     async def _look_at(self, names: Sequence[str], timeout_s: float) -> tuple[ProviderStatus, ...]:
-        looks = await asyncio.gather(*(self._look(name, timeout_s) for name in names), return_exceptions=True)
+        with self._parts.leases.held():
+            looks = await asyncio.gather(*(self._look(name, timeout_s) for name in names), return_exceptions=True)
         for name, fault in zip(names, looks, strict=True):
             if isinstance(fault, Exception):
                 self._broken(name, fault)
@@ -133,6 +146,8 @@ class Inventory:
         self._seen[name] = replace(self._blank(name), message=text)
 
     async def _look(self, name: str, timeout_s: float) -> None:
+        if name not in self._parts.providers:  # the settings were read again meanwhile
+            return
         facts, targets = self._parts.providers[name], self._parts.router.targets
         if facts.rules.disabled or targets.cooling_until(name) is not None or self._private(name):
             return
@@ -191,7 +206,8 @@ class Inventory:
         return tuple(rows)
 
     async def _rows(self, provider: str) -> tuple[ModelRow, ...]:
-        listed = await self._parts.router.targets.models(provider, fresh=True)
+        with self._parts.leases.held():
+            listed = await self._parts.router.targets.models(provider, fresh=True)
         return tuple(ModelRow(provider=provider, model=model) for model in listed)
 
     async def running(self, provider: str | None) -> tuple[tuple[str, RunningModel], ...]:
@@ -200,37 +216,43 @@ class Inventory:
         names = [provider] if provider else [n for n, f in facts.items() if f.rules.local_models]
         found: list[tuple[str, RunningModel]] = []
         for name in names:
-            store = await self._store(name)
-            found += [(name, model) for model in await store.running_models()]
+            with self._parts.leases.held():
+                store = await self._store(name)
+                found += [(name, model) for model in await store.running_models()]
         return tuple(found)
 
     async def show(self, ref: ModelRef) -> Json:
         """What the server tells about a model."""
-        return await (await self._store(ref.provider)).show_model(ref.model)
+        with self._parts.leases.held():
+            return await (await self._store(ref.provider)).show_model(ref.model)
 
     async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
         """Fetch a model; afterwards it is no longer held to be missing."""
-        async for progress in (await self._store(ref.provider)).pull_model(ref.model):
-            yield progress
+        with self._parts.leases.held():
+            async for progress in (await self._store(ref.provider)).pull_model(ref.model):
+                yield progress
         self._renewed(ref.provider)
 
     async def create(
         self, ref: ModelRef, *, base: str, system: str | None, parameters: Mapping[str, object] | None
     ) -> AsyncIterator[PullProgress]:
         """Make a model from another one."""
-        store = await self._store(ref.provider)
-        async for progress in store.create_model(ref.model, base=base, system=system, parameters=parameters):
-            yield progress
+        with self._parts.leases.held():
+            store = await self._store(ref.provider)
+            async for progress in store.create_model(ref.model, base=base, system=system, parameters=parameters):
+                yield progress
         self._renewed(ref.provider)
 
     async def copy(self, ref: ModelRef, destination: str) -> None:
         """Copy a model under a new name."""
-        await (await self._store(ref.provider)).copy_model(ref.model, destination)
+        with self._parts.leases.held():
+            await (await self._store(ref.provider)).copy_model(ref.model, destination)
         self._renewed(ref.provider)
 
     async def delete(self, ref: ModelRef) -> None:
         """Remove a model from disk."""
-        await (await self._store(ref.provider)).delete_model(ref.model)
+        with self._parts.leases.held():
+            await (await self._store(ref.provider)).delete_model(ref.model)
         self._renewed(ref.provider)
 
     def _renewed(self, provider: str) -> None:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llmdesk.core.lanes import Lane
     from llmdesk.core.views import Ask
+    from llmdesk.prices import PriceBook
+    from llmdesk.router import Router
 
 
 @dataclass(slots=True, kw_only=True)
 class Job:
     """One request inside the desk.
+
+    ``router`` and ``prices`` are those of the settings that it began under; it ends under them.
 
     ``kept``: it is to be on disk; ``on_disk``: it is there. ``payload`` is what the outbox needs to ask again;
     ``first_number`` goes on with the attempts of earlier runs; ``resumed`` counts those that began without the user.
@@ -22,6 +26,8 @@ class Job:
     ask: Ask
     ``left_out_turns``: so many of the oldest turns did not go along to the target that was asked last.
     lane: Lane
+    router: Router
+    prices: PriceBook
     created_at: float
     conversation: str | None
     kept: bool

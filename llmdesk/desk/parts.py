@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmdesk.core.types import Params
+from llmdesk.desk.leases import Leases
 from llmdesk.storage.booking import HERE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from llmdesk.core.edits import Edit, LaneEntry, Proposal
     from llmdesk.core.lanes import Lane
     from llmdesk.core.periods import Calendar
     from llmdesk.core.policy import ProviderRules
@@ -71,9 +74,71 @@ class Adapters(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What follows from the settings: the parts of a desk that are replaced, all of them, when these are read again."""
+
+    lanes: Mapping[str, Lane]
+    default_lane: str
+    agents: Mapping[str, Agent]
+    providers: Mapping[str, ProviderFacts]
+    router: Router
+    adapters: Adapters
+    spend: SpendStore
+    prices: PriceBook
+    screen: ScreenSettings
+    provider_notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def in_force(setup: Setup) -> dict[str, Any]:
+    """The parts by their names in ``Parts``."""
+    return {each.name: getattr(setup, each.name) for each in fields(setup)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A setup that takes the place of another one.
+
+    ``unchanged`` are the providers whose settings are the same. ``left`` are the adapters of before: to be closed when
+    nobody uses them any more. ``notes`` are lines for the user. ``mute``: the collector of telemetry must not be told
+    anything any more.
+    """
+
+    setup: Setup
+    unchanged: frozenset[str]
+    left: Adapters
+    notes: Sequence[str] = ()
+    mute: bool = False
+
+
+class Configuration(Protocol):
+    """The configuration file, as a desk needs it."""
+
+    @property
+    def changed(self) -> bool:
+        """It is not the file any more that was read last; cheap."""
+        ...
+
+    def read(self) -> Callable[[], Change]:
+        """Read it, in a thread; what is returned takes it over, on the loop. Raises ``ConfigurationError``."""
+        ...
+
+    def lanes(self) -> tuple[LaneEntry, ...]:
+        """The lanes as they were read last."""
+        ...
+
+    def propose(self, edits: Sequence[Edit]) -> Proposal:
+        """Say what edits would make of the file; raises ``ConfigurationError`` or ``UsageError``."""
+        ...
+
+    def write(self, proposal: Proposal) -> Path | None:
+        """Put a proposal in place of the file; returns the copy of what was there; raises ``UsageError``."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Parts:
-    """The collaborators and settings of one desk.
+    """The collaborators and settings of one desk; those of ``Setup`` are replaced when the settings are read again.
 
     ``clock`` gives UTC epoch seconds, ``calendar`` has the user's days, ``sleep`` waits for so many seconds, ``new_id``
     gives a new id.
@@ -83,7 +148,8 @@ class Parts:
     ``program`` is how the user starts llmdesk, for commands that are shown to be copied. ``stored`` is false when
     nothing outlives the process (off the record, or a folder that cannot be written). ``at_start`` is called when the
     desk opens, and does not block. ``telemetry`` tells a collector of every request; ``None`` = there is none.
-    ``upkeep`` is done beside everything else; ``None`` = nothing is kept up.
+    ``upkeep`` is done beside everything else; ``None`` = nothing is kept up. ``configuration`` is the file that the
+    settings come from; ``None`` = they come from elsewhere. ``leases`` tell who uses the adapters.
     """
 
     lanes: Mapping[str, Lane]
@@ -119,3 +185,10 @@ class Parts:
     at_start: Callable[[], None] | None = None
     telemetry: Telemetry | None = None
     upkeep: Upkeep | None = None
+    configuration: Configuration | None = None
+    leases: Leases = field(default_factory=Leases)
+
+    def take_over(self, setup: Setup) -> None:
+        """Replace what follows from the settings, in one step: nobody ever meets half of it."""
+        for name, part in in_force(setup).items():
+            setattr(self, name, part)

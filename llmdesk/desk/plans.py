@@ -39,6 +39,16 @@ class Plans:
         """What the provider has told last."""
         return self._known.get(provider, ())
 
+    @property
+    def told(self) -> frozenset[str]:
+        """The providers that have told anything."""
+        return frozenset(self._known)
+
+    def forget(self, provider: str) -> None:
+        """Forget what a provider has told that is another one now."""
+        self._known.pop(provider, None)
+        self._asked_at.pop(provider, None)
+
     def answered(self, provider: str) -> None:
         """An answer has come, which the plan has paid for; ask what is left, if that is long ago."""
         asked_at, now = self._asked_at.get(provider), self._parts.router.targets.elapsed()
@@ -48,13 +58,15 @@ class Plans:
     def ask(self, provider: str) -> None:
         """Begin to ask, if the provider has a key and may be called at all; must be called from the event loop."""
         targets = self._parts.router.targets
-        if provider in self._calls or not self._parts.providers[provider].rules.has_key:
+        facts = self._parts.providers.get(provider)
+        if provider in self._calls or facts is None or not facts.rules.has_key:
             return
         if targets.skip_reason(ModelRef(provider, "?"))[0]:
             return
         self._asked_at[provider] = targets.elapsed()
         self._calls[provider] = call = asyncio.get_running_loop().create_task(self._ask(provider))
         call.add_done_callback(lambda done: self._ended(provider, done))
+        call.add_done_callback(self._parts.leases.take())
 
     async def _ask(self, provider: str) -> None:
         try:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MAX_NAP_S = 30.0
 """The longest sleep while something will come due, seconds: a suspended machine's timers stand still."""
 
-WAKING = frozenset({Topic.OUTBOX, Topic.COOLDOWNS, Topic.PROVIDERS})
+WAKING = frozenset({Topic.OUTBOX, Topic.COOLDOWNS, Topic.PROVIDERS, Topic.SETTINGS})
 """Changes after which something may be due earlier, later, or not at all."""
 
 AT_ONCE = 0.0
@@ -99,6 +99,9 @@ class Resuming:
     async def _listen(self) -> None:
         async with aclosing(self._watch()) as changes:
             async for topics in changes:
+                if Topic.SETTINGS in topics:
+                    self._lanes.clear()
+                    self._out.clear()
                 if topics & WAKING:
                     self._held.clear()
                     self._wake.set()

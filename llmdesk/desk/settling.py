@@ -39,7 +39,7 @@ class Settling:
 
     async def price(self, job: Job, walk: Walk) -> None:
         """Find out what the last attempts of a walk cost, which nobody waited for while it could be stopped."""
-        walk.attempts[:] = [await priced(self._parts.prices, attempt) for attempt in walk.attempts]
+        walk.attempts[:] = [await priced(job.prices, attempt) for attempt in walk.attempts]
 
     async def note(self, job: Job, attempt: Attempt) -> None:
         """Write down an attempt or skip of a request under way."""

@@ -20,10 +20,14 @@ class Watch:
 
     Args:
         marks: reads the change marks of what other instances share; cheap (no file content is read).
+        glance: done on the same occasions; as cheap.
     """
 
-    def __init__(self, marks: Callable[[], tuple[object, object]]) -> None:
+    def __init__(
+        self, marks: Callable[[], tuple[object, object]], *, glance: Callable[[], None] = lambda: None
+    ) -> None:
         self._marks = marks
+        self._glance = glance
         self._pending: dict[asyncio.Event, set[Topic]] = {}
 
     @property
@@ -49,6 +53,7 @@ class Watch:
                         await event.wait()
                 event.clear()
                 topics, self._pending[event] = self._pending[event], set()
+                self._glance()
                 now = self._marks()
                 if now[0] != database:
                     topics |= {Topic.OUTBOX, Topic.REQUESTS, Topic.CONVERSATIONS}

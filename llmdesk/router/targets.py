@@ -13,7 +13,7 @@ from llmdesk.router.pacing import Pacer
 from llmdesk.router.words import with_next_try
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from llmdesk.core.budget import Budget, Claim, Grant, Refusal
     from llmdesk.core.cooldown import Cooldown
@@ -192,6 +192,18 @@ class Targets:
         for key in [k for k in self._out if k.partition("/")[0] == provider]:
             del self._out[key]
         self._lists.pop(provider, None)
+
+    def go_on_from(self, before: Targets, providers: Iterable[str]) -> None:
+        """Know what was known before of providers that are the same: who is out, which models, whose turn it is."""
+        same = frozenset(providers)
+        self._told |= before._told
+        for mine, theirs in (
+            (self._out, before._out),
+            (self._lists, before._lists),
+            (self._pacers, before._pacers),
+        ):
+            known = {key: found for key, found in theirs.items() if key.partition("/")[0] in same}
+            mine.update(known)  # type: ignore[arg-type]  # each of the pairs has one type
 
     def first_told(self, notes: Sequence[str]) -> list[str]:
         """Those of ``notes`` that nobody was told in this run: what holds for every answer is said once."""

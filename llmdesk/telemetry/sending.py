@@ -106,6 +106,7 @@ class Telemetry:
         self._traces: deque[Trace] = deque()
         self._changed = threading.Condition()
         self._closing = False
+        self._silent = False
         self._lost = 0
         self._carrier: Carrier | None = None
         self._thread: threading.Thread | None = None
@@ -127,6 +128,13 @@ class Telemetry:
                 self._lost += 1
                 return
             self._traces.append(trace)
+            self._changed.notify_all()
+
+    def fall_silent(self) -> None:
+        """Send nothing any more, whatever is left (policy I12: nothing leaves this machine from now on)."""
+        with self._changed:
+            self._closing = self._silent = True
+            self._traces.clear()
             self._changed.notify_all()
 
     async def aclose(self) -> None:
@@ -187,6 +195,8 @@ class Telemetry:
             now = time.monotonic()
             if traces:
                 spans_at, metrics_at = min(spans_at, now + pause_s), min(metrics_at, now + self._metrics_every_s)
+            if self._silent:
+                return
             if closing:
                 if metrics_at < math.inf and carrier.send_spans():
                     carrier.send_metrics()
