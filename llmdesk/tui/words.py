@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from llmdesk.core.money import shown_usd, to_nano_usd
-from llmdesk.core.types import AttemptOutcome
+from llmdesk.core.text import one_line
+from llmdesk.core.types import PARAM_NAMES, AttemptOutcome
 
 if TYPE_CHECKING:
-    from llmdesk.core.types import ModelRef, Outcome, Usage
+    from llmdesk.core.types import ModelRef, Outcome, Params, Usage
 
 
 def clock(at: float) -> str:
@@ -132,3 +133,16 @@ def shortened(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[: max(width, 0)]
+
+
+def params_words(params: Params) -> str:
+    """What is set, as the header says it: ``temperature 0 · seed 7``."""
+    named = {name: value for name in PARAM_NAMES if (value := getattr(params, name)) is not None}
+    told = [f"{name.replace('_', ' ')} {_value(value)}" for name, value in {**named, **params.extra}.items()]
+    return " · ".join(told)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ",".join(value) if isinstance(value, tuple) else one_line(str(value), 40)

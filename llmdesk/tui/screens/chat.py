@@ -19,6 +19,7 @@ from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.resumed import Resumed
+from llmdesk.tui.screens.retarget import RetargetScreen
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
@@ -53,7 +54,7 @@ TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
 
-class ChatScreen(SearchingScreen):
+class ChatScreen(RetargetScreen, SearchingScreen):
     """Where the user talks."""
 
     CSS_PATH = None

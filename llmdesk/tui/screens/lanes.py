@@ -74,6 +74,7 @@ class LanedScreen(SteeredScreen):
         header, bar = self.query_one(Header), self.query_one(LanesBar)
         lane = self.talk.lane
         header.lane = f"{names.index(lane) + 1} {lane}" if lane in names else lane
+        header.asked = self.talk.asked
         header.conversation = self.talk.title
         bar.tabs = tuple(
             LaneTab(name=name, badge=self.talks[name].badge if name in self.talks else Badge.NONE) for name in names

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
-from llmdesk.core.types import ModelRef, Params, Reasoning
 from llmdesk.core.views import Ask
 from llmdesk.core.views import Level as Found
 from llmdesk.tui.actions import ACTIONS
+from llmdesk.tui.screens import retarget
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.words import cost
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from llmdesk.tui.screens.lanes import LanedScreen
 
 Do = Callable[["LanedScreen", str], Awaitable[None] | None]
-
-_REASONING = ("off", "low", "medium", "high")
 
 
 async def run_command(chat: LanedScreen, command: Command, argument: str) -> None:
@@ -53,18 +51,6 @@ async def _attach(chat: LanedScreen, argument: str) -> None:
         chat.talk.attach(None)
     else:
         await chat.attach(chat.talk, argument)
-
-
-def _model(chat: LanedScreen, argument: str) -> None:
-    talk = chat.talk
-    if not argument:
-        chat.house.action_open_panel("models")
-    elif argument == "default":
-        talk.model = None
-        chat.say("The lane's own targets are asked again.")
-    else:
-        talk.model = ModelRef.parse(argument)
-        chat.say(f"This lane asks {talk.model} from the next prompt on. /model default takes it back.")
 
 
 async def _export(chat: LanedScreen, argument: str) -> None:
@@ -125,19 +111,6 @@ async def _tokens(chat: LanedScreen) -> None:
     talk.record.note(one_line(told), Level.INFO)
 
 
-def _reasoning(chat: LanedScreen, argument: str) -> None:
-    talk = chat.talk
-    if argument in _REASONING:
-        talk.params = Params(reasoning=cast("Reasoning", argument)).over(talk.params)
-        chat.say(f"Reasoning {argument} from the next prompt on.")
-    elif argument == "default":
-        talk.params = Params()
-        chat.say("Reasoning as the lane says.")
-    else:
-        now = talk.params.reasoning or "as the lane says"
-        chat.say(f"Reasoning is {now}. /reasoning off, low, medium, high or default changes it.")
-
-
 async def _doctor(chat: LanedScreen) -> None:
     desk = await chat.desk()
     findings = await desk.doctor()
@@ -158,13 +131,14 @@ COMMAND_ACTIONS: Mapping[str, Action] = {
 
 DO: Mapping[str, Do] = {
     "lane": lambda chat, name: chat.go_to_lane(name),
-    "model": _model,
+    "model": retarget.model,
+    "params": retarget.params,
     "conversations": lambda chat, words: chat.house.show_conversations(words),
     "export": _export,
     "copy": _copy,
     "tokens": lambda chat, _: _tokens(chat),
     "theme": _theme,
-    "reasoning": _reasoning,
+    "reasoning": retarget.reasoning,
     "attach": _attach,
     "doctor": lambda chat, _: chat.follow(lambda: _doctor(chat)),
 }

@@ -118,6 +118,17 @@ class Talk:
             self.tell.badge = Badge.NONE
 
     @property
+    def asked(self) -> str:
+        """Whom the lane asks and with which parameters, where that is not what it says itself."""
+        if self.model is None and self.params == Params() and self.outgoing.once is None:
+            return ""
+        from llmdesk.tui.words import params_words
+
+        once = f"next prompt {self.outgoing.once}" if self.outgoing.once is not None else ""
+        model = str(self.model) if self.model is not None else ""
+        return " · ".join(filter(None, [model, params_words(self.params), once]))
+
+    @property
     def asks_consent(self) -> bool:
         """The request waits for a yes or a no."""
         return self.tell.asks_consent
@@ -133,6 +144,7 @@ class Talk:
         item = self.outgoing.take(text)
         if self.busy:
             self.outgoing.add(item)
+            self.host.talk_changed(self)
         else:
             self._start(item)
 

@@ -42,4 +42,7 @@ class SearchInput(Input):
             event.prevent_default().stop()
             self.action_step(-1)
             return
+        if event.key.startswith(("alt+", "ctrl+", "super+")) and event.is_printable:
+            event.prevent_default()  # a letter with a modifier that nothing is bound to would be typed
+            return
         await super()._on_key(event)
