@@ -45,11 +45,11 @@ from llmdesk.desk.reloading import Reloading
 from llmdesk.desk.resuming import Resuming
 from llmdesk.desk.run import Run
 from llmdesk.desk.shelf import Shelf
+from llmdesk.desk.summaries import summary_ask
+from llmdesk.desk.turns import ask_again, ask_to_go_on, forked
 from llmdesk.desk.watch import Watch
 
 if TYPE_CHECKING:
-from llmdesk.desk.summaries import summary_ask
-from llmdesk.desk.turns import ask_again, ask_to_go_on, forked
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -525,6 +525,10 @@ class Desk:
         """
         return await self._parts.conversations.get(conversation_id)
 
+    async def latest_conversation(self, lane: str | None = None) -> str | None:
+        """The id of the conversation used last, in ``lane`` if one is named; none that was put away."""
+        return await self._parts.conversations.latest(lane)
+
     async def search(self, query: str, *, limit: int = 50) -> tuple[ConversationView, ...]:
         """Ranked full-text search over every message; each hit carries its snippet and message id."""
         return await self._parts.search(query, limit)
@@ -545,13 +549,27 @@ class Desk:
         """What was asked in conversations so far, newest first, each text once."""
         return await self._parts.requests.recent_prompts(limit=limit)
 
+    async def import_conversations(self, path: Path) -> tuple[ConversationView, ...]:
+        """Take in the conversations that another program has kept, or that were exported as JSON.
+
+        What is here already is left as it is; what a file holds that is no message is counted in ``warnings``.
+
+        Returns:
+            Those that are new here.
+
+        Raises:
+            UsageError: the file cannot be read, is too large, or is none that is known.
+            StorageError: it could not be written; what was until then is there.
+        """
+        from llmdesk.desk.importing import take_in
+
+        taken = await take_in(self._parts, path)
+        self._watch.changed(Topic.CONVERSATIONS)
+        return taken
+
     async def export_conversation(self, conversation_id: str, form: Literal["md", "json"] = "md") -> str:
         """A conversation as Markdown or JSON text."""
         from llmdesk.desk.archive import export
-
-    async def latest_conversation(self, lane: str | None = None) -> str | None:
-        """The id of the conversation used last, in ``lane`` if one is named; none that was put away."""
-        return await self._parts.conversations.latest(lane)
 
         return export(await self.conversation(conversation_id), form)
 
@@ -582,10 +600,9 @@ class Desk:
             Those that are new here.
 
         Raises:
-            UsageError: the file cannot be read, is too large, or is none that is known.
-            StorageError: it could not be written; what was until then is there.
+            StorageError: it cannot be read.
         """
-        from llmdesk.desk.importing import take_in
+        import asyncio
 
         taken = await take_in(self._parts, path)
         self._watch.changed(Topic.CONVERSATIONS)

@@ -75,11 +75,11 @@ class Asking:
         request_id = self._parts.new_id()
         kept = ask.keep
         conversation = ask.conversation
+        if conversation is None and (ask.replaces or ask.continues or ask.summarises):
+            raise UsageError("A turn can be asked again, gone on with or summed up in its conversation only.")
         if conversation is None and kept and ask.messages is None:
             conversation = self._parts.new_id()
         job = Job(
-        if conversation is None and (ask.replaces or ask.continues or ask.summarises):
-            raise UsageError("A turn can be asked again, gone on with or summed up in its conversation only.")
             id=request_id,
             ask=ask,
             lane=lane,
@@ -202,6 +202,9 @@ class Asking:
         if job.kept:
             try:
                 await self._accept(job)
+            except UsageError as error:
+                self._refuse(run, job, ErrorKind.REQUEST, str(error))
+                return
             except StorageError as error:
                 if not job.ask.unkept_ok:
                     cause = str(error).rstrip(".")
@@ -211,9 +214,6 @@ class Asking:
                 job.kept = False
                 job.conversation = job.ask.conversation  # a new one was never begun
                 self._parts.warnings.append(one_line(f"Sent without being kept: {error}"))
-            except UsageError as error:
-                self._refuse(run, job, ErrorKind.REQUEST, str(error))
-                return
         run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
         await self._serve(run, job)
 
@@ -242,6 +242,7 @@ class Asking:
                 record_text=self._parts.record_text,
                 replaces=ask.replaces,
                 continues=ask.continues,
+                summarises=ask.summarises,
             )
         )
         job.on_disk = True
@@ -250,7 +251,6 @@ class Asking:
     def _refuse(self, run: Run, job: Job, kind: ErrorKind, message: str) -> None:
         """End a request that was not written: what it replaces is gone, or it cannot be kept (policy D3)."""
         run.tell(
-                summarises=ask.summarises,
             Finished(
                 outcome=Outcome(
                     request_id=job.id,

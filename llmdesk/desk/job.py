@@ -20,11 +20,11 @@ class Job:
 
     ``kept``: it is to be on disk; ``on_disk``: it is there. ``payload`` is what the outbox needs to ask again;
     ``first_number`` goes on with the attempts of earlier runs; ``resumed`` counts those that began without the user.
+    ``left_out_turns``: so many of the oldest turns did not go along to the target that was asked last.
     """
 
     id: str
     ask: Ask
-    ``left_out_turns``: so many of the oldest turns did not go along to the target that was asked last.
     lane: Lane
     router: Router
     prices: PriceBook
