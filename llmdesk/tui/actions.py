@@ -199,6 +199,9 @@ ACTIONS: tuple[Action, ...] = (
     _row("model_pull", "p", "Fetch a model", "pull", "models"),
     _row("model_copy", "y", "Copy under a new name", "copy", "models"),
     _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
+    # --- the log
+    _row("log_top", "g", "To the oldest line", "ends(False)", "log"),
+    _row("log_end", "e", "To the newest line, and follow it", "ends(True)", "log"),
     # --- what was sent and received
     _row("raw_previous", "left", "The call before", "step(-1)", "raw"),
     _row("raw_next", "right", "The call after", "step(1)", "raw"),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LEAST_WIDTH = 5
 """Columns a shortened column has at least; a table that needs more scrolls."""
 
+FEW = 40
+"""Up to so many rows come or go one by one; beyond that everything is drawn anew."""
+
 READABLE_WIDTH = 12
 """Columns that every shortened column should have, at the price of those that can be spared."""
 
@@ -66,10 +69,16 @@ class FittedTable(DataTable[Text]):
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
 
     def show_rows(self, rows: Mapping[str, Sequence[str]]) -> None:
-        """Show these rows by their keys; the cursor stays on its row."""
-        marked = self.marked
-        self._cells = {key: tuple(one_line(cell) for cell in cells) for key, cells in rows.items()}
-        self._fill(marked)
+        """Show these rows by their keys; the cursor and what is in sight stay, and only what changed is drawn."""
+        cells = {key: tuple(one_line(cell) for cell in row) for key, row in rows.items()}
+        if cells == self._cells and self._widths:
+            return
+        before, self._cells = self._cells, cells
+        widths = self._fitted()
+        if widths != self._widths or len(cells.keys() ^ before.keys()) > FEW:
+            self._fill(self.marked)
+        else:
+            self._change(before)
 
     def on_resize(self) -> None:
         """Fit again, where that changes anything."""
@@ -98,12 +107,63 @@ class FittedTable(DataTable[Text]):
         return dict(zip(widths, fitted(list(widths.values()), bends, room), strict=True))
 
     def _fill(self, marked: str | None) -> None:
+        """Draw everything anew."""
+        top, at = self._top, self.cursor_row
         self._widths = self._fitted()
         self.clear(columns=True)
         for title, width in self._widths.items():
             self.add_column(Text(title), key=title or "sign", width=width)
-        shown = [title in self._widths for title in self._titles]
+        for key in self._cells:
+            self._add(key)
+        self._go_back(marked, at, top)
+
+    def _change(self, before: Mapping[str, tuple[str, ...]]) -> None:
+        """Take the rows away that are gone, draw those that are other ones now, and put the new ones in their place."""
+        marked, top, at = self.marked, self._top, self.cursor_row
+        shown = [title for title in self._titles if title in self._widths]
+        for key in before.keys() - self._cells.keys():
+            self.remove_row(key)
         for key, cells in self._cells.items():
-            self.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in compress(cells, shown)), key=key)
+            if key not in before:
+                self._add(key)
+            elif cells != before[key]:
+                for title in shown:
+                    place = self._titles.index(title)
+                    if cells[place] != before[key][place]:
+                        self.update_cell(key, title or "sign", _Cell(key, cells[place]))
+        if list(self._cells) != [row.key.value for row in self.ordered_rows]:
+            places = {key: place for place, key in enumerate(self._cells)}
+            self.sort(shown[0] or "sign", key=lambda cell: places[cell.row])
+        if self._cells.keys() != before.keys():
+            self._go_back(marked, at, top)
+
+    def _add(self, key: str) -> None:
+        shown = [title in self._widths for title in self._titles]
+        self.add_row(*(_Cell(key, cell) for cell in compress(self._cells[key], shown)), key=key)
+
+    @property
+    def _top(self) -> str | None:
+        """Key of the first row in sight; ``None`` = the table begins there, or has none."""
+        at = int(self.scroll_y)
+        rows = self.ordered_rows
+        return rows[at].key.value if 0 < at < len(rows) else None
+
+    def _go_back(self, marked: str | None, at: int, top: str | None) -> None:
+        """Put the cursor on its row, or where that was, and the row on top that was there."""
+        keys = list(self._cells)
         if marked in self._cells:
-            self.move_cursor(row=list(self._cells).index(marked))
+            self.move_cursor(row=keys.index(marked), scroll=False)
+        elif keys:
+            self.move_cursor(row=min(at, len(keys) - 1), scroll=False)
+        if top in self._cells:
+            self.scroll_to(y=keys.index(top), animate=False)
+
+
+class _Cell(Text):
+    """A cell that knows the key of its row, by which the table is sorted."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: str, text: str) -> None:
+        super().__init__(text, no_wrap=True, overflow="ellipsis")
+        self.row = row

@@ -14,7 +14,7 @@ from textual.strip import Strip
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Kind = Literal["head", "note", "text", "warning"]
+Kind = Literal["head", "note", "text", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class TextLines(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text-lines--head", "text-lines--note", "text-lines--text", "text-lines--warning",
+        "text-lines--error",
     }  # fmt: skip
     DEFAULT_CSS = """
     TextLines { height: 1fr; width: 1fr; padding: 0 1; background: $background; scrollbar-size-horizontal: 0; }
@@ -38,6 +39,7 @@ class TextLines(ScrollView, can_focus=True):
     TextLines > .text-lines--note { color: $muted; }
     TextLines > .text-lines--text { color: $foreground; }
     TextLines > .text-lines--warning { color: $warning; }
+    TextLines > .text-lines--error { color: $error; }
     """
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
@@ -51,6 +53,21 @@ class TextLines(ScrollView, can_focus=True):
         self._lines = lines
         self._fold()
         self.scroll_home(animate=False)
+
+    @property
+    def at_end(self) -> bool:
+        """The last row is in sight."""
+        return self.scroll_offset.y >= self.max_scroll_y
+
+    def follow_lines(self, lines: Sequence[TextLine], *, to_end: bool) -> None:
+        """Show these in place of the others, at the end or where the others were."""
+        before = self.scroll_offset.y
+        self._lines = lines
+        self._fold()
+        if to_end:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        elif before > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False)
 
     def on_resize(self) -> None:
         """Fold anew."""
