@@ -8,23 +8,27 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import constants
 from textual.app import App, SystemCommand
+from textual.filter import Monochrome, NoColor
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.tui.beside import beside
+from llmdesk.tui.colours import Colourless, few_colours
 from llmdesk.tui.keeper import Keeper
 from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
 from llmdesk.tui.keys import correct_sequences
 from llmdesk.tui.leaving import Signals, crash_report
 from llmdesk.tui.pace import quicken
 from llmdesk.tui.screens.chat import ChatScreen
-from llmdesk.tui.themes import DEFAULT, muted
+from llmdesk.tui.themes import DEFAULT, SIXTEEN, muted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from textual.binding import BindingType
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from llmdesk.desk import Desk
@@ -48,6 +52,7 @@ class DeskApp(App[None]):
         demo: nothing here is a real model, and everything says so.
         latest: resume the conversation used last.
         prepare: what takes long before the desk can be made (imports); run in a thread after the first paint.
+        colours: false = none at all, as with ``NO_COLOR``.
     """
 
     CSS_PATH = "app.tcss"
@@ -65,12 +70,17 @@ class DeskApp(App[None]):
         demo: bool = False,
         latest: bool = False,
         prepare: Callable[[], None] | None = None,
+        colours: bool = True,
     ) -> None:
         correct_sequences()
         quicken()
         super().__init__()
+        self.no_color = self.no_color or not colours
+        self._colourless = Colourless(self.ansi_theme)
         self.register_theme(DEFAULT)
-        self.theme = DEFAULT.name
+        self.register_theme(SIXTEEN)
+        self._usual_theme = DEFAULT.name
+        self.theme = self._usual_theme
         self.chat = ChatScreen(lane=lane, conversation=conversation, latest=latest)
         self.chat.demo = demo
         self.keymap = Keymap(overrides={}, notes=())
@@ -114,7 +124,9 @@ class DeskApp(App[None]):
     async def _use(self, desk: Desk) -> None:
         self.keymap = read_keymap(desk.screen.keys)
         self.set_keymap(dict(self.keymap.overrides))
-        await self._find_themes(self._wanted_theme or desk.screen.theme)
+        self.use_motion(desk.screen.motion)
+        configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
+        await self._find_themes(self._wanted_theme or configured)
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
         await self.chat.desk_opened(desk)
         for note in self.keymap.notes:
@@ -222,10 +234,29 @@ class DeskApp(App[None]):
         """Go back to the chat."""
         self.pop_screen()
 
+    # --- access ---------------------------------------------------------------------------------------------------
+
+    def fit_terminal(self) -> None:
+        """Wear the terminal's own colours from the first paint, unless told otherwise, where it has no more."""
+        if few_colours(self):
+            self._usual_theme = SIXTEEN.name
+            self.theme = self._usual_theme
+
+    def use_motion(self, motion: str) -> None:
+        """Animate nothing where motion is to be ``reduced``; answers then grow in fewer, larger steps."""
+        self.animation_level = "none" if motion == "reduced" else constants.TEXTUAL_ANIMATIONS
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colours: ours instead of Textual's, which makes greys."""
+        filters = super().get_line_filters()
+        if not self.no_color:
+            return filters
+        return [*(each for each in filters if not isinstance(each, Monochrome | NoColor)), self._colourless]
+
     # --- themes -----------------------------------------------------------------------------------------------------
 
     async def _find_themes(self, wanted: str) -> None:
-        if wanted == DEFAULT.name == self.theme:
+        if wanted == self.theme:
             beside(self, self._load_themes)
             return
         await self._load_themes()
@@ -294,6 +325,7 @@ def run_app(
     demo: bool = False,
     latest: bool = False,
     prepare: Callable[[], None] | None = None,
+    colours: bool = True,
 ) -> int:
     """Open the desk on the terminal and return the exit code; the arguments are those of ``DeskApp``.
 
@@ -304,8 +336,9 @@ def run_app(
     async def run() -> int:
         app = DeskApp(
             open_desk, lane=lane, conversation=conversation, theme=theme, demo=demo, latest=latest,
-            prepare=prepare or partial(import_desk, demo=demo),
+            prepare=prepare or partial(import_desk, demo=demo), colours=colours,
         )  # fmt: skip
+        app.fit_terminal()
         await app.run_async()
         if app.failure is not None:
             raise app.failure

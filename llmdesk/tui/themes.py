@@ -1,6 +1,6 @@
 """Palettes: YAML files in ``themes/`` and beside the user's configuration, made into Textual themes.
 
-The default palette is also kept here as a value, so that no YAML is parsed before the first paint.
+The two palettes of the first paint are also kept here as values, so that no YAML is parsed before it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,46 @@ DEFAULT = Theme(
 )
 """What ``themes/midnight.yaml`` says."""
 
+SIXTEEN = Theme(
+    name="ansi16",
+    primary="ansi_blue",
+    secondary="ansi_cyan",
+    accent="ansi_bright_magenta",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    dark=True,
+    ansi=True,
+    variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
+        "block-cursor-foreground": "ansi_bright_white",
+        "block-cursor-background": "ansi_blue",
+        "block-hover-background": "ansi_default",
+        "border-blurred": "ansi_bright_black",
+        "input-cursor-foreground": "ansi_default",
+        "input-cursor-background": "ansi_default",
+        "input-cursor-text-style": "reverse",
+        "input-selection-foreground": "ansi_bright_white",
+        "input-selection-background": "ansi_blue",
+        "screen-selection-foreground": "ansi_bright_white",
+        "screen-selection-background": "ansi_blue",
+        "scrollbar": "ansi_blue",
+        "scrollbar-active": "ansi_bright_blue",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+        "scrollbar-hover": "ansi_bright_blue",
+        "muted": "ansi_bright_black",
+    },
+)
+"""What ``themes/ansi16.yaml`` says: worn from the first paint where the terminal has no more colours."""
+
 MAX_BYTES = 64 * 1024
 """A palette is a few lines; anything larger is not one."""
 
@@ -39,6 +79,7 @@ _COLORS = frozenset(
         "success", "warning", "error",
     }
 )  # fmt: skip
+_STYLES = frozenset({"none", "bold", "dim", "italic", "reverse", "strike", "underline"})
 _VARIABLE = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -130,6 +171,10 @@ def _texts(value: object, key: str) -> dict[str, str]:
 
 
 def _check_color(key: str, value: str) -> None:
+    if key.endswith("-style"):
+        if wrong := sorted(set(value.split()) - _STYLES):
+            raise ValueError(f"{key}: '{wrong[0]}' is not a text style")
+        return
     from textual.color import Color, ColorParseError
 
     try:

@@ -8,7 +8,7 @@ from textual.color import Color
 
 from llmdesk.core.views import ScreenSettings
 from llmdesk.paths import find_themes
-from llmdesk.tui.themes import DEFAULT, load_palettes, read_palette
+from llmdesk.tui.themes import DEFAULT, SIXTEEN, load_palettes, read_palette
 from tests.support.fake_desk import FakeDesk
 from tests.support.screen import seated, wait_until
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 BUILT_IN = ("midnight", "daylight", "contrast", "ansi16")
 
 
-def test_the_palettes_ship_and_the_default_value_is_what_its_file_says() -> None:
+def test_the_palettes_ship_and_the_values_are_what_their_files_say() -> None:
     palettes = load_palettes(find_themes()[:1])
     assert palettes.notes == ()
     assert set(BUILT_IN) <= set(palettes.themes)
     folder = find_themes()[0]
     assert asdict(read_palette(folder / "midnight.yaml")) == asdict(DEFAULT)
+    assert asdict(read_palette(folder / "ansi16.yaml")) == asdict(SIXTEEN)
 
 
 def luminance(color: Color) -> float:
@@ -59,6 +60,7 @@ WRONG = (
     "colors: {primary: '#fff', pink: '#fff'}",
     "name: [x]\ncolors: {primary: '#fff'}",
     "colors: {primary: '#fff'}\nvariables: {muted: '} Screen {'}",
+    "colors: {primary: '#fff'}\nvariables: {input-cursor-text-style: 'blinking'}",
 )
 
 

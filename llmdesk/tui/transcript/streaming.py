@@ -1,4 +1,4 @@
-"""Answers that grow: their text is collected, and brought to the screen at most 25 times a second."""
+"""Answers that grow: their text is collected, and brought to the screen at most 25 times a second (4 where motion is reduced)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FRAME_S = 1 / 25
 """The shortest time between two frames of a growing answer, seconds."""
+
+CALM_FRAME_S = 1 / 4
+"""The same where motion is reduced: an eye, or a magnifier, follows few large steps better than many small ones."""
 
 FRAME_SHARE = 5
 """A frame that took long is followed by a pause this many times as long, so that typing stays fluent."""
@@ -101,6 +104,10 @@ class StreamedView(PlacedView):
             # The message pump runs the frame: in the app's context, its errors handled like any other.
             self._frame_timer = loop.call_later(delay, self.call_next, self._frame)
 
+    @property
+    def _least_pause_s(self) -> float:
+        return CALM_FRAME_S if self.app.animation_level == "none" else FRAME_S
+
     def _frame(self) -> None:
         """Bring to the screen what open answers have received."""
         self._frame_timer = None
@@ -126,7 +133,7 @@ class StreamedView(PlacedView):
             self._next_frame = now + CATCH_UP_PAUSE_S
             self._schedule_frame()
         else:
-            self._next_frame = now + max(FRAME_S, (now - began) * FRAME_SHARE)
+            self._next_frame = now + max(self._least_pause_s, (now - began) * FRAME_SHARE)
 
     def _advance(self, index: int, item: OpenAnswer, visible: bool) -> int:
         """Lay out what has come for one answer; return its first line that changed."""
