@@ -28,6 +28,7 @@ COMMANDS = {
     "exec": (_HOME + "exec", "Ask once; the answer goes to stdout."),
     "check": (_HOME + "check", "A critic judges an output by its task."),
     "demo": (_HOME + "demo", "Open the desk against a simulated cloud and local Ollama."),
+    "serve": (_HOME + "serve", "The desk in a browser, on this machine only."),
     "outbox": (_HOME + "outbox", "The paused requests: list, show, retry, drop."),
     "failovers": (_HOME + "failovers", "What failed over, from where to where, and why."),
     "stats": (_HOME + "stats", "What was used and what it cost, by day, lane, job or model."),
@@ -117,7 +118,7 @@ def open_face(
     """Choose between the screen and the linear conversation, which needs no terminal."""
     if latest and conversation:
         raise UsageError("--continue and --conversation exclude each other.")
-    if plain or session.plain_terminal or not (session.reads_terminal and session.out.stdout.is_terminal):
+    if plain or not (session.on_page or session.has_screen):
         from llmdesk.cli.linear import talk
 
         return talk(session, lane=lane, conversation=conversation, latest=latest, demo=demo)

@@ -85,6 +85,16 @@ class Session:
         return self.stdin is not None and not self.stdin.closed and self.stdin.isatty()
 
     @property
+    def has_screen(self) -> bool:
+        """Whether a person sits at a terminal that can be painted."""
+        return not self.plain_terminal and self.reads_terminal and self.out.stdout.is_terminal
+
+    @property
+    def on_page(self) -> bool:
+        """Whether stdin and stdout lead to a browser's page, by Textual's web driver, and not to a terminal."""
+        return bool(self.env.get("TEXTUAL_DRIVER"))
+
+    @property
     def can_ask(self) -> bool:
         """Whether a person sees a question on stderr and can answer it on stdin."""
         return self.reads_terminal and self.out.stderr.is_terminal

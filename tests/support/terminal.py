@@ -26,6 +26,11 @@ _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$[a
 _PRIVATE_MODES = re.compile(rb"\x1b\[\?[0-9;]+[hl]")
 
 
+def as_pyte_knows(data: bytes) -> bytes:
+    """Take out of a screen's bytes what pyte would print."""
+    return _UNKNOWN_TO_PYTE.sub(lambda m: m[0] if _PRIVATE_MODES.fullmatch(m[0]) else b"", data)
+
+
 class Terminal:
     """A program in a pseudo-terminal."""
 
@@ -52,7 +57,7 @@ class Terminal:
             self._alive = False
             return
         self.raw += data
-        self._stream.feed(_UNKNOWN_TO_PYTE.sub(lambda m: m[0] if _PRIVATE_MODES.fullmatch(m[0]) else b"", data))
+        self._stream.feed(as_pyte_knows(data))
 
     @property
     def text(self) -> str:

@@ -1,0 +1,1 @@
+"""The desk in a browser: a server on loopback, one desk process for each page that is open."""
