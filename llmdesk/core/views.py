@@ -438,3 +438,4 @@ class Topic(StrEnum):
     PROVIDERS = "providers"
     CONVERSATIONS = "conversations"
     SETTINGS = "settings"
+    LOG = "log"

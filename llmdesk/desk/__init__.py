@@ -40,6 +40,7 @@ from llmdesk.core.views import (
 from llmdesk.desk.advice import advise
 from llmdesk.desk.asking import Asking
 from llmdesk.desk.inventory import Inventory
+from llmdesk.desk.log_tail import log_mark
 from llmdesk.desk.planning import plan
 from llmdesk.desk.reloading import Reloading
 from llmdesk.desk.resuming import Resuming
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llmdesk.core.exchange import Exchange
+    from llmdesk.core.log_lines import LogLine
     from llmdesk.desk.parts import Parts
     from llmdesk.desk.reports import Period, Stats, StatsBy
     from llmdesk.providers.base import PullProgress, RunningModel
@@ -74,6 +76,7 @@ class Desk:
         self._watch = Watch(
             lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()),
             glance=lambda: self.configuration.glance(),
+            log_mark=lambda: log_mark(parts.paths.log_file),
         )
         self._asking = Asking(parts, self._watch.changed)
         self._inventory = Inventory(parts, self._asking, self._watch.changed)
@@ -362,6 +365,14 @@ class Desk:
         """
         await self._resuming.keep(on_run)
 
+    async def paused_ask(self, request_id: str) -> Ask:
+        """What a paused request asks, with its files; it goes on waiting.
+
+        Raises:
+            UsageError: there is no such paused request, or this version cannot read it.
+        """
+        return await self._asking.paused_ask(await self._one_request(request_id))
+
     async def drop(self, request_id: str) -> None:
         """Remove a paused request for good.
 
@@ -413,9 +424,14 @@ class Desk:
         reason: str | None = None,
         limit: int = 500,
     ) -> tuple[FailoverRow, ...]:
-        """Failover history, newest first. ``since`` is UTC epoch seconds; ``provider`` was left or gone to."""
+        """Failover history, newest first, with those of requests that are still under way here.
+
+        ``since`` is UTC epoch seconds; ``provider`` was left or gone to.
+        """
         ledger = self._parts.ledger
-        return await ledger.failovers(since=since, lane=lane, provider=provider, reason=reason, limit=limit)
+        stored = await ledger.failovers(since=since, lane=lane, provider=provider, reason=reason, limit=limit)
+        fresh = self._asking.stepping.rows(stored, since=since, lane=lane, provider=provider, reason=reason)
+        return (*fresh, *stored)[:limit]
 
     # --- what it cost, and how it went ---
 
@@ -465,6 +481,14 @@ class Desk:
     def providers(self) -> tuple[ProviderStatus, ...]:
         """Every provider as far as it is known now (no network); the last check's figures are remembered."""
         return self._inventory.providers()
+
+    async def probe_provider(self, provider: str) -> ProviderStatus:
+        """Call a provider although it rests; if it is well, its cooldown is taken back.
+
+        Raises:
+            UsageError: there is no such provider.
+        """
+        return await self._inventory.probe(provider)
 
     async def check_providers(self, *, timeout_s: float = 10.0) -> tuple[ProviderStatus, ...]:
         """Call every provider that is not cooling, in parallel, each within ``timeout_s``."""
@@ -586,6 +610,18 @@ class Desk:
         from llmdesk.desk.doctor import examine
 
         return await examine(self._parts, await self._inventory.check(DISCOVERY_LIMIT_S))
+
+    async def log_lines(self) -> tuple[LogLine, ...]:
+        """The last lines of the log, oldest first.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        import asyncio
+
+        from llmdesk.desk.log_tail import read_log
+
+        return await asyncio.to_thread(read_log, self._parts.paths.log_file)
 
     def watch(self) -> AsyncIterator[frozenset[Topic]]:
         """Yield what changed, in this instance or another one, for as long as it is iterated."""

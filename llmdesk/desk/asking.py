@@ -33,6 +33,7 @@ from llmdesk.desk.planning import messages_of, route_of
 from llmdesk.desk.run import Run
 from llmdesk.desk.settling import Settling
 from llmdesk.desk.spending import account_of, budget_warnings
+from llmdesk.desk.stepping import Stepping
 from llmdesk.desk.ways_out import ways_out
 from llmdesk.router import Walk
 from llmdesk.telemetry import Asked
@@ -61,6 +62,8 @@ class Asking:
         self._settling = Settling(parts, changed)
         self.exchanges = Exchanges(parts.clock, parts.router.targets.elapsed)
         """What the last calls really were."""
+        self.stepping = Stepping()
+        """Failovers that are not in the history yet."""
 
     # --- beginning ---
 
@@ -107,6 +110,14 @@ class Asking:
                 then it stays where it is.
         """
         return await self._take_out(request_id, probe=probe, consent=consent)
+
+    async def paused_ask(self, request_id: str) -> Ask:
+        """What a paused request asks; see ``Desk.paused_ask``."""
+        found = await self._parts.requests.load(request_id)
+        if found is None or not found.payload:
+            raise UsageError(f"No paused request {request_id} (any more). List them with: llmdesk outbox list")
+        asked = payload.load(found.payload)
+        return replace(asked, prompt=found.prompt, attachments=found.attachments, conversation=found.conversation)
 
     async def take_up(self, entry: OutboxEntry, *, resumed: int) -> Run:
         """Take a paused request out of the outbox without its user.
@@ -187,6 +198,7 @@ class Asking:
 
         def ended(done: asyncio.Task[None]) -> None:
             self._runs.pop(run, None)
+            self.stepping.ended(job.id)
             if done.cancelled() or (error := done.exception()) is None:
                 return
             self._parts.log("unexpected error", request=job.id, error=type(error).__name__, exc_info=error)
@@ -314,6 +326,11 @@ class Asking:
 
         def sink(event: object) -> None:
             run.tell(event)  # type: ignore[arg-type]  # the router emits desk events only
+            if isinstance(event, FailedOver):
+                self.stepping.stepped(job, event.step)
+                self._changed(Topic.REQUESTS)
+            if isinstance(event, AttemptStarted):
+                job.left_out_turns = event.left_out_turns
             if isinstance(event, AttemptFailed):
                 self._changed(Topic.PROVIDERS)
                 if event.attempt.error_kind in (ErrorKind.RATE, ErrorKind.QUOTA):

@@ -128,6 +128,21 @@ class Inventory:
         self._changed(Topic.PROVIDERS)
         return self.providers()
 
+    async def probe(self, name: str, timeout_s: float = 10.0) -> ProviderStatus:
+        """Call a provider on its user's explicit order, whatever cools (policy R13); well = it rests no longer."""
+        facts = self._facts(name)
+        if not (facts.rules.disabled or self._private(name)):
+            try:
+                with self._parts.leases.held():
+                    await self._look(name, timeout_s, resting=True)
+            except Exception as fault:  # noqa: BLE001 - as for every look
+                self._broken(name, fault)
+            if (seen := self._seen.get(name)) is not None and seen.state is ProviderState.OK:
+                await asyncio.to_thread(self._parts.cooldowns.clear, name)
+            self._changed(Topic.COOLDOWNS)
+            self._changed(Topic.PROVIDERS)
+        return self._now(name)
+
     def _private(self, name: str) -> str:
         """Why a provider must not even be looked at; empty = it may be."""
         reason, message = self._parts.router.targets.skip_reason(ModelRef(name, "?"))
@@ -145,11 +160,11 @@ class Inventory:
         self._parts.log("unexpected error", provider=name, error=type(fault).__name__, exc_info=fault)
         self._seen[name] = replace(self._blank(name), message=text)
 
-    async def _look(self, name: str, timeout_s: float) -> None:
+    async def _look(self, name: str, timeout_s: float, *, resting: bool = False) -> None:
         if name not in self._parts.providers:  # the settings were read again meanwhile
             return
         facts, targets = self._parts.providers[name], self._parts.router.targets
-        if facts.rules.disabled or targets.cooling_until(name) is not None or self._private(name):
+        if facts.rules.disabled or self._private(name) or (targets.cooling_until(name) is not None and not resting):
             return
         blank = self._blank(name)
         adapter: Provider | None = None

@@ -21,13 +21,19 @@ class Watch:
     Args:
         marks: reads the change marks of what other instances share; cheap (no file content is read).
         glance: done on the same occasions; as cheap.
+        log_mark: the change mark of the log, which a thread of its own writes; as cheap.
     """
 
     def __init__(
-        self, marks: Callable[[], tuple[object, object]], *, glance: Callable[[], None] = lambda: None
+        self,
+        marks: Callable[[], tuple[object, object]],
+        *,
+        glance: Callable[[], None] = lambda: None,
+        log_mark: Callable[[], object] = lambda: None,
     ) -> None:
         self._marks = marks
         self._glance = glance
+        self._log_mark = log_mark
         self._pending: dict[asyncio.Event, set[Topic]] = {}
 
     @property
@@ -46,6 +52,7 @@ class Watch:
         event = asyncio.Event()
         self._pending[event] = set()
         database, state = self._marks()
+        log = self._log_mark()
         try:
             while True:
                 with suppress(TimeoutError):
@@ -60,6 +67,9 @@ class Watch:
                 if now[1] != state:
                     topics |= {Topic.COOLDOWNS, Topic.PROVIDERS}
                 database, state = now
+                if (written := self._log_mark()) != log:
+                    log = written
+                    topics.add(Topic.LOG)
                 if topics:
                     yield frozenset(topics)
         finally:

@@ -53,6 +53,11 @@ def _turn(action_id: str, keys: str, help_line: str, call: str) -> Action:
     )  # fmt: skip
 
 
+def _held(action_id: str, keys: str, help_line: str, call: str, scope: Scope) -> Action:
+    """One that works while a line of the screen has the letters."""
+    return Action(id=action_id, keys=keys, help=help_line, call=call, scope=scope, palette=False)
+
+
 def _row(action_id: str, keys: str, help_line: str, call: str, scope: Scope) -> Action:
     return Action(id=action_id, keys=keys, help=help_line, call=call, scope=scope, priority=False, palette=False)
 
@@ -108,6 +113,8 @@ ACTIONS: tuple[Action, ...] = (
            command="now"),
     Action(id="next_target", keys="alt+n", help="While waiting: next target", call="next_target", scope="chat",
            command="next"),
+    Action(id="other_lane", keys="alt+l", help="While waiting: send it in another lane", call="other_lane",
+           scope="chat", command="elsewhere"),
     Action(id="consent_yes", keys="alt+y", help="Consent: ask the next target", call="consent(True)", scope="chat",
            command="yes"),
     Action(id="consent_no", keys="alt+p", help="Consent: no, pause the request", call="consent(False)", scope="chat",
@@ -186,10 +193,15 @@ ACTIONS: tuple[Action, ...] = (
            scope="list", priority=False, palette=False),
     Action(id="reload", keys="ctrl+r", help="Read again", call="reload", scope="list", palette=False),
     _row("discarded", "d", "Show or hide the discarded text", "toggle_discarded", "failovers"),
+    _row("failovers_raw", "v", "What was sent and received", "raw", "failovers"),
     _row("outbox_retry", "t", "Ask again", "retry(False)", "outbox"),
     _row("outbox_retry_now", "n", "Ask again now, cooldowns ignored", "retry(True)", "outbox"),
+    _row("outbox_edit", "e", "Back into its lane's editor, to change it", "edit", "outbox"),
+    _row("outbox_elsewhere", "l", "Send it in another lane", "elsewhere", "outbox"),
+    _row("outbox_raw", "v", "What was sent and received", "raw", "outbox"),
     _row("outbox_drop", "x", "Drop for good (press twice)", "drop", "outbox"),
     _row("providers_check", "c", "Call every provider now", "check", "providers"),
+    _row("providers_probe", "p", "Call this one although it rests; well = it rests no longer", "probe", "providers"),
     _row("metrics_hour", "h", "The last hour", "look_back('1 h')", "metrics"),
     _row("metrics_day", "d", "The last 24 hours", "look_back('24 h')", "metrics"),
     _row("metrics_week", "w", "The last 7 days", "look_back('7 d')", "metrics"),
@@ -198,10 +210,36 @@ ACTIONS: tuple[Action, ...] = (
     _row("metrics_group", "g", "One row for each provider, lane, model or agent", "group", "metrics"),
     _row("model_pull", "p", "Fetch a model", "pull", "models"),
     _row("model_copy", "y", "Copy under a new name", "copy", "models"),
+    _row("model_cancel", "k", "Stop fetching; fetching it again goes on from there", "stop_pull", "models"),
+    _row("model_sort", "o", "Order: by name, size, or what was changed last", "sort", "models"),
+    _row("model_create", "n", "Make a model from this one, with a system prompt", "create", "models"),
     _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
+    # --- conversations: the search has the letters, so these come with alt
+    _held("conversation_rename", "alt+r", "Give it another title", "rename", "conversations"),
+    _held("conversation_tags", "alt+t", "Tags", "tags", "conversations"),
+    _held("conversation_pin", "alt+s", "Keep it above the others, or no longer", "pin", "conversations"),
+    _held("conversation_archive", "alt+a", "Put it away, or take it back", "archive", "conversations"),
+    _held("conversations_away", "alt+w", "Show those that were put away, or the others", "show_archived",
+          "conversations"),
+    _held("conversation_delete", "alt+d", "Delete it", "delete", "conversations"),
+    _held("conversation_undelete", "alt+z", "Have the deleted one back, for ten minutes", "undelete",
+          "conversations"),
+    _held("conversation_export_md", "alt+e", "Write it to a file, as Markdown", "export('md')", "conversations"),
+    _held("conversation_export_json", "alt+q", "Write it to a file, as JSON", "export('json')", "conversations"),
+    _held("conversations_import", "alt+m", "Take in an export of ChatGPT or oterm", "import", "conversations"),
     # --- the log
     _row("log_top", "g", "To the oldest line", "ends(False)", "log"),
     _row("log_end", "e", "To the newest line, and follow it", "ends(True)", "log"),
+    # --- the queue
+    _row("queue_edit", "enter,e", "Edit it where it stands", "queue_edit", "queue"),
+    _row("queue_earlier", "shift+up,K", "Let it go out earlier", "queue_move(-1)", "queue"),
+    _row("queue_later", "shift+down,J", "Let it go out later", "queue_move(1)", "queue"),
+    _row("queue_drop", "x,delete", "Take it out", "queue_drop", "queue"),
+    _row("queue_undo", "u", "Put the one taken out last back", "queue_undo", "queue"),
+    _row("queue_send", "g", "Let it go out next; at once, if nothing is under way", "queue_send", "queue"),
+    _row("queue_up", "up,k", "The prompt before", "queue_step(-1)", "queue"),
+    _row("queue_down", "down,j", "The prompt after", "queue_step(1)", "queue"),
+    _row("queue_leave", "alt+q,q", "Back to the chat, or out of the edit", "leave_queue", "queue"),
     # --- what was sent and received
     _row("raw_previous", "left", "The call before", "step(-1)", "raw"),
     _row("raw_next", "right", "The call after", "step(1)", "raw"),

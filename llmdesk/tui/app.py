@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import constants
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from llmdesk.desk import Desk
     from llmdesk.tui.house import Panel
+    from llmdesk.tui.pulls import Pulls
 
 OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
 """Makes a desk that is opened by entering it."""
@@ -174,6 +175,13 @@ class DeskApp(App[None]):
 
         self._exit_renderables.append(Text(crash_report()))
         self._close_messages_no_wait()
+
+    @cached_property
+    def pulls(self) -> Pulls:
+        """The models being fetched."""
+        from llmdesk.tui.pulls import Pulls
+
+        return Pulls(self, self.say)
 
     # --- what every screen uses -------------------------------------------------------------------------------------
 

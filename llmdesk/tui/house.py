@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from llmdesk.core.views import OutboxEntry
     from llmdesk.desk import Desk
     from llmdesk.tui.keymap import Keymap
+    from llmdesk.tui.pulls import Pulls
 
 Panel = Literal[
     "help", "providers", "budgets", "metrics", "failovers", "outbox", "models", "conversations", "log", "keys",
@@ -44,8 +45,33 @@ class Chat(Protocol):
         """Show a stored conversation, and the message that was searched for."""
         ...
 
+    @property
+    def last_deleted(self) -> Talked | None:
+        """The conversation that can be had back next; ``None`` = none."""
+        ...
+
+    async def delete_conversation(self, conversation: Talked) -> None:
+        """Delete a conversation, and close it where it is open."""
+        ...
+
+    async def undelete_conversation(self) -> Talked | None:
+        """Have the conversation back that was deleted last; ``None`` = there is none any more."""
+        ...
+
+    def conversation_renamed(self, conversation: str, title: str) -> None:
+        """Show another title where the conversation is open."""
+        ...
+
     async def resume_request(self, entry: OutboxEntry, *, probe: bool) -> None:
         """Ask a paused request again; ``probe`` = whatever cools."""
+        ...
+
+    async def edit_request(self, entry: OutboxEntry) -> None:
+        """Put a paused request back into the editor of its lane; it waits no longer."""
+        ...
+
+    def send_elsewhere(self, entry: OutboxEntry) -> None:
+        """Let a lane be picked, and send a paused request there; it waits no longer."""
         ...
 
 
@@ -54,6 +80,11 @@ class House(Protocol):
 
     title: str
     keymap: Keymap
+
+    @property
+    def pulls(self) -> Pulls:
+        """The models being fetched."""
+        ...
 
     @property
     def chat(self) -> Chat:
@@ -94,6 +125,10 @@ class House(Protocol):
 
     def use_theme(self, name: str) -> None:
         """Change the colours, if there is such a palette."""
+        ...
+
+    def palette_names(self) -> list[str]:
+        """The palettes there are, ours and the user's own."""
         ...
 
     def action_theme_next(self) -> None:

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from llmdesk.core.exchange import Exchange
+    from llmdesk.core.log_lines import LogLine
+
 CLOUD = ModelRef("cloud", "gpt-oss:120b")
 LOCAL = ModelRef("local", "gemma3:27b")
 LANES = ("chat", "codegen", "repair", "critic", "planner", "clarifier", "reviewer")
@@ -240,6 +243,9 @@ class FakeDesk:
     dropped: list[str] = field(default_factory=list)
     closed: bool = False
     opening: asyncio.Event | None = None
+    calls: dict[str, tuple[Exchange, ...]] = field(default_factory=dict)
+    logged: list[LogLine] = field(default_factory=list)
+    probed: list[str] = field(default_factory=list)
     changes: asyncio.Queue[frozenset[Topic]] = field(default_factory=asyncio.Queue)
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -438,6 +444,20 @@ class FakeDesk:
 
     async def remove_conversation(self, conversation_id: str) -> None:
         del self.stored[conversation_id]
+
+    async def exchanges(self, request_id: str) -> tuple[Exchange, ...]:
+        return self.calls.get(request_id, ())
+
+    async def log_lines(self) -> tuple[LogLine, ...]:
+        return tuple(self.logged)
+
+    async def probe_provider(self, provider: str) -> ProviderStatus:
+        self.probed.append(provider)
+        return next(status for status in self.statuses if status.provider == provider)
+
+    async def paused_ask(self, request_id: str) -> Ask:
+        entry = next(entry for entry in self.entries if entry.id == request_id)
+        return Ask(prompt=entry.prompt, lane=entry.lane, conversation=entry.conversation)
 
     async def doctor(self) -> tuple[Finding, ...]:
         return self.findings

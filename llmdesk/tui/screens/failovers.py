@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.widgets import Static
 
+from llmdesk.core.views import Topic
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.screens.list_panel import ListPanel, Row
@@ -30,13 +31,16 @@ class FailoversScreen(ListPanel):
     keys: ClassVar[tuple[str, ...]] = (
         "enter every attempt",
         "d discarded text",
+        "v sent/received",
         "/ filter (lane: provider: reason:)",
     )
+    chips: ClassVar[tuple[str, ...]] = ("lane", "provider", "reason")
+    live: ClassVar[frozenset[Topic]] = frozenset({Topic.REQUESTS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("failovers")]
 
     def __init__(self, *, below: str) -> None:
         super().__init__(below=below)
-        self._requests: dict[str, str] = {}
+        self._found: dict[str, FailoverRow] = {}
         self._request: RequestView | None = None
         self._discarded = False
 
@@ -44,15 +48,30 @@ class FailoversScreen(ListPanel):
         """Read the history."""
         desk = await self.desk()
         found = await desk.failovers()
-        self._requests = {str(at): row.request for at, row in enumerate(found)}
-        self.show_rows([_row(str(at), row) for at, row in enumerate(found)])
+        keyed: dict[str, FailoverRow] = {}
+        for row in reversed(found):  # from the oldest on, so that a step keeps its key when others come
+            key = f"{row.request} {row.source} {row.target}"
+            keyed[f"{key} {sum(each.startswith(key) for each in keyed)}"] = row
+        self._found = keyed
+        self.show_rows([_row(key, row) for key, row in reversed(keyed.items())])
+
+    def told(self, key: str) -> str:
+        """The whole message."""
+        return self._found[key].message if key in self._found else ""
 
     async def detail(self, key: str) -> Content:
         """Every attempt of the request."""
         desk = await self.desk()
-        self._request = await desk.request(self._requests[key])
-        self._discarded = False
-        return request_text(self._request, discarded=False)
+        if key != self.opened:
+            self._discarded = False
+        self._request = await desk.request(self._found[key].request)
+        return request_text(self._request, discarded=self._discarded)
+
+    def action_raw(self) -> None:
+        """What was sent and received for the request."""
+        key = self.opened or self.marked
+        if key is not None and key in self._found:
+            self.house.show_raw(self._found[key].request)
 
     def action_toggle_discarded(self) -> None:
         """Show or hide what failed attempts had said."""
@@ -70,6 +89,6 @@ def _row(key: str, row: FailoverRow) -> Row:
         facets={
             "lane": row.lane,
             "provider": f"{row.source.provider} {row.target.provider if row.target else ''}",
-            "reason": f"{row.reason} {why}",
+            "reason": row.reason.replace(" ", "-"),
         },
     )

@@ -11,7 +11,9 @@ from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from llmdesk.core.errors import DeskError
+from llmdesk.core.text import sanitise
 from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.widgets.chips import Chips
 from llmdesk.tui.widgets.fitted_table import FittedTable
 
 if TYPE_CHECKING:
@@ -41,24 +43,32 @@ class Row:
         return True
 
 
+def wanted_of(query: str) -> frozenset[tuple[str, str]]:
+    """The ``name:value`` words of a query."""
+    return frozenset((name, value) for name, colon, value in (w.partition(":") for w in query.split()) if colon)
+
+
 class ListPanel(PanelScreen):
     """A table of the desk; Enter opens a row, Esc closes it again.
 
     Attributes:
         columns: their titles.
         elastic, last, spare: how they give way where there is no room, see FittedTable.
+        chips: the facets of the rows that are offered to be clicked; their values are single words.
     """
 
     columns: ClassVar[tuple[str, ...]] = ()
     elastic: ClassVar[tuple[str, ...]] = ()
     last: ClassVar[tuple[str, ...]] = ()
     spare: ClassVar[tuple[str, ...]] = ()
+    chips: ClassVar[tuple[str, ...]] = ()
     nothing: ClassVar[str] = "Nothing here."
     keys: ClassVar[tuple[str, ...]] = ("enter open", "/ filter", "ctrl+r read again")
     DEFAULT_CSS = """
     ListPanel #nothing { height: auto; padding: 1 2; color: $muted; }
     ListPanel #detail { height: 1fr; padding: 0 1; }
     ListPanel #filter { margin: 0 1; }
+    ListPanel #told { height: auto; max-height: 4; padding: 0 1; color: $muted; background: $surface; }
     ListPanel .away { display: none; }
     """
 
@@ -66,12 +76,16 @@ class ListPanel(PanelScreen):
         super().__init__(below=below)
         self._rows: list[Row] = []
         self.opened: str | None = None
+        self._detail = Content("")
 
     def body(self) -> Iterable[Widget]:
         """The filter, the table, and a row's detail in its place."""
         yield Input(placeholder="filter", id="filter", classes="away", compact=True)
+        if self.chips:
+            yield Chips()
         yield Static(Content(self.nothing), id="nothing", classes="away")
         yield FittedTable(self.columns, elastic=self.elastic, last=self.last, spare=self.spare)
+        yield Static(id="told", classes="away", markup=False)
         yield VerticalScroll(Static(id="detail-text"), id="detail", classes="away")
 
     def begin(self) -> None:
@@ -92,6 +106,42 @@ class ListPanel(PanelScreen):
         query = self.query_one("#filter", Input).value
         self.table.show_rows({row.key: row.cells for row in self._rows if row.fits(query)})
         self.query_one("#nothing").set_class(bool(self._rows) or self.opened is not None, "away")
+        for chips in self.query(Chips):
+            chips.show_values(self._offered(), wanted_of(query))
+        self._tell()
+
+    def _offered(self) -> dict[str, list[str]]:
+        """The values that the rows have, facet by facet."""
+        found = {name: dict[str, None]() for name in self.chips}
+        for row in self._rows:
+            for name in self.chips:
+                found[name].update(dict.fromkeys(row.facets.get(name, "").split()))
+        return {name: sorted(values) for name, values in found.items()}
+
+    def told(self, key: str) -> str:
+        """What is said in full of the marked row, below the table; empty = its cells say it all."""
+        return ""
+
+    def _tell(self) -> None:
+        marked = self.marked if self.opened is None else None
+        text = sanitise(self.told(marked)) if marked is not None else ""
+        line = self.query_one("#told", Static)
+        line.set_class(not text, "away")
+        line.update(Content(text))
+
+    @on(DataTable.RowHighlighted)
+    def _row_marked(self) -> None:
+        self._tell()
+
+    @on(Chips.Clicked)
+    def _chip_clicked(self, event: Chips.Clicked) -> None:
+        """Take the word for it into the filter, or out of it."""
+        field_ = self.query_one("#filter", Input)
+        word = f"{event.facet}:{event.value}"
+        words = field_.value.split()
+        kept = [each for each in words if not each.startswith(f"{event.facet}:")]
+        field_.value = " ".join(kept if word in words else [*kept, word])
+        field_.set_class(not field_.value, "away")
 
     @property
     def marked(self) -> str | None:
@@ -111,6 +161,21 @@ class ListPanel(PanelScreen):
         if event.row_key.value is not None:
             await self.open(event.row_key.value)
 
+    async def _read(self) -> None:
+        await super()._read()
+        if self.opened is not None:
+            await self._show_again(self.opened)
+
+    async def _show_again(self, key: str) -> None:
+        """Show the open row as it is now, if it is another one."""
+        try:
+            content = await self.detail(key)
+        except DeskError:
+            return  # it is gone; what was read of it stays until it is closed
+        if self.opened == key and content != self._detail:
+            self._detail = content
+            self.query_one("#detail-text", Static).update(content)
+
     async def open(self, key: str) -> None:
         """Show a row's detail in place of the table."""
         try:
@@ -118,7 +183,7 @@ class ListPanel(PanelScreen):
         except DeskError as error:
             self.say(str(error), severity="error")
             return
-        self.opened = key
+        self.opened, self._detail = key, content
         self.query_one("#detail-text", Static).update(content)
         self._show_detail(True)
         self.query_one("#detail").focus()
@@ -126,6 +191,7 @@ class ListPanel(PanelScreen):
     def _show_detail(self, shown: bool) -> None:
         self.query_one("#detail").set_class(not shown, "away")
         self.table.set_class(shown, "away")
+        self._tell()
 
     def action_filter(self) -> None:
         """Type words that rows must have."""

@@ -1,10 +1,14 @@
-"""Models: what each provider offers, what is in memory; fetch with progress, copy, delete."""
+"""Models: what each provider offers, what is in memory; fetch with progress, copy, make, delete."""
 
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.content import Content
@@ -13,13 +17,15 @@ from textual.widgets import Input, Static
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line, sanitise
 from llmdesk.core.types import ModelRef
+from llmdesk.core.views import Topic
 from llmdesk.tui.beside import beside
+from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
-from llmdesk.tui.words import size
+from llmdesk.tui.words import clock, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from textual.binding import BindingType
     from textual.widget import Widget
@@ -29,39 +35,109 @@ if TYPE_CHECKING:
 
 BILLION = 1e9
 
+YEAR_S = 366 * 86_400.0
+"""A model that is to be unloaded later than this, seconds, stays in memory."""
+
+Order = Literal["name", "size", "changed last"]
+ORDERS: tuple[Order, ...] = ("name", "size", "changed last")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is typed below the table, and what is done with it."""
+
+    text: str
+    value: str
+    take: Callable[[str], Coroutine[None, None, None]]
+
 
 class ModelsScreen(ListPanel):
     """Every model that can be asked."""
 
     panel: ClassVar = "models"
     heading: ClassVar[str] = "models"
-    columns: ClassVar[tuple[str, ...]] = ("provider", "model", "size", "parameters", "context", "in memory", "can")
-    elastic: ClassVar[tuple[str, ...]] = ("model", "can")
+    columns: ClassVar[tuple[str, ...]] = (
+        "provider", "model", "size", "quant", "parameters", "context", "in memory", "can",
+    )  # fmt: skip
+    elastic: ClassVar[tuple[str, ...]] = ("model", "can", "in memory")
+    spare: ClassVar[tuple[str, ...]] = ("quant", "context", "can")
     nothing: ClassVar[str] = "No provider lists a model. p fetches one, for example local/gemma3:4b."
-    keys: ClassVar[tuple[str, ...]] = ("enter show", "p fetch", "y copy", "x delete", "/ filter")
+    keys: ClassVar[tuple[str, ...]] = (
+        "enter show", "p fetch", "k stop", "o order", "y copy", "n make", "x delete", "/ filter",
+    )  # fmt: skip
+    chips: ClassVar[tuple[str, ...]] = ("provider", "can")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
     DEFAULT_CSS = """
     ModelsScreen #name { margin: 0 1; }
-    ModelsScreen #progress { height: 1; padding: 0 1; color: $warning; }
+    ModelsScreen #progress { height: auto; padding: 0 1; background: $surface; }
     """
 
     def __init__(self, *, below: str) -> None:
         super().__init__(below=below)
-        self._take: Callable[[str], Coroutine[None, None, None]] | None = None
+        self._asked: Question | None = None
         self._deleting: str | None = None
+        self._models: Sequence[ModelRow] = ()
+        self._in_memory: dict[tuple[str, str], RunningModel] = {}
+        self._order: Order = "name"
+        self._loaded = Fresh(self, self._look_at_memory)
 
     def body(self) -> Iterable[Widget]:
-        """The table, a line to type a name, a line of progress."""
+        """The table, a line to type a name, the models on their way."""
         yield from super().body()
         yield Input(id="name", classes="away", compact=True, select_on_focus=False)
         yield Static(id="progress", classes="away", markup=False)
 
+    def begin(self) -> None:
+        """Show what is on its way, from now on as it comes."""
+        super().begin()
+        self.house.pulls.changed = self._draw_pulls
+        self.house.pulls.ended = self.action_reload
+        self._draw_pulls()
+
+    def on_unmount(self) -> None:
+        """Nobody looks at the pulls any more; they go on."""
+        self.house.pulls.changed = self.house.pulls.ended = lambda: None
+
+    def _draw_pulls(self) -> None:
+        progress = self.query_one("#progress", Static)
+        pulls = self.house.pulls.under_way
+        progress.set_class(not pulls, "away")
+        progress.update(Content("\n").join(pull.line(max(self.size.width - 2, 10)) for pull in pulls))
+
     async def read(self) -> None:
         """Ask every provider that can be asked."""
         desk = await self.desk()
-        rows = await desk.models()
-        running = {(provider, model.name): model for provider, model in await desk.running_models()}
-        self.show_rows([_row(row, running.get((row.provider, row.model.name))) for row in rows])
+        self._models = await desk.models()
+        await self._look_at_memory()
+
+    def desk_changed(self, topics: frozenset[Topic]) -> None:
+        """An answer may have brought a model into memory; what is listed changes only when something here does it."""
+        if Topic.REQUESTS in topics:
+            self._loaded.again()
+
+    async def _look_at_memory(self) -> None:
+        with suppress(DeskError):  # the models are shown all the same
+            running = await (await self.desk()).running_models()
+            self._in_memory = {(provider, model.name): model for provider, model in running}
+        self._show()
+
+    def _show(self) -> None:
+        rows = sorted(self._models, key=lambda row: (row.provider, row.model.name))
+        match self._order:
+            case "size":
+                rows.sort(key=lambda row: -(row.model.size_bytes or 0))
+            case "changed last":
+                rows.sort(key=lambda row: row.model.modified_at, reverse=True)
+            case "name":
+                pass
+        now = time.time()
+        self.show_rows([_row(row, self._in_memory.get((row.provider, row.model.name)), now) for row in rows])
+
+    def action_sort(self) -> None:
+        """Order them by the next thing."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._show()
+        self.say(f"Ordered by {self._order}.")
 
     async def detail(self, key: str) -> Content:
         """What the server tells about the model."""
@@ -69,15 +145,33 @@ class ModelsScreen(ListPanel):
         told = await desk.show_model(ModelRef.parse(key))
         return Content(sanitise(json.dumps(told, indent=2, ensure_ascii=False, default=str)))
 
+    # --- changing what is there ---------------------------------------------------------------------------------
+
     def action_pull(self) -> None:
         """Ask which model to fetch."""
-        self._ask_name("provider/model to fetch, for example local/gemma3:4b", "local/", self._pull)
+        self._ask(Question(text="provider/model to fetch, for example local/gemma3:4b", value="local/",
+                           take=self._pull))  # fmt: skip
+
+    def action_stop_pull(self) -> None:
+        """Stop fetching what was begun last."""
+        if not self.house.pulls.stop():
+            self.say("Nothing is being fetched.")
 
     def action_copy(self) -> None:
         """Ask for the new name."""
         if self.marked is not None:
             source = ModelRef.parse(self.marked)
-            self._ask_name(f"new name for {source}", source.model, lambda name: self._copy(source, name))
+            self._ask(Question(text=f"new name for {source}", value=source.model, take=partial(self._copy, source)))
+
+    def action_create(self) -> None:
+        """Ask for a name, then for a system prompt: the marked model with it under a name of its own."""
+        if self.marked is not None:
+            base = ModelRef.parse(self.marked)
+            self._ask(Question(text=f"name of the model to make from {base}", value=f"my-{base.model}",
+                               take=partial(self._ask_system, base)))  # fmt: skip
+
+    async def _ask_system(self, base: ModelRef, name: str) -> None:
+        self._ask(Question(text=f"system prompt of {name}", value="", take=partial(self._create, base, name)))
 
     async def action_delete(self) -> None:
         """Delete from disk, when asked twice."""
@@ -91,20 +185,20 @@ class ModelsScreen(ListPanel):
         self._deleting = None
         await self._change(f"Deleted {key}.", (await self.desk()).delete_model(ModelRef.parse(key)))
 
-    def _ask_name(self, question: str, value: str, take: Callable[[str], Coroutine[None, None, None]]) -> None:
-        self._take = take
+    def _ask(self, question: Question) -> None:
+        self._asked = question
         field = self.query_one("#name", Input)
-        field.placeholder, field.value = one_line(question), value
+        field.placeholder, field.value = one_line(question.text), question.value
         field.remove_class("away")
         field.cursor_position = len(field.value)
         field.focus()
 
     @on(Input.Submitted, "#name")
     def _name_given(self, event: Input.Submitted) -> None:
-        take, self._take = self._take, None
+        asked, self._asked = self._asked, None
         self._put_name_away()
-        if take is not None and event.value.strip():
-            beside(self, partial(take, event.value.strip()))
+        if asked is not None and event.value.strip():
+            beside(self, partial(asked.take, event.value.strip()))
 
     def _put_name_away(self) -> None:
         self.query_one("#name").add_class("away")
@@ -113,13 +207,22 @@ class ModelsScreen(ListPanel):
     def action_close_panel(self) -> None:
         """Close the line for a name, else as every list does."""
         if not self.query_one("#name").has_class("away"):
-            self._take = None
+            self._asked = None
             self._put_name_away()
         else:
             super().action_close_panel()
 
     async def _copy(self, source: ModelRef, name: str) -> None:
         await self._change(f"Copied to {name}.", (await self.desk()).copy_model(source, name))
+
+    async def _create(self, base: ModelRef, name: str, system: str) -> None:
+        desk = await self.desk()
+
+        async def made() -> None:
+            async for _ in desk.create_model(ModelRef(base.provider, name), base=base.model, system=system):
+                pass
+
+        await self._change(f"Made {base.provider}/{name}.", made())
 
     async def _change(self, done: str, work: Coroutine[None, None, None]) -> None:
         try:
@@ -131,33 +234,36 @@ class ModelsScreen(ListPanel):
         self.action_reload()
 
     async def _pull(self, name: str) -> None:
-        progress = self.query_one("#progress", Static)
         try:
             ref = ModelRef.parse(name)
-            desk = await self.desk()
-            progress.remove_class("away")
-            async for step in desk.pull_model(ref):
-                share = ""
-                if step.total and step.completed is not None:
-                    share = f" {100 * step.completed // step.total} % of {size(step.total)}"
-                progress.update(Content(one_line(f"{ref}: {step.status}{share}")))
         except DeskError as error:
             self.say(str(error), severity="error")
-        else:
-            self.say(f"{ref} is here.")
-        progress.add_class("away")
-        self.action_reload()
+            return
+        self.house.pulls.begin(await self.desk(), ref)
 
 
-def _row(row: ModelRow, running: RunningModel | None) -> Row:
+def _row(row: ModelRow, running: RunningModel | None, now: float) -> Row:
     model = row.model
     parameters = f"{model.parameters / BILLION:.1f} B" if model.parameters else ""
     context = str(model.context_tokens) if model.context_tokens else ""
-    disk = size(model.size_bytes) if model.size_bytes else ""
-    memory = size(running.size_bytes) if running is not None else ""
+    disk = "cloud" if model.remote else size(model.size_bytes) if model.size_bytes else ""
+    memory = memory_words(running, now) if running is not None else ""
     return Row(
         key=f"{row.provider}/{model.name}",
-        cells=(row.provider, model.name, disk, parameters, context, memory,
+        cells=(row.provider, model.name, disk, model.quantization, parameters, context, memory,
                " ".join(sorted(model.capabilities))),
-        facets={"provider": row.provider, "can": " ".join(model.capabilities)},
+        facets={"provider": row.provider, "can": " ".join(sorted(model.capabilities)), "family": model.family},
     )  # fmt: skip
+
+
+def memory_words(running: RunningModel, now: float) -> str:
+    """What a model takes in memory, how much of it on the graphics card, and until when: ``5.4 GB 80 % GPU 14:32``."""
+    words = [size(running.size_bytes)]
+    if running.size_bytes and running.vram_bytes is not None:
+        share = round(100 * running.vram_bytes / running.size_bytes)
+        words.append(f"{share} % GPU" if share else "CPU")
+    try:
+        until = datetime.fromisoformat(running.expires_at).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return " ".join(words)
+    return " ".join([*words, "stays" if until - now > YEAR_S else f"until {clock(until)}"])

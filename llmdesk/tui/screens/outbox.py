@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from llmdesk.core.errors import DeskError
+from llmdesk.core.text import one_line
+from llmdesk.core.views import Topic
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.screens.request_detail import request_text
-from llmdesk.tui.words import clock
+from llmdesk.tui.words import clock, countdown, counted
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.content import Content
+    from textual.timer import Timer
 
     from llmdesk.core.views import OutboxEntry
 
@@ -26,19 +30,45 @@ class OutboxScreen(ListPanel):
     columns: ClassVar[tuple[str, ...]] = ("since", "lane", "why", "next try", "tries", "prompt")
     elastic: ClassVar[tuple[str, ...]] = ("why", "prompt")
     nothing: ClassVar[str] = "The outbox is empty: every prompt has its answer."
-    keys: ClassVar[tuple[str, ...]] = ("enter show", "t ask again", "x drop", "n now, cooldowns ignored", "/ filter")
+    keys: ClassVar[tuple[str, ...]] = (
+        "enter show", "t ask again", "e edit", "l other lane", "x drop", "n now, cooldowns ignored", "v sent/received",
+        "/ filter",
+    )  # fmt: skip
+    chips: ClassVar[tuple[str, ...]] = ("lane", "reason")
+    live: ClassVar[frozenset[Topic]] = frozenset({Topic.OUTBOX, Topic.REQUESTS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("outbox")]
 
     def __init__(self, *, below: str) -> None:
         super().__init__(below=below)
         self._entries: dict[str, OutboxEntry] = {}
         self._dropping: str | None = None
+        self._timer: Timer | None = None
 
     async def read(self) -> None:
         """Read what waits."""
         desk = await self.desk()
         self._entries = {entry.id: entry for entry in await desk.outbox()}
-        self.show_rows([_row(entry) for entry in self._entries.values()])
+        self._draw()
+        self._count_down(any((entry.next_try_at or 0.0) > time.time() for entry in self._entries.values()))
+
+    def _count_down(self, needed: bool) -> None:
+        """Tick while there is something to count, and never otherwise."""
+        if needed and self._timer is None:
+            self._timer = self.set_interval(1, self._tick)
+        elif not needed and self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _tick(self) -> None:
+        self._draw()
+        self._count_down(any((entry.next_try_at or 0.0) > time.time() for entry in self._entries.values()))
+
+    def _draw(self) -> None:
+        self.show_rows([_row(entry, time.time()) for entry in self._entries.values()])
+
+    def told(self, key: str) -> str:
+        """The beginning of the prompt."""
+        return one_line(self._entries[key].prompt, 400) if key in self._entries else ""
 
     async def detail(self, key: str) -> Content:
         """The request with every attempt."""
@@ -56,6 +86,25 @@ class OutboxScreen(ListPanel):
         if entry is not None:
             self.house.close_panel()
             await self.house.chat.resume_request(entry, probe=probe)
+
+    async def action_edit(self) -> None:
+        """Put it back into the editor of its lane; it waits no longer."""
+        entry = self._chosen
+        if entry is not None:
+            self.house.close_panel()
+            await self.house.chat.edit_request(entry)
+
+    def action_elsewhere(self) -> None:
+        """Send it in another lane, which is picked."""
+        entry = self._chosen
+        if entry is not None:
+            self.house.close_panel()
+            self.house.chat.send_elsewhere(entry)
+
+    def action_raw(self) -> None:
+        """What was sent and received for it."""
+        if (entry := self._chosen) is not None:
+            self.house.show_raw(entry.id)
 
     async def action_drop(self) -> None:
         """Remove for good, when asked twice."""
@@ -76,12 +125,19 @@ class OutboxScreen(ListPanel):
         self.action_reload()
 
 
-def _row(entry: OutboxEntry) -> Row:
+def _row(entry: OutboxEntry, now: float) -> Row:
     reason = reason_words(entry.error_kind.value) if entry.error_kind is not None else entry.reason
-    when = clock(entry.next_try_at) if entry.next_try_at is not None else "when you say so"
-    files = f" (+{len(entry.attachments)} files)" if entry.attachments else ""
+    when = "when you say so"
+    if entry.next_try_at is not None:
+        left_s = entry.next_try_at - now
+        when = f"{clock(entry.next_try_at)}, in {countdown(left_s)}" if left_s > 0 else "now"
+    files = f" (+{counted(len(entry.attachments), 'file')})" if entry.attachments else ""
     return Row(
         key=entry.id,
         cells=(clock(entry.created_at), entry.lane, reason, when, str(entry.attempts), entry.prompt + files),
-        facets={"lane": entry.lane, "reason": f"{entry.reason} {reason}", "agent": entry.agent or ""},
+        facets={
+            "lane": entry.lane,
+            "reason": (entry.error_kind.value if entry.error_kind is not None else entry.reason).replace(" ", "-"),
+            "agent": entry.agent or "",
+        },
     )

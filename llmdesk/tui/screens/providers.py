@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 
 from llmdesk.core.text import one_line
-from llmdesk.core.views import ProviderState, ProviderStatus
+from llmdesk.core.views import ProviderState, ProviderStatus, Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
@@ -31,7 +32,9 @@ class ProvidersScreen(ListPanel):
     elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "message")
     last: ClassVar[tuple[str, ...]] = ("plan",)
     spare: ClassVar[tuple[str, ...]] = ("address", "kind", "models")
-    keys: ClassVar[tuple[str, ...]] = ("c call every provider now", "enter show", "/ filter")
+    keys: ClassVar[tuple[str, ...]] = ("c call every provider now", "p probe one that rests", "enter show", "/ filter")
+    chips: ClassVar[tuple[str, ...]] = ("kind", "state")
+    live: ClassVar[frozenset[Topic]] = frozenset({Topic.PROVIDERS, Topic.COOLDOWNS, Topic.REQUESTS, Topic.SETTINGS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("providers")]
 
     def __init__(self, *, below: str) -> None:
@@ -53,6 +56,26 @@ class ProvidersScreen(ListPanel):
     async def _check(self) -> None:
         desk = await self.desk()
         self._show(await desk.check_providers())
+
+    def told(self, key: str) -> str:
+        """The whole message."""
+        return next((status.message for status in self._statuses if status.provider == key), "")
+
+    def action_probe(self) -> None:
+        """Call the marked provider even if it rests; it rests no longer if it is well."""
+        name = self.opened or self.marked
+        if name is not None:
+            self.say(f"Calling {name}…")
+            beside(self, partial(self._probe, name), exclusive=True, group="check")
+
+    async def _probe(self, name: str) -> None:
+        desk = await self.desk()
+        status = await desk.probe_provider(name)
+        self._show(desk.providers())
+        if status.state is ProviderState.OK:
+            self.say(f"{name} is well; it may be asked again.")
+        else:
+            self.say(status.message or f"{name}: {status.state.value}", severity="warning")
 
     async def detail(self, key: str) -> Content:
         """Everything known of one provider."""
@@ -111,5 +134,9 @@ def _row(status: ProviderStatus, passed_s: float) -> Row:
             status.base_url,
             status.message,
         ),
-        facets={"provider": status.provider, "kind": status.kind, "state": status.state.value},
+        facets={
+            "provider": status.provider,
+            "kind": status.kind,
+            "state": status.state.value.replace(" ", "-"),
+        },
     )

@@ -1,0 +1,98 @@
+"""Prompts that go somewhere else: to another lane while they wait, out of the outbox to a lane or into the editor."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from llmdesk.core.errors import DeskError
+from llmdesk.tui.screens.lanes import LanedScreen
+from llmdesk.tui.screens.outgoing import Queued
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from llmdesk.core.views import Ask, OutboxEntry
+
+
+class MovingScreen(LanedScreen):
+    """A screen whose prompts can change their lane."""
+
+    def action_other_lane(self) -> None:
+        """Send what waits here in another lane, which is picked; nothing waits here any more then."""
+        talk = self.talk
+        if talk.busy:
+            self._pick(talk.lane, partial(self._carry, talk.lane))
+        elif talk.paused is not None:
+            self._pick(talk.lane, partial(self._move_paused, talk.paused))
+        else:
+            self.action_pick_lane()
+
+    async def edit_request(self, entry: OutboxEntry) -> None:
+        """Put a paused request back into the editor of its lane; it waits no longer."""
+        ask = await self._asked(entry.id)
+        if ask is None:
+            return
+        await self._go(entry.lane)
+        if not self.talk.outgoing.give_back(_queued(ask)):
+            self.say("There is a draft in this lane's editor: send or clear it first.", severity="warning")
+            return
+        await self._drop(entry.id)
+
+    def send_elsewhere(self, entry: OutboxEntry) -> None:
+        """Let a lane be picked, and send a paused request there; it waits no longer."""
+        self._pick(entry.lane, partial(self._move_paused, entry.id))
+
+    def _pick(self, current: str, send_to: Callable[[str], Coroutine[None, None, None]]) -> None:
+        from llmdesk.tui.screens.lane_picker import LanePicker
+
+        async def picked(name: str | None) -> None:
+            if name == current:
+                self.say(f"It is in lane {name} already.")
+            elif name:
+                await send_to(name)
+
+        if self.lanes:
+            self.app.push_screen(LanePicker(self.lanes, current), picked)
+
+    async def _carry(self, lane: str, to: str) -> None:
+        """Move the request under way of one lane to another one."""
+        talk = self.talks.get(lane)
+        item = talk.carry() if talk is not None else None
+        await self._go(to)
+        if item is None:
+            self.say(f"Lane {lane} has its answer already.")
+        else:
+            self.talk.send(item)
+
+    async def _move_paused(self, request: str, to: str) -> None:
+        ask = await self._asked(request)
+        if ask is None:
+            return
+        for talk in self.talks.values():
+            if talk.paused == request:
+                talk.moved_away(to)
+        await self._go(to)
+        self.talk.send(_queued(ask))
+        await self._drop(request)
+
+    async def _asked(self, request: str) -> Ask | None:
+        try:
+            return await (await self.desk()).paused_ask(request)
+        except DeskError as error:
+            self.say(str(error), severity="error")
+            return None
+
+    async def _drop(self, request: str) -> None:
+        try:
+            await (await self.desk()).drop(request)
+        except DeskError as error:
+            self.say(str(error), severity="error")
+
+    async def _go(self, lane: str) -> None:
+        if lane in [each.name for each in self.lanes] and lane != self.talk.lane:
+            await self.go_to_lane(lane)
+
+
+def _queued(ask: Ask) -> Queued:
+    return Queued(text=ask.prompt, attachments=ask.attachments, model=ask.model)
