@@ -39,6 +39,7 @@ def _open(wish: object) -> int:
         theme=wish.theme,
         demo=wish.demo,
         latest=wish.latest,
+        colours=wish.colours,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import os
 from typing import TYPE_CHECKING, TextIO
+
+from llmdesk.cli.reading import as_text
 
 if TYPE_CHECKING:
     from llmdesk.cli.signals import Signals
@@ -15,12 +16,12 @@ PIECE = 65_536
 
 
 class LineReader:
-    """Reads lines of UTF-8; what is none becomes U+FFFD."""
+    """Reads lines of UTF-8, or of the stream's own encoding where they are none."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._buffer = ""
+        self._encoding = (stream.encoding if stream is not None else None) or "utf-8"
+        self._buffer = b""
         self._ended = stream is None or stream.closed
         self._fd: int | None = None
         with contextlib.suppress(OSError, ValueError):  # a stream in memory has none
@@ -28,16 +29,16 @@ class LineReader:
 
     async def next_line(self, signals: Signals) -> str | None:
         """Return the next line without its end; ``None`` at the end of the input or when a signal came."""
-        while "\n" not in self._buffer and not self._ended:
+        while b"\n" not in self._buffer and not self._ended:
             if not await self._ready(signals):
                 return None
             raw = self._read()
             self._ended = not raw
-            self._buffer += self._decoder.decode(raw, final=not raw)
+            self._buffer += raw
         if not self._buffer:
             return None
-        line, _, self._buffer = self._buffer.partition("\n")
-        return line.removesuffix("\r")
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return as_text(line, self._encoding).removesuffix("\r")
 
     def _read(self) -> bytes:
         assert self._stream is not None

@@ -54,6 +54,7 @@ class OpenDesk:
     latest: bool = False
     theme: str | None = None
     demo: bool = False
+    colours: bool = True
 
 
 Ending = int | OpenDesk
@@ -121,6 +122,8 @@ def open_face(
     if plain or not (session.on_page or session.has_screen):
         from llmdesk.cli.linear import talk
 
+        if session.reads_terminal and not (plain or session.plain_terminal) and (encoding := session.foreign_encoding):
+            session.out.say(f"note: the screen needs UTF-8, and this terminal's encoding is {encoding}: lines instead.")
         return talk(session, lane=lane, conversation=conversation, latest=latest, demo=demo)
     return OpenDesk(
         open_desk=lambda: session.desk(demo=demo, scene=demo),
@@ -129,6 +132,7 @@ def open_face(
         latest=latest,
         theme=theme,
         demo=demo,
+        colours=not session.no_color,
     )
 
 

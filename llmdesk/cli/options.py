@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,12 @@ class Text(_TextType):
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return ``value`` as text that everything behind can hold."""
-        return storable(str(value))
+        """Return ``value`` as text that everything behind can hold: UTF-8, whatever the locale says."""
+        text = str(value)
+        if not text.isascii():
+            with suppress(UnicodeError):  # in a locale without these characters their bytes came as surrogates
+                text = os.fsencode(text).decode() if any("\udc80" <= char <= "\udcff" for char in text) else text
+        return storable(text)
 
 
 class Named(Text):

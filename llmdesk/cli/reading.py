@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,16 @@ def read_stdin(session: Session) -> bytes:
     return raw
 
 
+def read_prompt(session: Session) -> str:
+    """Read standard input to its end, as text.
+
+    Raises:
+        UsageError: as for ``read_stdin``.
+    """
+    raw = read_stdin(session)
+    return as_text(raw, (session.stdin.encoding if session.stdin is not None else None) or "utf-8")
+
+
 def read_file(path: Path) -> bytes:
     """Read a file that an option names.
 
@@ -48,9 +59,18 @@ def read_file(path: Path) -> bytes:
     return raw
 
 
-def as_text(raw: bytes) -> str:
-    """Bytes of a prompt as text; what is no UTF-8 becomes U+FFFD, everything else stays as it is."""
-    return raw.decode("utf-8", "replace")
+def as_text(raw: bytes, encoding: str = "utf-8") -> str:
+    """Bytes of a prompt as text, everything as it is; what is no character becomes U+FFFD.
+
+    Args:
+        raw: what was read.
+        encoding: what to take it for where it is no UTF-8: that of the locale in which it was typed.
+    """
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        own = codecs.lookup(encoding).name
+        return raw.decode("utf-8" if own == "ascii" else own, "replace")
 
 
 def text_or_file(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import time
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -77,7 +79,23 @@ class Session:
     @property
     def plain_terminal(self) -> bool:
         """Whether the terminal cannot, or its user does not want to, have lines rewritten."""
-        return self.env.get("TERM") == "dumb" or self.env.get("LLMDESK_ACCESSIBLE", "") not in ("", "0")
+        return self.accessible or self.env.get("TERM") in ("dumb", "unknown")
+
+    @property
+    def accessible(self) -> bool:
+        """Whether the user listens, or wants lines for another reason.
+
+        ``ACCESSIBLE`` is what several programs for terminals understand (first: charmbracelet/huh, readme); ours goes
+        before it.
+        """
+        wish = self.env.get("LLMDESK_ACCESSIBLE") or self.env.get("ACCESSIBLE") or ""
+        return wish.lower() not in ("", "0", "false", "no")
+
+    @property
+    def foreign_encoding(self) -> str:
+        """The encoding of the terminal, where that is not UTF-8, in which alone a screen can be painted; else empty."""
+        names = [sink.encoding for sink in (self.out.stdout, self.out.stderr)]
+        return next((name for name in names if codecs.lookup(name).name != "utf-8"), "")
 
     @property
     def reads_terminal(self) -> bool:
@@ -87,7 +105,9 @@ class Session:
     @property
     def has_screen(self) -> bool:
         """Whether a person sits at a terminal that can be painted."""
-        return not self.plain_terminal and self.reads_terminal and self.out.stdout.is_terminal
+        named = bool(self.env.get("TERM")) or os.name == "nt"  # one without a name is taken for one that only prints
+        at_terminal = self.reads_terminal and self.out.stdout.is_terminal
+        return at_terminal and named and not self.plain_terminal and not self.foreign_encoding
 
     @property
     def on_page(self) -> bool:

@@ -8,6 +8,8 @@ import select
 import stat
 from typing import TYPE_CHECKING, TextIO
 
+from llmdesk.cli.spelling import encoded
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -27,7 +29,7 @@ class SinkClosed(Exception):
 
 
 class Sink:
-    """A standard stream. Text is encoded as the stream says, with a replacement for what it cannot hold (policy X7)."""
+    """A standard stream. Text is encoded as the stream says; what it cannot hold is spelled in ASCII (policy X7)."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -75,7 +77,7 @@ class Sink:
     def _encoded(self, text: str) -> bytes:
         if self.failure is not None:
             raise self.failure
-        return text.encode(self.encoding, "replace") if self._stream is not None else b""
+        return encoded(text, self.encoding) if self._stream is not None else b""
 
     def _write_some(self, view: memoryview) -> int:
         try:

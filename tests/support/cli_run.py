@@ -36,7 +36,7 @@ def run_cli(
     argv: Sequence[str],
     desk: ScriptedDesk | None = None,
     *,
-    stdin: bytes = b"",
+    stdin: bytes | TextIO = b"",
     env: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
 ) -> Ran:
@@ -44,7 +44,7 @@ def run_cli(
     desk = desk or ScriptedDesk()
     session = Session(
         env=env or {},
-        stdin=memory(stdin),
+        stdin=memory(stdin) if isinstance(stdin, bytes) else stdin,
         stdout=out,
         stderr=err,
         make_desk=cast("DeskMaker", desk.maker),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmdesk.cli.options import NAME, TEXT, desk_command
-from llmdesk.cli.reading import as_text, read_file, read_stdin
+from llmdesk.cli.reading import as_text, read_file, read_prompt
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelRef
 
@@ -78,7 +78,7 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
 
 
 def _read(session: Session, given: str) -> str:
-    return as_text(read_stdin(session) if given == STDIN else read_file(Path(given)))
+    return read_prompt(session) if given == STDIN else as_text(read_file(Path(given)))
 
 
 def _narrate(session: Session, verdict: Verdict) -> None:

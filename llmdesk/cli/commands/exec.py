@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmdesk.cli.options import NAME, TEXT, desk_command
-from llmdesk.cli.reading import as_text, read_stdin, text_or_file
+from llmdesk.cli.reading import read_prompt, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
 from llmdesk.core.param_pairs import parse_params
 from llmdesk.core.types import ModelRef, Params
@@ -140,7 +140,7 @@ def _inputs(session: Session, prompt: str | None, files: tuple[str, ...]) -> tup
     if prompt is None or prompt == STDIN:
         if attached:
             raise UsageError("Standard input cannot be the prompt and an attachment. Give the prompt as an argument.")
-        text, stdin_file = as_text(read_stdin(session)), None
+        text, stdin_file = read_prompt(session), None
     else:
         text, stdin_file = prompt, _attached(read_stdin(session)) if attached else None
     if not text.strip():

@@ -1,4 +1,4 @@
-"""Answers that grow: their text is collected, and brought to the screen at most 25 times a second (4 where motion is reduced)."""
+"""Answers that grow: their text is collected, and brought to the screen at most 25 times a second, or 4, calmly."""
 
 from __future__ import annotations
 
