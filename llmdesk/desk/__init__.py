@@ -627,23 +627,6 @@ class Desk:
         """Yield what changed, in this instance or another one, for as long as it is iterated."""
         return self._watch()
 
-    async def import_conversations(self, path: Path) -> tuple[ConversationView, ...]:
-        """Take in the conversations that another program has kept, or that were exported as JSON.
-
-        What is here already is left as it is; what a file holds that is no message is counted in ``warnings``.
-
-        Returns:
-            Those that are new here.
-
-        Raises:
-            StorageError: it cannot be read.
-        """
-        import asyncio
-
-        taken = await take_in(self._parts, path)
-        self._watch.changed(Topic.CONVERSATIONS)
-        return taken
-
 
 async def _ended(run: Run, notice: Callable[[DeskEvent], None] | None = None) -> Outcome:
     """Take every event of ``run``, as what is not taken would only pile up, and wait for its end."""
