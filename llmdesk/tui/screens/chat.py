@@ -21,6 +21,7 @@ from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.resumed import Resumed
 from llmdesk.tui.screens.retarget import RetargetScreen
 from llmdesk.tui.screens.searching import SearchingScreen
+from llmdesk.tui.screens.shelving import ShelvingScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
 from llmdesk.tui.widgets.lanes_bar import LanesBar
@@ -54,7 +55,7 @@ TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
 
-class ChatScreen(RetargetScreen, SearchingScreen):
+class ChatScreen(RetargetScreen, ShelvingScreen, SearchingScreen):
     """Where the user talks."""
 
     CSS_PATH = None

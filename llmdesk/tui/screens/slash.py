@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import Ask
 from llmdesk.core.views import Level as Found
 from llmdesk.tui.actions import ACTIONS
-from llmdesk.tui.screens import retarget
+from llmdesk.tui.screens import acting, copying, retarget, shelving
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.words import cost
 
@@ -53,43 +51,11 @@ async def _attach(chat: LanedScreen, argument: str) -> None:
         await chat.attach(chat.talk, argument)
 
 
-async def _export(chat: LanedScreen, argument: str) -> None:
-    conversation = chat.talk.conversation
-    if conversation is None:
-        chat.say("There is nothing to export yet.", severity="warning")
-        return
-    form: Literal["md", "json"] = "json" if argument == "json" else "md"
-    desk = await chat.desk()
-    text = await desk.export_conversation(conversation, form)
-    try:
-        path = await asyncio.to_thread(_write_new, f"llmdesk-{conversation[:8]}", form, text)
-    except OSError as error:
-        chat.say(f"The file could not be written: {error.strerror or error}.", severity="error")
-    else:
-        chat.say(f"Written to {path}.")
-
-
-def _write_new(stem: str, form: str, text: str) -> Path:
-    """Write a file that did not exist before, readable by its owner only."""
-    for number in range(1, 1000):
-        path = Path.cwd() / (f"{stem}.{form}" if number == 1 else f"{stem}-{number}.{form}")
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            continue
-        return path
-    raise FileExistsError(17, "too many exports of this conversation are here already")
-
-
-def _copy(chat: LanedScreen, argument: str) -> None:
-    if argument != "code":
-        chat.action_copy_answer()
-        return
-    code = chat.talk.record.last_code
-    if code:
-        chat.app.copy_to_clipboard(code)
-    chat.say("Code copied." if code else "The last answer has no code block.")
+async def _find(chat: LanedScreen, words: str) -> None:
+    await chat.run_action("find")
+    line = chat.talk.pane.search
+    if words and line is not None:
+        line.input.value = words
 
 
 async def _tokens(chat: LanedScreen) -> None:
@@ -134,8 +100,17 @@ DO: Mapping[str, Do] = {
     "model": retarget.model,
     "params": retarget.params,
     "conversations": lambda chat, words: chat.house.show_conversations(words),
-    "export": _export,
-    "copy": _copy,
+    "find": _find,
+    "rename": shelving.rename,
+    "tag": shelving.tag,
+    "pin": shelving.pin,
+    "archive": shelving.archive,
+    "delete": shelving.delete,
+    "export": acting.export,
+    "import": shelving.import_,
+    "copy": copying.copy,
+    "retry": acting.retry,
+    "compact": acting.compact,
     "tokens": lambda chat, _: _tokens(chat),
     "theme": _theme,
     "reasoning": retarget.reasoning,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -130,7 +129,7 @@ class FittedTable(DataTable[Text]):
                 for title in shown:
                     place = self._titles.index(title)
                     if cells[place] != before[key][place]:
-                        self.update_cell(key, title or "sign", _Cell(key, cells[place]))
+                        self.update_cell(key, title or "sign", self._cell(key, title))
         if list(self._cells) != [row.key.value for row in self.ordered_rows]:
             places = {key: place for place, key in enumerate(self._cells)}
             self.sort(shown[0] or "sign", key=lambda cell: places[cell.row])
@@ -138,8 +137,18 @@ class FittedTable(DataTable[Text]):
             self._go_back(marked, at, top)
 
     def _add(self, key: str) -> None:
-        shown = [title in self._widths for title in self._titles]
-        self.add_row(*(_Cell(key, cell) for cell in compress(self._cells[key], shown)), key=key)
+        self.add_row(*(self._cell(key, title) for title in self._titles if title in self._widths), key=key)
+
+    def _cell(self, key: str, title: str) -> _Cell:
+        cell = _Cell(key, self._cells[key][self._titles.index(title)])
+        for start, end in self.highlights(key, title):
+            cell.stylize("bold underline", start, end)
+        return cell
+
+    def highlights(self, key: str, title: str) -> Sequence[tuple[int, int]]:
+        """The characters of a cell that stand out, for a table that shows why its rows are there."""
+        del key, title
+        return ()
 
     @property
     def _top(self) -> str | None:
