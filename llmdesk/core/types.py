@@ -349,6 +349,7 @@ class AttemptStarted:
     """A target is being asked. ``loading`` = its model is not in memory yet; ``None`` = unknown.
 
     ``left_out_turns`` is how many of the oldest turns did not fit; ``try_number`` counts tries of this target from 1.
+    ``size_bytes`` is the model's size on disk, ``input_tokens`` about how long what is sent is; ``None`` = unknown.
     """
 
     number: int
@@ -356,6 +357,8 @@ class AttemptStarted:
     try_number: int = 1
     loading: bool | None = None
     left_out_turns: int = 0
+    size_bytes: int | None = None
+    input_tokens: int | None = None
 
 
 RATE_LIMIT = "rate limit"
@@ -366,12 +369,14 @@ RATE_LIMIT = "rate limit"
 class Waiting:
     """Nothing is being asked until ``until`` (UTC epoch seconds), or until a control is used.
 
-    ``until`` ``None`` = until another request to the same provider has ended, and nobody knows when that is.
+    ``until`` ``None`` = until another request to the same provider has ended, and nobody knows when that is. ``ahead``
+    is how many requests stand before it in the line for the user's own limit; ``None`` = there is no line.
     """
 
     until: float | None
     reason: str
     target: ModelRef
+    ahead: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

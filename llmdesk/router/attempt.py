@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ProviderError
+from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import (
     Attempt,
     AttemptStarted,
@@ -188,7 +189,7 @@ class Asker:
         self._walk.target = place.target
         if behind is not None:
             self._fail_over(place, behind)
-        loading = prepared.model.loaded_context_tokens is None if prepared.model is not None else None
+        loading = None if prepared.model is None else not self._targets.in_memory(place.target, prepared.model)
         self._trip.sink(
             AttemptStarted(
                 number=number,
@@ -196,6 +197,8 @@ class Asker:
                 try_number=place.tries,
                 loading=loading,
                 left_out_turns=prepared.left_out_turns,
+                size_bytes=prepared.model.size_bytes if prepared.model is not None else None,
+                input_tokens=estimate_tokens(prepared.request.messages) if loading is not None else None,
             )
         )
 
@@ -231,6 +234,7 @@ class Asker:
                         walk.tool_calls.append(event)
                     case Completed():
                         walk.completed = event
+                        self._targets.answered(place.target)
                         walk.usage = settled_usage(walk, request, event.usage, self._trip.route.sizes)
                         walk.warnings += self._targets.first_told(event.notes)
                 sink(event)

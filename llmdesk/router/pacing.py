@@ -49,7 +49,7 @@ class Pacer:
         return turn
 
     def wake_all(self) -> None:
-        """Let everybody in the line look again: something became known of the provider."""
+        """Let everybody in the line look again: they have moved up, or something became known of the provider."""
         for turn in tuple(self._line):
             turn.wake()
 
@@ -65,7 +65,7 @@ class Pacer:
         if self._count is not None:
             self._begun.append(now)
         self.running += 1
-        self._wake_first()
+        self.wake_all()
         return now
 
     def end(self, turn: Turn, begun: float | None, *, sent: bool) -> None:
@@ -76,11 +76,11 @@ class Pacer:
             self.running -= 1
             if not sent and begun in self._begun:
                 self._begun.remove(begun)
-        self._wake_first()
+        self.wake_all()
 
-    def _wake_first(self) -> None:
-        if self._line:
-            self._line[0].wake()
+    def ahead(self, turn: Turn) -> int:
+        """How many stand before ``turn`` in the line."""
+        return self._line.index(turn)
 
     @property
     def full(self) -> bool:
@@ -122,6 +122,11 @@ class Turn:
     def wait_s(self) -> float:
         """Seconds until it could begin by the rate alone; 0 = now, or as soon as a request under way has ended."""
         return self._pacer.wait_s(self)
+
+    @property
+    def ahead(self) -> int:
+        """How many stand before it in the line."""
+        return self._pacer.ahead(self)
 
     def end(self, *, sent: bool = True) -> None:
         """Make room: the request has ended (``sent`` false = it never went out), or no longer waits."""

@@ -122,6 +122,7 @@ class Targets:
         self._out: dict[str, tuple[str, str]] = {}
         self._told: set[str] = set()
         self._lists: dict[str, tuple[float, tuple[ModelInfo, ...]]] = {}
+        self._answered: dict[ModelRef, float] = {}
 
     def rules(self, ref: ModelRef) -> ProviderRules:
         """The rules of a target's provider; those of an unknown one say that it cannot be called."""
@@ -247,6 +248,15 @@ class Targets:
             found = (self.elapsed(), await (await self.adapter(provider)).list_models())
             self._lists[provider] = found
         return found[1]
+
+    def answered(self, ref: ModelRef) -> None:
+        """A model has answered just now, so it is in memory, whatever an older list says."""
+        self._answered[ref] = self.elapsed()
+
+    def in_memory(self, ref: ModelRef, model: ModelInfo) -> bool:
+        """Whether a listed model is loaded, as far as is known without asking."""
+        fetched = self._lists.get(ref.provider, (0.0, ()))[0]
+        return model.loaded_context_tokens is not None or self._answered.get(ref, -1.0) >= fetched
 
     def listed(self, ref: ModelRef) -> ModelInfo | None:
         """What is known of a model without asking: its entry in a list that was fetched before, however long ago."""

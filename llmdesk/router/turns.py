@@ -56,7 +56,7 @@ async def _stand_in_line(
     turn: Turn, targets: Targets, trip: Trip, place: Place, look_again: Callable[[], None]
 ) -> None:
     limit_s, joined = trip.route.lane.max_wait_s, targets.elapsed()
-    told: list[float | None] = []
+    told: list[tuple[float | None, int]] = []
     while not turn.begin(at_once=trip.route.probe):
         look_again()
         wait_s, left_s = turn.wait_s, limit_s - (targets.elapsed() - joined)
@@ -64,14 +64,16 @@ async def _stand_in_line(
             now = targets.clock()
             until = now + (wait_s or LOOK_AGAIN_S)
             raise Unfit(busy(place, until=until if wait_s else None, now=now), reason="busy", until=until)
-        _tell(trip, place, targets.clock() + wait_s if wait_s else None, told)
+        _tell(trip, place, targets.clock() + wait_s if wait_s else None, turn.ahead, told)
         if await trip.controls.wait(min(wait_s, left_s) if wait_s else left_s) is Wish.NEXT:
             raise Unfit(f"{place.ref.provider}: left while it waited for its rate limit.", reason="next")
 
 
-def _tell(trip: Trip, place: Place, until: float | None, told: list[float | None]) -> None:
+def _tell(trip: Trip, place: Place, until: float | None, ahead: int, told: list[tuple[float | None, int]]) -> None:
     """Show the wait, unless it was shown like this already."""
-    if told and (until is told[0] is None or (until and told[0] and abs(until - told[0]) <= SAME_S)):
-        return
-    told[:] = [until]
-    trip.sink(Waiting(until=until, reason=RATE_LIMIT, target=place.target))
+    if told and told[0][1] == ahead:
+        before = told[0][0]
+        if until is before is None or (until and before and abs(until - before) <= SAME_S):
+            return
+    told[:] = [(until, ahead)]
+    trip.sink(Waiting(until=until, reason=RATE_LIMIT, target=place.target, ahead=ahead))
