@@ -44,6 +44,11 @@ class Paths:
         return self.data_dir / "metrics.jsonl"
 
     @property
+    def prompts(self) -> Path:
+        """The user's library of prompts; it need not exist."""
+        return self.config_dir / "prompts"
+
+    @property
     def state_file(self) -> Path:
         """Cooldowns, shared by all running instances."""
         return self.state_dir / "llm_state.json"

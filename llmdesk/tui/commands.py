@@ -39,11 +39,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="pin", help="Keep this conversation above the others, or no longer"),
     Command(name="archive", help="Put this conversation away, or take it back"),
     Command(name="delete", help="Delete this conversation; it can be had back for ten minutes"),
-    Command(name="export", argument="[md | json]", help="Write this conversation to a file in this folder"),
+    Command(name="export", argument="[md | json] [PATH]", help="Write this conversation to a file"),
     Command(name="import", argument="PATH", help="Conversations from an export of ChatGPT or oterm"),
     Command(name="compact", help="Let the model sum up the conversation; the summary goes along from then on"),
     # --- answers
-    Command(name="copy", argument="[code]", help="Copy the last answer, or its last code block"),
+    Command(name="copy", argument="[code | file [PATH]]", help="Copy the last answer, a code block of it; or write a file"),
     Command(name="edit", help="Edit the last prompt and send it again"),
     Command(name="retry", argument="[PROVIDER/MODEL]", help="Ask the last prompt again"),
     Command(name="continue", help="Let an answer that was cut go on"),
@@ -61,6 +61,7 @@ COMMANDS: tuple[Command, ...] = (
     # --- while something is waited for
     Command(name="now", help="Retry now"),
     Command(name="next", help="Go to the next target"),
+    Command(name="elsewhere", help="Send what waits in another lane"),
     Command(name="yes", help="Consent: ask the next target"),
     Command(name="no", help="No consent: pause the request"),
     # --- panels
@@ -91,8 +92,11 @@ def matching(text: str) -> list[Command]:
 
 
 def parse(text: str) -> tuple[Command, str] | None:
-    """Read ``/name argument``; ``None`` when it is not a command of ours (a path, for example), so it is a prompt."""
-    line = text.strip()
+    """Read ``/name argument``; ``None`` when it is not a command of ours (a path, for example), so it is a prompt.
+
+    A space before the slash, or a second slash, makes a text of it.
+    """
+    line = text.rstrip()
     if not line.startswith("/") or "\n" in line:
         return None
     name, _, argument = line[1:].partition(" ")
@@ -100,18 +104,50 @@ def parse(text: str) -> tuple[Command, str] | None:
     return (command, argument.strip()) if command is not None else None
 
 
-_MENTION = re.compile(r"(?<!\S)@(\S+)")
+def as_prompt(text: str) -> str:
+    """The text to send: ``//help`` is the text ``/help``."""
+    return text[1:] if text.startswith("//") else text
+
+
+_LIKE_A_COMMAND = re.compile(r"/([A-Za-z]{2,20})(?: [^\n]*)?")
+
+
+def meant(text: str) -> tuple[str, str] | None:
+    """A mistyped command and the one that was probably meant; ``None`` = it looks like no command of ours.
+
+    Only a single line that begins with a slash and a word of letters can be one: ``/etc/hosts`` is a path.
+    """
+    found = _LIKE_A_COMMAND.fullmatch(text.rstrip())
+    if found is None or (word := found[1].lower()) in BY_NAME:
+        return None
+    near = [name for name in BY_NAME if name.startswith(word)] or _near(word)
+    return (found[1], near[0]) if near else None
+
+
+def _near(word: str) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(word, BY_NAME, n=1, cutoff=0.7)
+
+
+_MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
 
 
 def mentioned_files(text: str) -> list[str]:
-    """The ``@path`` words of a prompt that are files here; any other word with an ``@`` is only a word."""
+    """The ``@path`` words of a prompt that are files here; any other word with an ``@`` is only a word.
+
+    A path with spaces stands in quotes: ``@"a b.txt"``.
+    """
     found: list[str] = []
-    for word in _MENTION.findall(text):
-        path = word.rstrip(".,;:!?)")
-        try:
-            is_file = Path(path).expanduser().is_file()
-        except (OSError, RuntimeError, ValueError):
-            is_file = False
-        if is_file and path not in found:
+    for quoted, word in _MENTION.findall(text):
+        path = next((each for each in (quoted, word, word.rstrip(".,;:!?)")) if each and _is_file(each)), None)
+        if path is not None and path not in found:
             found.append(path)
     return found
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False

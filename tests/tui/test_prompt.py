@@ -158,10 +158,3 @@ async def test_the_last_queued_prompt_can_be_taken_back() -> None:
         await seat.press("alt+u")
         assert seat.prompt == "two"
         assert "queued" not in seat.text
-
-
-async def test_every_command_does_something() -> None:
-    from llmdesk.tui.commands import COMMANDS
-    from llmdesk.tui.screens.slash import DO
-
-    assert {command.name for command in COMMANDS} == set(DO)

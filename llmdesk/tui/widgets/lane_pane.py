@@ -46,13 +46,15 @@ class LanePane(Vertical):
         yield self.prompt
 
     @property
-    def typed_into(self) -> Prompt | SearchInput:
+    def typed_into(self) -> Prompt | SearchInput | TranscriptView:
         """What has the keys while this lane is shown."""
+        if self.transcript.chosen is not None:
+            return self.transcript
         return self.prompt if self.search is None else self.search.input
 
-    def offer_commands(self, choices: list[tuple[str, str]]) -> None:
-        """Show the commands that fit; none hides the list and gives the prompt its keys back."""
-        self.completion.offer(choices)
+    def offer_commands(self, choices: list[tuple[str, str]], *, marked: int = 0) -> None:
+        """Show what fits what is typed; none hides the list and gives the prompt its keys back."""
+        self.completion.offer(choices, marked=marked)
         self.prompt.completing = bool(choices)
 
     async def open_search(self, search: FindLine | Recall) -> None:

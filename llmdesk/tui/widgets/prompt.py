@@ -10,23 +10,30 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from llmdesk.core.text import sanitise
+from llmdesk.tui.completion import spot_at
+from llmdesk.tui.dropped import LONGEST
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.keys import MODIFY_OTHER_KEYS_ENTER
+from llmdesk.tui.placeholders import Filled, Gap, gap_after, typed_into
 
 if TYPE_CHECKING:
     from textual import events
 
+    from llmdesk.tui.completion import Spot
     from llmdesk.tui.history import PromptHistory
 
 LARGE_PASTE = 100_000
 """Characters of a paste above which it goes along as an attached text instead of into the editor (policy X8)."""
+
+LONG_LINE = 20_000
+"""Characters of one line of a paste above which it does so too: the editor wraps the whole line at every key."""
 
 
 class Prompt(TextArea):
     """What the user is writing.
 
     Attributes:
-        completing: a list of commands is shown above: up, down, tab, enter and escape steer it.
+        completing: a list of choices is shown above: up, down, tab, enter and escape steer it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,6 +47,7 @@ class Prompt(TextArea):
         """The user pressed Enter on a text that is not empty."""
 
         text: str
+        prompt: Prompt
 
     @dataclass
     class Edited(Message):
@@ -47,18 +55,34 @@ class Prompt(TextArea):
 
         text: str
         recalled: bool
+        prompt: Prompt
+
+    @dataclass
+    class Moved(Message):
+        """The cursor went elsewhere while a list of choices is shown."""
+
+        prompt: Prompt
 
     @dataclass
     class Completing(Message):
-        """A key steers the list of commands: ``up``, ``down``, ``accept``, ``run`` or ``close``."""
+        """A key steers the list of choices: ``up``, ``down``, ``accept`` or ``run``."""
 
         step: str
+        prompt: Prompt
+
+    @dataclass
+    class Pasted(Message):
+        """A short text with a slash was pasted: it may be the path of a file that was dropped on the window."""
+
+        text: str
+        prompt: Prompt
 
     @dataclass
     class LargePaste(Message):
         """Too much was pasted to be edited; it should go along as an attached text."""
 
         text: str
+        prompt: Prompt
 
     @dataclass
     class HelpAsked(Message):
@@ -80,6 +104,8 @@ class Prompt(TextArea):
         self._at: int | None = None
         self._draft = ""
         self._walking = False
+        self._names: frozenset[str] = frozenset()
+        self._gap: Gap | None = None
 
     # --- text -------------------------------------------------------------------------------------------------
 
@@ -87,6 +113,11 @@ class Prompt(TextArea):
         """Replace the whole text, cursor at its end; undo brings the old one back."""
         self.replace(sanitise(text), self.document.start, self.document.end, maintain_selection_offset=False)
         self.move_cursor(self.document.end)
+
+    def take_out(self, start: int, end: int) -> None:
+        """Take a part of the text out; undo brings it back."""
+        text = self.text
+        self.replace("", _location(text, start), _location(text, end), maintain_selection_offset=True)
 
     def remember(self, text: str) -> None:
         """Put a prompt into the history."""
@@ -99,7 +130,64 @@ class Prompt(TextArea):
         recalled, self._walking = self._walking, False
         if not recalled:
             self._at = None
-        self.post_message(self.Edited(self.text, recalled))
+        text = self.text
+        if not text:
+            self._names, self._gap = frozenset(), None
+        self.post_message(self.Edited(text, recalled, self))
+
+    def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
+        """Tell the owner where it matters: the list of choices is for the word at the cursor."""
+        event.stop()
+        if self.completing:
+            self.post_message(self.Moved(self))
+
+    @property
+    def spot(self) -> Spot | None:
+        """The word before the cursor, if it is one that can be completed."""
+        row, column = self.cursor_location
+        return spot_at(self.document.get_line(row), column, alone=self.document.line_count == 1)
+
+    # --- the gaps of a prompt from the library -----------------------------------------------------------------
+
+    def put_with_gaps(self, filled: Filled, names: frozenset[str]) -> None:
+        """Put a prompt in whose gaps are filled one after the other; the first one is selected."""
+        self.put(filled.text)
+        self._names, self._gap = names if filled.gaps else frozenset(), None
+        if filled.gaps:
+            self._select(filled.text, *filled.gaps[0])
+
+    @property
+    def unfilled(self) -> str:
+        """The name of a gap that is still there; empty = there is none."""
+        if not self._names:
+            return ""
+        text = self.text
+        left = gap_after(text, 0, self._names)
+        return text[left[0] + 1 : left[1] - 1] if left is not None else ""
+
+    def _next_gap(self) -> bool:
+        """Select the next gap, and write into those of the same name what was written into this one."""
+        text = self.text
+        row, column = self.cursor_location
+        at = sum(len(line) + 1 for line in text.split("\n")[:row]) + column
+        if self._gap is not None and (value := typed_into(self._gap, text)) not in (None, f"{{{self._gap.name}}}"):
+            same = f"{{{self._gap.name}}}"
+            before, behind = (part.replace(same, value or "") for part in (self._gap.before, self._gap.behind))
+            if (whole := before + (value or "") + behind) != text:
+                self.put(whole)
+                text, at = whole, len(before) + len(value or "")
+        place = gap_after(text, at if self._gap is not None else 0, self._names)
+        if place is None:
+            self._names, self._gap = frozenset(), None
+            self.move_cursor(self.document.end)
+            return False
+        self._select(text, *place)
+        return True
+
+    def _select(self, text: str, start: int, end: int) -> None:
+        self._gap = Gap(name=text[start + 1 : end - 1], before=text[:start], behind=text[end:])
+        self.move_cursor(_location(text, start))
+        self.move_cursor(_location(text, end), select=True)
 
     # --- keys -------------------------------------------------------------------------------------------------
 
@@ -121,18 +209,20 @@ class Prompt(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default().stop()
         text = sanitise(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        if len(text) > LARGE_PASTE:
-            self.post_message(self.LargePaste(text))
+        if len(text) > LARGE_PASTE or any(len(line) > LONG_LINE for line in text.split("\n")):
+            self.post_message(self.LargePaste(text, self))
             return
         start, end = self.selection
         result = self.replace(text, start, end, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
+        if "/" in text and len(text) <= LONGEST:
+            self.post_message(self.Pasted(text, self))
 
     # A priority binding runs in the app's queue, before letters that are still in ours: keys that arrive together
     # (a fast typist, a slow line) would be taken out of order. So each of these waits for its turn here.
 
     def action_send(self) -> None:
-        """Send the text, or run the marked command."""
+        """Send the text, or take what is marked."""
         self.call_later(self._send)
 
     def action_newline(self) -> None:
@@ -140,14 +230,14 @@ class Prompt(TextArea):
         self.call_later(self._newline)
 
     def action_complete(self) -> None:
-        """Take the marked command, or move the focus on as Tab does."""
+        """Take what is marked or could stand here, go to the next gap, or move the focus on as Tab does."""
         self.call_later(self._complete)
 
     def _send(self) -> None:
         if self.completing:
-            self.post_message(self.Completing("run"))
+            self.post_message(self.Completing("run", self))
         elif self.text.strip():
-            self.post_message(self.Sent(self.text))
+            self.post_message(self.Sent(self.text, self))
 
     def _newline(self) -> None:
         start, end = self.selection
@@ -156,7 +246,11 @@ class Prompt(TextArea):
 
     def _complete(self) -> None:
         if self.completing:
-            self.post_message(self.Completing("accept"))
+            self.post_message(self.Completing("accept", self))
+        elif self._names:
+            self._next_gap()
+        elif self.spot is not None:
+            self.post_message(self.Completing("accept", self))  # the list is on its way
         else:
             self.screen.focus_next()
 
@@ -167,7 +261,7 @@ class Prompt(TextArea):
     def action_cursor_up(self, select: bool = False) -> None:
         """One line up; on the first line the prompt before."""
         if self.completing and not select:
-            self.post_message(self.Completing("up"))
+            self.post_message(self.Completing("up", self))
         elif select or self.get_cursor_up_location()[0] != self.cursor_location[0] or not self._on_first_line():
             super().action_cursor_up(select)
         else:
@@ -176,7 +270,7 @@ class Prompt(TextArea):
     def action_cursor_down(self, select: bool = False) -> None:
         """One line down; on the last line the prompt after."""
         if self.completing and not select:
-            self.post_message(self.Completing("down"))
+            self.post_message(self.Completing("down", self))
         elif select or not self._on_last_line():
             super().action_cursor_down(select)
         else:
@@ -203,6 +297,11 @@ class Prompt(TextArea):
             self._at = None
 
     def recall(self, text: str) -> None:
-        """Put a prompt that was sent before in place of the text; no list of commands opens for it."""
+        """Put a prompt that was sent before in place of the text; no list of choices opens for it."""
         self._walking = text != self.text
         self.put(text)
+
+
+def _location(text: str, offset: int) -> tuple[int, int]:
+    """Row and column of a character of ``text``."""
+    return text.count("\n", 0, offset), offset - (text.rfind("\n", 0, offset) + 1)

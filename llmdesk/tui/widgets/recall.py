@@ -71,8 +71,16 @@ class Recall(Vertical):
         event.stop()
         self.step(event.by)
 
+    @on(Choices.Clicked)
+    def _clicked(self, event: Choices.Clicked) -> None:
+        event.stop()
+        self._take()
+
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
+        self._take()
+
+    def _take(self) -> None:
         if self._found:
             self.post_message(self.Taken(self._found[self._choices.marked]))
