@@ -17,9 +17,12 @@ from llmdesk.core.views import OutboxEntry, Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.screens.acting import ActingScreen
 from llmdesk.tui.screens.base import DeskScreen
+from llmdesk.tui.screens.drafting import DraftingScreen
+from llmdesk.tui.screens.library import LibraryScreen
+from llmdesk.tui.screens.moving import MovingScreen
 from llmdesk.tui.screens.resumed import Resumed
-from llmdesk.tui.screens.retarget import RetargetScreen
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.screens.shelving import ShelvingScreen
 from llmdesk.tui.transcript.entries import Level
@@ -55,7 +58,7 @@ TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
 
-class ChatScreen(RetargetScreen, ShelvingScreen, SearchingScreen):
+class ChatScreen(ActingScreen, ShelvingScreen, SearchingScreen, DraftingScreen, LibraryScreen, MovingScreen):
     """Where the user talks."""
 
     CSS_PATH = None
@@ -142,6 +145,7 @@ class ChatScreen(RetargetScreen, ShelvingScreen, SearchingScreen):
             self._begun.set()
         self.follow(self._show_figures)
         self.follow(partial(self._learn_history, desk))
+        self.follow(partial(self.take_up_drafts, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
         self.follow(partial(desk.keep_resuming, self._resumed.take))

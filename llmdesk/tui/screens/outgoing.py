@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,15 +13,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A prompt that has not been sent yet; ``model`` = who is asked this once, ``None`` = whom the lane asks."""
+    """A prompt that has not been sent yet; ``model`` = who is asked this once, ``None`` = whom the lane asks.
+
+    ``replaces`` and ``continues`` are requests of the open conversation: the one whose turn it takes the place of, and
+    the one whose answer it lets go on. ``written`` = somebody wrote it, so it comes back into the editor when it is not
+    sent. ``sums_up`` = it is no prompt, but asks for a summary.
+    """
 
     text: str
     attachments: tuple[Attachment, ...] = ()
     model: ModelRef | None = None
+    replaces: str | None = None
+    continues: str | None = None
+    written: bool = True
+    sums_up: bool = False
 
 
 class Outgoing:
-    """The queue of a lane, held until the user says go when something went wrong; it keeps the line that shows it."""
+    """The queue of a lane, held until the user says go when something went wrong; it keeps the line that shows it.
+
+    Two prompts may have the same words, so a prompt is known by what it is, not by what it says.
+
+    Attributes:
+        edited: the queued prompt that is being edited; it and those behind it wait meanwhile.
+    """
 
     def __init__(self, pane: LanePane) -> None:
         self._pane = pane
@@ -29,6 +44,7 @@ class Outgoing:
         self._held = False
         self._attached: list[Attachment] = []
         self._once: ModelRef | None = None
+        self.edited: Queued | None = None
 
     def __bool__(self) -> bool:
         return bool(self._queue)
@@ -37,6 +53,16 @@ class Outgoing:
     def attached(self) -> tuple[Attachment, ...]:
         """The files that go along with the next prompt."""
         return tuple(self._attached)
+
+    @property
+    def queue(self) -> tuple[Queued, ...]:
+        """The prompts that wait, the next one first."""
+        return tuple(self._queue)
+
+    @property
+    def held(self) -> bool:
+        """They wait until the user says go."""
+        return self._held and bool(self._queue)
 
     @property
     def once(self) -> ModelRef | None:
@@ -62,8 +88,8 @@ class Outgoing:
         self._show()
 
     def next(self) -> Queued | None:
-        """Take the first prompt out; ``None`` when there is none, or they wait for the user."""
-        if not self._queue or self._held:
+        """Take the first prompt out; ``None`` when there is none, it is being edited, or they wait for the user."""
+        if not self._queue or self._held or self._queue[0] is self.edited:
             return None
         item = self._queue.pop(0)
         self._show()
@@ -85,24 +111,68 @@ class Outgoing:
         self._held = False
         self._show()
 
-    def take_back(self) -> None:
-        """Put the last prompt back into the editor, if that is empty."""
-        if self._queue and not self._pane.prompt.text.strip():
-            item = self._queue.pop()
-            self._attached = [*item.attachments, *self._attached]
-            self._once = item.model or self._once
-            self._pane.prompt.put(item.text)
+    # --- changing what waits ------------------------------------------------------------------------------------
+
+    def place(self, item: Queued | None) -> int:
+        """Where a prompt stands, from 0; -1 = it waits no longer."""
+        return next((at for at, each in enumerate(self._queue) if each is item), -1)
+
+    def reword(self, item: Queued, text: str) -> Queued | None:
+        """Give a prompt another text; ``None`` = it waits no longer."""
+        at = self.place(item)
+        if at < 0:
+            return None
+        self._queue[at] = replace(item, text=text)
+        self._show()
+        return self._queue[at]
+
+    def move(self, item: Queued, to: int) -> None:
+        """Put a prompt at another place, if it still waits."""
+        at = self.place(item)
+        if at >= 0:
+            del self._queue[at]
+            self.put(item, to)
+
+    def drop(self, item: Queued) -> int:
+        """Take a prompt out; returns where it stood, -1 = it waits no longer."""
+        at = self.place(item)
+        if at >= 0:
+            del self._queue[at]
             self._show()
+        return at
+
+    def put(self, item: Queued, at: int) -> None:
+        """Put a prompt in, at this place or the nearest there is."""
+        self._queue.insert(max(0, at), item)
+        self._show()
+
+    def restore(self, texts: tuple[str, ...]) -> None:
+        """Put the prompts of an earlier run before the others; all of them wait for the user."""
+        self._queue[:0] = [Queued(text=text) for text in texts]
+        self.hold()
+
+    # --- back into the editor -----------------------------------------------------------------------------------
+
+    def take_back(self) -> None:
+        """Put the last prompt back into the editor, if that is empty; without a queue, take the last file off."""
+        if not self._queue:
+            self.take_off(len(self._attached) - 1)
+        elif not self._pane.prompt.text.strip():
+            item = self._queue.pop()
+            self._put_back(item)
 
     def give_back(self, item: Queued) -> bool:
         """Put a prompt that was sent back into the editor, never over a draft; false = there is one."""
         if self._pane.prompt.text.strip():
             return False
+        self._put_back(item)
+        return True
+
+    def _put_back(self, item: Queued) -> None:
         self._pane.prompt.put(item.text)
         self._attached = [*item.attachments, *self._attached]
         self._once = item.model or self._once
         self._show()
-        return True
 
     def attach(self, attachment: Attachment | None) -> None:
         """Send a file along with the next prompt; ``None`` takes all of them back."""
@@ -112,8 +182,19 @@ class Outgoing:
             self._attached.append(attachment)
         self._show()
 
+    def take_off(self, at: int) -> None:
+        """Take back one of the files."""
+        if 0 <= at < len(self._attached):
+            del self._attached[at]
+            self._show()
+
     def _show(self) -> None:
         self._pane.queue_line.show_next(
-            queued=[item.text for item in self._queue], held=self._held and bool(self._queue),
-            attached=[file.name for file in self._attached], once=str(self._once) if self._once is not None else "",
+            queued=[item.text for item in self._queue], held=self.held,
+            attached=[(file.name, _bytes(file)) for file in self._attached],
+            once=str(self._once) if self._once is not None else "",
         )  # fmt: skip
+
+
+def _bytes(file: Attachment) -> int:
+    return len(file.image) if file.image is not None else len((file.text or "").encode(errors="replace"))

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, assert_never
 from llmdesk.core.prompting import ANSWERED
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import FinishReason, ModelRef, Outcome, Role, Status
+from llmdesk.tui.screens.recorded import TO_GO_ON, recorded, who_answers
+from llmdesk.tui.screens.turns import Turn, Turns
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     Completeness,
-    Entry,
     Level,
     NoteEntry,
     SeamEntry,
+    SummaryEntry,
     UserEntry,
 )
 from llmdesk.tui.words import answer_feet, answered_in_s, clock
@@ -21,8 +23,7 @@ from llmdesk.tui.words import answer_feet, answered_in_s, clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmdesk.core.views import Completeness as Stored
-    from llmdesk.core.views import StoredMessage
+    from llmdesk.core.views import Attachment, StoredMessage
     from llmdesk.tui.transcript.view import TranscriptView
 
 SENT_FROM_HERE = "▼ what is sent begins here · you"
@@ -30,16 +31,17 @@ SENT_FROM_HERE = "▼ what is sent begins here · you"
 
 
 class Record:
-    """What is written into one transcript."""
+    """What is written into one transcript.
+
+    Attributes:
+        turns: whose entries are whose.
+    """
 
     def __init__(self, view: TranscriptView) -> None:
         self._view = view
+        self.turns = Turns()
         self._open: int | None = None
-        self._answer: int | None = None
-        self._turns: list[int] = []
-        self._asked: int | None = None
-        self._answered: set[int] = set()
-        self._requests: dict[str, int] = {}
+        self._asked: Turn | None = None
         self._marked: int | None = None
         self._messages: dict[int, int] = {}
         self.target: ModelRef | None = None
@@ -53,18 +55,18 @@ class Record:
     @property
     def empty(self) -> bool:
         """Nobody has said anything."""
-        return not self._turns
+        return not self.turns
+
+    @property
+    def answering_key(self) -> int | None:
+        """The entry of the answer that grows."""
+        return self._open
 
     @property
     def last_answer(self) -> str:
         """The last answer as received; empty when there is none."""
-        return self._view.text_of(self._answer) if self._answer is not None else ""
-
-    @property
-    def last_code(self) -> str:
-        """The last code block of the last answer; empty when there is none."""
-        blocks = self._view.code_blocks(self._answer) if self._answer is not None else ()
-        return blocks[-1].text if blocks else ""
+        turn = self.turns.last_answered
+        return self._view.text_of(turn.answer) if turn is not None and turn.answer is not None else ""
 
     def clear(self) -> None:
         """Begin anew."""
@@ -72,17 +74,67 @@ class Record:
         self._forget()
 
     def _forget(self) -> None:
-        self._open, self._answer, self._marked, self.has_answer = None, None, None, False
-        self._turns, self._messages = [], {}
-        self._asked, self._answered, self._requests = None, set(), {}
+        self._open, self._marked, self.has_answer = None, None, False
+        self.turns, self._messages, self._asked = Turns(), {}, None
 
-    def user(self, text: str, *, at: float, attachments: Sequence[str] = ()) -> None:
-        """A prompt; ``at`` in UTC epoch seconds."""
-        entry = UserEntry(text=text, at=clock(at), attachments=tuple(sanitise(name) for name in attachments))
-        self._asked = self._view.append(entry)
-        self._turns.append(self._asked)
+    def user(
+        self, text: str, *, at: float, files: Sequence[Attachment] = (), attachments: Sequence[str] = (),
+        continues: str | None = None, written: bool = True,
+    ) -> Turn:  # fmt: skip
+        """A prompt.
+
+        Args:
+            text: what is asked.
+            at: when, UTC epoch seconds.
+            files: what goes along.
+            attachments: what goes along, where only names are known.
+            continues: the request whose answer it lets go on.
+            written: somebody wrote it.
+        """
+        shown = tuple(sanitise(name) for name in (*(file.name for file in files), *attachments))
+        who = "you" if written else TO_GO_ON
+        key = self._view.append(UserEntry(text=text, at=clock(at), attachments=shown, who=who))
+        self._asked = Turn(asked=key, text=text, files=tuple(files), continues=continues)
+        self.turns.add(self._asked)
+        if continues is not None and (before := self.turns.of_request(continues)) is not None:
+            before.answered = True  # what came of it goes along, by the user's order
         self.has_answer = False
         self._view.scroll_end()
+        return self._asked
+
+    def summary(self, outcome: Outcome) -> None:
+        """What a model made of everything above: it goes along in its place from now on."""
+        foot = answer_feet(
+            target=outcome.target, served_model=outcome.served_model, latency_s=outcome.latency_s,
+            first_token_s=outcome.first_token_s, usage=outcome.usage, cost_usd=outcome.cost_usd,
+        )[0]  # fmt: skip
+        self.turns.summary = self._view.append(SummaryEntry(text=outcome.text, foot=foot))
+
+    # --- earlier versions ---------------------------------------------------------------------------------------
+
+    def fold_away(self, request: str) -> int | None:
+        """Fold the turn of a request and all after it into one line; returns its key, ``None`` = it is not here."""
+        turn = self.turns.of_request(request)
+        if turn is None:
+            return None
+        self._open = None
+        version = self._view.fold_away(turn.asked)
+        self.turns.fold_away(turn, version)
+        if self._marked is not None and self._marked >= version:
+            self._marked = None
+        return version
+
+    def bring_back(self, turn: Turn) -> None:
+        """What a turn has replaced stands again: nothing came of it."""
+        if turn.version is not None:
+            self._view.bring_back(turn.version)
+            self.turns.bring_back(turn.version)
+            turn.version = None
+
+    def take_back(self) -> None:
+        """The last prompt was not taken: what it was to replace stands again."""
+        if self._asked is not None:
+            self.bring_back(self._asked)
 
     def note(self, text: str, level: Level) -> None:
         """A line or a card of the program's own."""
@@ -92,16 +144,16 @@ class Record:
         """The step from one target to the next."""
         self._view.append(SeamEntry(text=text))
 
-    def accepted(self, request_id: str) -> None:
+    def accepted(self, request_id: str, *, kept: bool) -> None:
         """A request is under way: a new one belongs to the last prompt, one asked again to its own."""
-        if request_id in self._requests:
-            self._asked = self._requests[request_id]
+        if (turn := self.turns.of_request(request_id)) is not None:
+            self._asked = turn
         elif self._asked is not None:
-            self._requests[request_id] = self._asked
+            self._asked.request, self._asked.kept = request_id, kept
 
     def ends_with(self, request_id: str) -> bool:
         """Whether the last prompt is that of this request, so that its answer belongs at the end."""
-        return bool(self._turns) and self._requests.get(request_id) == self._turns[-1]
+        return self.turns.last is not None and self.turns.last.request == request_id
 
     def mark_sent_part(self, left_out_turns: int) -> None:
         """Show where the part of the conversation begins that still goes along; nothing when all of it does.
@@ -112,9 +164,8 @@ class Record:
             self._say_who(self._marked, "you")
             self._marked = None
         if left_out_turns and self._asked is not None:
-            asked = self._asked
-            sent = [turn for turn in self._turns if turn < asked and turn in self._answered]
-            self._marked = [*sent, asked][min(left_out_turns, len(sent))]
+            sent = self.turns.sent_before(self._asked)
+            self._marked = [*sent, self._asked.asked][min(left_out_turns, len(sent))]
             self._say_who(self._marked, SENT_FROM_HERE)
 
     def _say_who(self, key: int, who: str) -> None:
@@ -126,8 +177,9 @@ class Record:
 
     def begin(self) -> None:
         """Open an answer of the target that is asked."""
-        self._open = self._view.begin_answer(AnswerEntry(head=_who(self.target)))
-        self._answer = self._open
+        self._open = self._view.begin_answer(AnswerEntry(head=who_answers(self.target)))
+        if self._asked is not None:
+            self._asked.answer = self._open
         self.has_answer = True
 
     def feed(self, text: str) -> None:
@@ -142,13 +194,15 @@ class Record:
 
     def interrupt(self) -> None:
         """Close it where it stands."""
-        self._close(feet=(_who(self.target),), completeness=Completeness.INTERRUPTED)
+        self._close(feet=(who_answers(self.target),), completeness=Completeness.INTERRUPTED)
 
     def discard(self, why: str) -> None:
         """Its text is void: a failed attempt."""
         if self._open is not None:
             self._view.discard(self._open)
-            self._open, self._answer, self.has_answer = None, None, False
+            if self._asked is not None:
+                self._asked.answer = None
+            self._open, self.has_answer = None, False
         self.note(why, Level.WARNING)
 
     def _close(self, *, feet: tuple[str, ...], completeness: Completeness | None) -> None:
@@ -177,7 +231,7 @@ class Record:
             took_s=answered_in_s(outcome),
         )  # fmt: skip
         if outcome.status is Status.COMPLETED and self._asked is not None:
-            self._answered.add(self._asked)
+            self._asked.answered = True
         empty = self._open is not None and not self._view.text_of(self._open).strip()
         self._close(feet=feet, completeness=_mark(outcome))
         if outcome.status is Status.COMPLETED and empty and not outcome.tool_calls:
@@ -188,38 +242,39 @@ class Record:
     def load(self, messages: Sequence[StoredMessage]) -> None:
         """Show a stored conversation in place of what is there."""
         self._forget()
-        entries: list[Entry] = []
-        places: dict[int, int] = {}
-        for message in messages:
-            entries += [SeamEntry(text=seam) for seam in message.seams]
-            entry = _stored(message)
-            if entry is not None:
-                places[message.id] = len(entries)
-                entries.append(entry)
-        keys = self._view.load(entries)
-        for key, entry in zip(keys, entries, strict=True):
-            match entry:
-                case UserEntry():
-                    self._turns.append(key)
-                case AnswerEntry():
-                    self._answer = key
-                case _:
-                    pass
-        self._messages = {message: keys[at] for message, at in places.items()}
-        asked = [message for message in messages if message.role is Role.USER]
-        self._requests = {message.request: self._messages[message.id] for message in asked if message.request}
-        answered = {message.request for message in messages if message.completeness in ANSWERED}
-        self._answered = {self._messages[message.id] for message in asked if message.request in answered}
+        shown = recorded(messages)
+        keys = self._view.load(shown.entries)
+        self._messages = {message: keys[at] for message, at in shown.places.items()}
+        for message in shown.standing:
+            self._stands(message)
+        for message in shown.standing:
+            before = self.turns.of_request(message.continues) if message.continues is not None else None
+            if before is not None:
+                before.answered = True
+
+    def _stands(self, message: StoredMessage) -> None:
+        """Note whose the entry of a stored message is."""
+        key = self._messages.get(message.id)
+        if key is None:
+            return
+        if message.role is Role.USER:
+            self.turns.add(Turn(asked=key, text=message.content, files=message.attachments, request=message.request,
+                                kept=message.request is not None, continues=message.continues))  # fmt: skip
+        elif message.role is Role.SYSTEM:
+            self.turns.summary = key
+        elif (turn := self._turn_of(message)) is not None:
+            turn.answer, turn.answered = key, message.completeness in ANSWERED
+
+    def _turn_of(self, answer: StoredMessage) -> Turn | None:
+        return self.turns.last if answer.request is None else self.turns.of_request(answer.request)
 
     def jump_to(self, message: int) -> None:
         """Bring a stored message to the top of the view."""
         key = self._messages.get(message)
         if key is not None:
+            if not isinstance(self._view.entry(key), UserEntry | AnswerEntry):
+                self._view.toggle(key, unfolded=True)
             self._view.show_top(key)
-
-
-def _who(target: ModelRef | None) -> str:
-    return f"{target.provider} · {target.model}" if target is not None else ""
 
 
 def _mark(outcome: Outcome) -> Completeness | None:
@@ -234,34 +289,3 @@ def _mark(outcome: Outcome) -> Completeness | None:
             return None
         case _:
             assert_never(outcome.status)
-
-
-_STORED: dict[Stored, Completeness] = {
-    "full": Completeness.FULL,
-    "cut by limit": Completeness.CUT,
-    "interrupted": Completeness.INTERRUPTED,
-    "refused": Completeness.REFUSED,
-}
-
-
-def _stored(message: StoredMessage) -> Entry | None:
-    match message.role:
-        case Role.USER:
-            files = tuple(sanitise(file.name) for file in message.attachments)
-            return UserEntry(text=message.content, at=clock(message.created_at), attachments=files)
-        case Role.ASSISTANT:
-            feet = answer_feet(
-                target=message.target, latency_s=message.latency_s, first_token_s=message.first_token_s,
-                usage=message.usage, cost_usd=message.cost_usd,
-            )  # fmt: skip
-            mark = _STORED.get(message.completeness) if message.completeness is not None else None
-            return AnswerEntry(
-                head=_who(message.target),
-                text=message.content,
-                reasoning=message.thinking,
-                foot=feet[0],
-                shorter_feet=feet[1:],
-                completeness=mark,
-            )
-        case Role.SYSTEM | Role.TOOL:
-            return None

@@ -91,7 +91,6 @@ class SteeredScreen(DeskScreen):
         selected = self.get_selected_text() or prompt.selected_text
         if selected:
             self.app.copy_to_clipboard(selected)
-            self.say("Copied.")
         elif prompt.text:
             prompt.remember(prompt.text)
             prompt.put("")
@@ -135,23 +134,9 @@ class SteeredScreen(DeskScreen):
         """Take the last queued prompt back."""
         self.talk.unqueue()
 
-    def action_regenerate(self) -> None:
-        """Ask the last prompt again."""
-        if self.talk.paused is not None:
-            self.talk.retry_now()
-        elif self.talk.last_prompt and not self.talk.busy:
-            self.talk.submit(self.talk.last_prompt)
-
     def action_new_conversation(self) -> None:
         """Begin a new conversation in this lane."""
         self.talk.clear()
-
-    def action_copy_answer(self) -> None:
-        """Copy the last answer as it was received."""
-        answer = self.talk.record.last_answer
-        if answer:
-            self.app.copy_to_clipboard(answer)
-        self.say("Answer copied." if answer else "There is no answer yet.")
 
     def action_scroll_transcript(self, by: int) -> None:
         """Scroll by a page, or to an end."""

@@ -16,12 +16,14 @@ from llmdesk.core.types import (
     ConsentNeeded,
     DeskEvent,
     Finished,
+    FinishReason,
     ModelRef,
     Outcome,
     Params,
     Status,
 )
 from llmdesk.core.views import Ask
+from llmdesk.tui.screens.editing import Editing
 from llmdesk.tui.screens.outgoing import Outgoing, Queued
 from llmdesk.tui.screens.telling import CANCEL, RETRY, Telling
 from llmdesk.tui.transcript.entries import Level
@@ -78,6 +80,7 @@ class Talk:
     host: Host
     tell: Telling = field(init=False)
     outgoing: Outgoing = field(init=False)
+    editing: Editing = field(init=False)
     conversation: str | None = None
     title: str = ""
     model: ModelRef | None = None
@@ -90,10 +93,12 @@ class Talk:
     _cancelled: bool = False
     _by_itself: bool = False
     _turn: int = 0
+    _summary: str = ""
 
     def __post_init__(self) -> None:
         self.tell = Telling(self.pane, lambda: self.host.talk_changed(self))
         self.outgoing = Outgoing(self.pane)
+        self.editing = Editing(self.pane, self.outgoing)
 
     # --- what the user does -----------------------------------------------------------------------------------
 
@@ -141,7 +146,7 @@ class Talk:
     def submit(self, text: str) -> None:
         """Send a prompt, or queue it behind the answer that is coming."""
         self.pane.prompt.remember(text)
-        item = self.outgoing.take(text)
+        item = self.editing.taken(self.outgoing.take(text))
         if self.busy:
             self.outgoing.add(item)
             self.host.talk_changed(self)
@@ -151,6 +156,10 @@ class Talk:
     def go(self) -> None:
         """Let the queued prompts go out."""
         self.outgoing.release()
+        self._next()
+
+    def go_on(self) -> None:
+        """Send the next queued prompt, if nothing keeps it: one that was edited waits no longer."""
         self._next()
 
     def unqueue(self) -> None:
@@ -168,10 +177,42 @@ class Talk:
             self._run.cancel()
         if self.record.answering:
             self.record.interrupt()
-        self.outgoing.give_back(self._current)
+        self._return(self._current)
         self.tell.wait(Wait(text="cancelling…"))
         self.host.talk_changed(self)
         return True
+
+    def send(self, item: Queued) -> None:
+        """Send a prompt that comes from elsewhere, or queue it behind the answer that is coming."""
+        self.pane.prompt.remember(item.text)
+        if self.busy:
+            self.outgoing.add(item)
+        else:
+            self._start(item)
+
+    def carry(self) -> Queued | None:
+        """Stop the request under way and hand over its prompt, which goes to another lane; ``None`` = there is none."""
+        item = self._current
+        if item is None or self._cancelled:
+            return None
+        self._cancelled = True
+        self.tell.asks_consent = False
+        self.outgoing.hold()
+        if self._run is not None:
+            self._run.cancel()
+        if self.record.answering:
+            self.record.interrupt()
+        self.tell.wait(Wait(text="going to another lane…"))
+        self.host.talk_changed(self)
+        return item
+
+    def moved_away(self, lane: str) -> None:
+        """The paused request of this talk is asked in another lane: nothing is waited for here."""
+        self.paused = None
+        self.tell.wait(None)
+        self.record.note(f"This prompt went to lane {lane}.", Level.INFO)
+        self.tell.badge = Badge.NONE
+        self.host.talk_changed(self)
 
     def keep(self) -> None:
         """Pause the request under way instead of ending it, and what is queued; the desk writes them to the outbox."""
@@ -227,8 +268,7 @@ class Talk:
         """Show a stored conversation above the prompt that waits to be sent, which continues it."""
         self._show(conversation)
         if self._current is not None:
-            files = tuple(file.name for file in self._current.attachments)
-            self.record.user(self._current.text, at=time.time(), attachments=files)
+            self.record.user(self._current.text, at=time.time(), files=self._current.attachments)
             self.last_prompt = self._current.text
         self.host.talk_changed(self)
 
@@ -244,6 +284,7 @@ class Talk:
         """Stop showing the request under way, if any; the desk finishes and stores it."""
         self.consent(go=False)
         self._turn += 1
+        self.editing.stop()
         self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
         self._by_itself = False
         self.paused, self.tell.badge = None, Badge.NONE
@@ -253,7 +294,8 @@ class Talk:
         """Ask a paused request again."""
         if self.busy:
             return
-        self._current = Queued(text=self.last_prompt)
+        self.tell.sums_up = request_id == self._summary
+        self._current = Queued(text=self.last_prompt, sums_up=self.tell.sums_up)
         self._cancelled = False
         self._turn += 1
         self.host.follow(partial(self._resume, request_id, probe=probe, turn=self._turn))
@@ -261,6 +303,7 @@ class Talk:
     def take_up(self, entry: OutboxEntry, run: Run) -> None:
         """Show a request of this talk that the desk asks again by itself."""
         self._current, self._cancelled, self.paused = Queued(text=entry.prompt), False, None
+        self.tell.sums_up = False
         self.last_prompt = entry.prompt
         self._turn += 1
         self._by_itself = True
@@ -281,14 +324,24 @@ class Talk:
 
     def _start(self, item: Queued) -> None:
         self._current, self._cancelled, self.paused = item, False, None
-        self.last_prompt = item.text
-        self.title = self.title or _title(item.text)
-        self.tell.badge = Badge.RUNNING
-        self.record.user(item.text, at=time.time(), attachments=tuple(file.name for file in item.attachments))
-        self.tell.wait(Wait(text="sending…", offers=(CANCEL,)))
+        self.tell.badge, self.tell.sums_up = Badge.RUNNING, item.sums_up
+        if not item.sums_up:
+            self._show_prompt(item)
+        self.tell.wait(Wait(text="summing up…" if item.sums_up else "sending…", offers=(CANCEL,)))
         self.host.talk_changed(self)
         self._turn += 1
         self.host.follow(partial(self._send, item, self._turn))
+
+    def _show_prompt(self, item: Queued) -> None:
+        """Put a prompt at the end; what it takes the place of folds away above it."""
+        version = self.record.fold_away(item.replaces) if item.replaces is not None else None
+        turn = self.record.user(
+            item.text, at=time.time(), files=item.attachments, continues=item.continues, written=item.written
+        )
+        turn.version = version
+        if item.written:
+            self.last_prompt = item.text
+            self.title = self.title or _title(item.text)
 
     async def _send(self, item: Queued, turn: int) -> None:
         desk = await self.host.ready()
@@ -298,17 +351,23 @@ class Talk:
             self._end()
             return
         try:
-            run = desk.send(self._ask(desk, item))
+            run = await self._run_of(desk, item)
         except DeskError as error:
-            self._refused(item, error)
+            if turn == self._turn:
+                self._refused(item, error)
             return
         await self._follow(desk, run, turn)
+
+    async def _run_of(self, desk: Desk, item: Queued) -> Run:
+        if item.sums_up and self.conversation is not None:
+            return await desk.compact(self.conversation, lane=self.lane or None)
+        return desk.send(self._ask(desk, item))
 
     def _ask(self, desk: Desk, item: Queued) -> Ask:
         return Ask(
             prompt=item.text, attachments=item.attachments, lane=self.lane or desk.default_lane,
             model=item.model or self.model,
-            params=self.params, conversation=self.conversation,
+            params=self.params, conversation=self.conversation, replaces=item.replaces, continues=item.continues,
         )  # fmt: skip
 
     async def _resume(self, request_id: str, *, probe: bool, turn: int) -> None:
@@ -330,7 +389,9 @@ class Talk:
     def _refused(self, item: Queued, error: DeskError) -> None:
         """The desk did not take the prompt: say why, and give it back."""
         self.record.note(str(error), Level.ERROR)
-        self.outgoing.give_back(item)
+        if not item.sums_up:
+            self.record.take_back()
+        self._return(item)
         self.outgoing.hold()
         self._end()
 
@@ -364,6 +425,18 @@ class Talk:
             self.conversation = event.conversation or self.conversation
         if not self._cancelled:
             self.tell.show(desk, event)
+            if isinstance(event, ConsentNeeded) and self._current is not None:
+                self.host.follow(partial(self._tell_cost, desk, self._current, event.target))
+
+    async def _tell_cost(self, desk: Desk, item: Queued, target: ModelRef) -> None:
+        """Say in the question what the answer may cost at most."""
+        from llmdesk.tui.words import cost
+
+        with suppress(DeskError):
+            plan = await desk.plan(self._ask(desk, item))
+            bound = next((each.cost_bound_usd for each in plan.targets if each.target == target), None)
+            words = cost(bound)
+            self.tell.consent_costs(target, words if words in ("free", "price unknown") else f"{words} at most")
 
     def _end(self) -> None:
         self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
@@ -382,14 +455,14 @@ class Talk:
     def _finish(self, desk: Desk, outcome: Outcome) -> None:
         self.conversation = outcome.conversation or self.conversation
         item, cancelled, again = self._current, self._cancelled, self._by_itself
-        self.record.outcome(outcome)
+        self._show_end(outcome)
         self._tell_warnings(outcome)
         match outcome.status:
             case Status.COMPLETED | Status.REFUSED:
                 self.tell.badge = Badge.DONE
             case Status.CANCELLED:
                 self.tell.badge = Badge.NONE
-                if not self.record.has_answer:
+                if self.tell.sums_up or not self.record.has_answer:
                     self.record.note("Cancelled before an answer came.", Level.INFO)
             case Status.PAUSED | Status.BLOCKED:
                 self.tell.badge = Badge.FAILED
@@ -418,14 +491,27 @@ class Talk:
         """Explain it, if a budget stopped the request."""
         if outcome.status is not Status.BLOCKED:
             return
-        returned = item is not None and self.outgoing.give_back(item)
+        returned = item is not None and self._return(item)
         self.tell.explain_stop(outcome, self.host.budgets, returned=returned)
 
     def _give_back(self, item: Queued | None, outcome: Outcome) -> None:
         message = outcome.error.message if outcome.error is not None else "The request failed."
         self.record.note(message, Level.ERROR)
         if item is not None:
-            self.outgoing.give_back(item)
+            self._return(item)
+
+    def _return(self, item: Queued) -> bool:
+        """Put a prompt that was written by hand back into the editor; false = it is not there now."""
+        return item.written and not item.sums_up and self.outgoing.give_back(item)
+
+    def _show_end(self, outcome: Outcome) -> None:
+        """Close the answer; of a summary, show where it stands."""
+        if not self.tell.sums_up:
+            self.record.outcome(outcome)
+            return
+        self._summary = outcome.request_id
+        if outcome.status is Status.COMPLETED and outcome.finish_reason is not FinishReason.LENGTH:
+            self.record.summary(outcome)
 
     def wait_elapsed(self, resume: str) -> None:
         """The countdown of a paused request has ended: offer to ask again, unless the lane leaves that to commands.

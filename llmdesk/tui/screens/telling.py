@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from llmdesk.core.addresses import is_loopback
+from llmdesk.core.lanes import is_cloud_name
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     RATE_LIMIT,
@@ -28,17 +32,22 @@ from llmdesk.tui.screens.record import Record
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.lanes_bar import Badge
 from llmdesk.tui.widgets.wait_line import Offer, Wait
-from llmdesk.tui.words import clock
+from llmdesk.tui.words import clock, counted, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from llmdesk.core.views import BudgetView
+    from llmdesk.core.types import ModelRef
+    from llmdesk.core.views import BudgetView, ProviderStatus
     from llmdesk.desk import Desk
     from llmdesk.tui.widgets.lane_pane import LanePane
 
 RETRY = Offer(label="alt+r retry now", action="retry_now")
+LONG = 1_000
+"""A prompt from so many tokens on takes a while to be read."""
+
 NEXT = Offer(label="alt+n next target", action="next_target")
+OTHER = Offer(label="alt+l other lane", action="other_lane")
 CANCEL = Offer(label="Esc cancel", action="cancel")
 
 
@@ -55,6 +64,10 @@ class Telling:
         self.badge = Badge.NONE
         self.asks_consent = False
         self.declined = False
+        self._asked: ModelRef | None = None
+        """Whom consent is asked for."""
+        self.sums_up = False
+        """What comes is a summary, and no answer to the last prompt."""
         self._pane = pane
         self._changed = changed
 
@@ -64,9 +77,11 @@ class Telling:
 
     def show(self, desk: Desk, event: DeskEvent) -> None:  # noqa: C901 - one case an event
         """Show one event."""
+        if self.sums_up and isinstance(event, Accepted | TextDelta | ReasoningDelta | ToolCall):
+            return
         match event:
             case Accepted():
-                self.record.accepted(event.request_id)
+                self.record.accepted(event.request_id, kept=event.kept)
                 if not event.kept:
                     self.record.note("This prompt is not kept on disk.", Level.WARNING)
             case AttemptStarted():
@@ -87,24 +102,24 @@ class Telling:
             case FailedOver():
                 self.record.seam(seam(event.step, cooldown_until(desk, event.step.source.provider)))
             case ConsentNeeded():
-                self._ask_consent(event)
+                self._ask_consent(desk, event)
             case Completed() | Finished():
                 pass
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         self.asks_consent = False
         self.record.target = event.target
-        self.record.mark_sent_part(event.left_out_turns)
-        what = "loading" if event.loading else "asking"
-        again = f" (try {event.try_number})" if event.try_number > 1 else ""
-        name = event.target.model if event.loading else str(event.target)
-        self.wait(Wait(text=f"{what} {name}{again}…", since_s=time.monotonic(), offers=(NEXT, CANCEL)))
+        if not self.sums_up:
+            self.record.mark_sent_part(event.left_out_turns)
+        self.wait(Wait(text=asked_words(event), since_s=time.monotonic(), offers=(NEXT, OTHER, CANCEL)))
         self._set_badge(Badge.RUNNING)
 
     def _waiting(self, event: Waiting) -> None:
         why = f"{event.target.provider}: {reason_words(event.reason)}"
         # The user's own limit is waited for: asking sooner is not on offer, another target is.
-        offers = (NEXT, CANCEL) if event.reason == RATE_LIMIT else (RETRY, NEXT, CANCEL)
+        offers = (NEXT, OTHER, CANCEL) if event.reason == RATE_LIMIT else (RETRY, NEXT, OTHER, CANCEL)
+        if event.ahead:
+            why += f", {counted(event.ahead, 'request')} ahead of this one"
         if event.until is None:
             text = f"{why}, waits until another request has ended…"
             self.wait(Wait(text=text, since_s=time.monotonic(), offers=offers))
@@ -125,17 +140,28 @@ class Telling:
         if event.attempt.outcome is not AttemptOutcome.SKIPPED:
             self.wait(Wait(text=one_line(event.attempt.message or attempt_line(event.attempt)), offers=(CANCEL,)))
 
-    def _ask_consent(self, event: ConsentNeeded) -> None:
-        self.asks_consent = True
+    def _ask_consent(self, desk: Desk, event: ConsentNeeded) -> None:
+        self.asks_consent, self._asked = True, event.target
         why = reason_words(event.failed.error_kind.value if event.failed.error_kind else event.failed.reason)
         offers = (
             Offer(label=f"alt+y ask {event.target.provider}", action="consent(True)"),
             Offer(label="alt+p pause it", action="consent(False)"),
+            OTHER,
+            Offer(label="/raw what failed", action="raw_turn"),
             CANCEL,
         )
         text = f"{event.failed.target}: {why}. Ask {event.target} instead?"
-        self.wait(Wait(text=text, offers=offers, urgent=True))
+        status = next((each for each in desk.providers() if each.provider == event.target.provider), None)
+        facts = [("failed", event.failed.message)] if event.failed.message else []
+        facts.append(("goes", where_words(event.target, status)))
+        self.wait(Wait(text=text, offers=offers, urgent=True, facts=tuple(facts)))
         self._set_badge(Badge.WAITING)
+
+    def consent_costs(self, target: ModelRef, words: str) -> None:
+        """Say in the open question what an answer of its target may cost; looking that up takes a moment."""
+        asked = self._pane.wait_line.wait
+        if self.asks_consent and asked is not None and asked.urgent and self._asked == target:
+            self.wait(replace(asked, facts=(*asked.facts, ("costs", words))))
 
     def _set_badge(self, badge: Badge) -> None:
         if self.badge is not badge:
@@ -165,7 +191,7 @@ class Telling:
         resume = resume_of(desk, lane)
         retry = (RETRY,) if outcome.kept and resume != "never" else ()
         offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
-                  Offer(label="f2 other lane", action="pick_lane"))  # fmt: skip
+                  OTHER)  # fmt: skip
         by_itself = outcome.next_try_at is not None and outcome.kept and resume == "auto"
         if at is not None:
             lines.append(f"It is asked again by itself at {clock(at)}." if by_itself else
@@ -187,6 +213,36 @@ class Telling:
         card = stop_card(outcome, view=view, returned=returned, now=now)
         self.record.note(card, Level.ERROR)
         self.wait(stop_line(outcome, view, now))
+
+
+def asked_words(event: AttemptStarted) -> str:
+    """What is waited for while a target has said nothing yet.
+
+    A server that loads a model or reads a prompt says neither; what is known is whether the model was in memory.
+    """
+    again = f" (try {event.try_number})" if event.try_number > 1 else ""
+    prompt = f" (about {event.input_tokens:,} tokens)" if event.input_tokens else ""
+    match event.loading:
+        case True:
+            disk = f" ({size(event.size_bytes)})" if event.size_bytes else ""
+            then = f", then reading the prompt{prompt}" if event.input_tokens and event.input_tokens >= LONG else ""
+            return f"loading {event.target.model}{disk}{again}{then}…"
+        case False:
+            return f"{event.target.model}: reading the prompt{prompt}{again}…"
+        case None:
+            return f"asking {event.target}{again}…"
+
+
+def where_words(target: ModelRef, status: ProviderStatus | None) -> str:
+    """Where a prompt goes, and whether it leaves this machine."""
+    if status is None:
+        return f"to {target.provider}"
+    if status.kind == "command":
+        return f"to the program behind {target.provider}, which may send it on"
+    if is_loopback(status.base_url):
+        cloud = status.kind == "ollama" and is_cloud_name(target.model)
+        return "through this machine to ollama.com" if cloud else "to this machine; it does not leave it"
+    return f"to {urlsplit(status.base_url).hostname or status.provider}; it leaves this machine"
 
 
 def cooldown_until(desk: Desk, provider: str) -> float | None:

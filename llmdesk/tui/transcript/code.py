@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 
-from llmdesk.tui.transcript.lines import TAB_SIZE, Line, from_rendered, marked
+from llmdesk.tui.transcript.lines import PADDING, TAB, TAB_SIZE, Line, from_rendered, marked, rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pygments.lexer import Lexer
-    from rich.style import Style
 
     from llmdesk.tui.transcript.palette import Palette
 
@@ -114,6 +114,7 @@ def _folded(segments: Sequence[Segment], width: int) -> Iterator[list[Segment]]:
             count = _fitting(text, room)
             if count:
                 row.append(Segment(text[:count], style))
+                style = rest_of(style)
             yield row
             row, room, text = [], width, text[count:]
         if text:
@@ -126,11 +127,39 @@ def code_rows(code: str, language: str, palette: Palette, width: int) -> Iterato
     """Yield code as rows of exactly ``width`` columns, marked for copying (``lines.from_rendered``)."""
     room = max(width - len(INDENT), 2)
     base = palette["code"]
-    for line in _highlighted(code, language, palette):
-        for number, row in enumerate(_folded(line, room)):
+    indent, fill = Segment(INDENT, base), base + PADDING
+    sources = code.split("\n") if "\t" in code else ()
+    for at, line in enumerate(_highlighted(code, language, palette)):
+        whole = _with_tabs(line, sources[at]) if at < len(sources) and "\t" in sources[at] else line
+        for number, row in enumerate(_folded(whole, room)):
             used = sum(cell_len(segment.text) for segment in row)
-            padding = Segment(" " * max(room - used, 0), base)
-            yield [Segment(INDENT, base), *marked([*row, padding], "" if number else "\n")]
+            # Padding is there even where nothing is left to fill: the text ends before it, blanks and all.
+            padding = Segment(" " * max(room - used, 0), fill)
+            yield [indent, *marked(row or [Segment("", base)], "" if number else "\n"), padding]
+
+
+def _with_tabs(line: Sequence[Segment], source: str) -> list[Segment]:
+    """Mark the blanks of a line that stand for tabs; each becomes a segment of its own."""
+    tabs: list[tuple[int, int]] = []
+    at = 0
+    for char in source:
+        width = TAB_SIZE - at % TAB_SIZE if char == "\t" else 1
+        if char == "\t":
+            tabs.append((at, at + width))
+        at += width
+    pieces: list[Segment] = []
+    at = 0
+    for text, style, _ in line:
+        begun = at
+        at += len(text)
+        done = 0
+        for start, stop in tabs:
+            if begun <= start and stop <= at:
+                pieces.append(Segment(text[done : start - begun], style))
+                done = stop - begun
+                pieces.append(Segment(text[start - begun : done], (style or Style.null()) + TAB))
+        pieces.append(Segment(text[done:], style))
+    return [piece for piece in pieces if piece.text]
 
 
 class OpenFence:

@@ -80,7 +80,28 @@ class NoteEntry:
     level: Level = Level.INFO
 
 
-Entry = UserEntry | AnswerEntry | SeamEntry | NoteEntry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryEntry:
+    """What a model made of everything above; folded to a line. ``foot`` says who did it."""
+
+    text: str
+    foot: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionEntry:
+    """Entries of an earlier version of the conversation, folded to a line; ``turns`` counts the prompts in them."""
+
+    entries: tuple[Entry, ...]
+    turns: int
+
+    @property
+    def text(self) -> str:
+        """What was said in it, one after the other."""
+        return "\n\n".join(entry.text.strip("\n") for entry in self.entries)
+
+
+Entry = UserEntry | AnswerEntry | SeamEntry | NoteEntry | SummaryEntry | VersionEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmdesk.core.text import sanitise
-from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, SummaryEntry, VersionEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,8 +39,10 @@ def needle_of(words: str) -> str:
 
 
 def hits(key: int, entry: Entry, needle: str) -> list[Hit]:
-    """Return every hit in an entry; a text that was discarded holds none."""
-    if isinstance(entry, AnswerEntry) and entry.state is AnswerState.DISCARDED:
+    """Return every hit in an entry; what is folded away (discarded, summed up, an earlier version) holds none."""
+    if isinstance(entry, SummaryEntry | VersionEntry) or (
+        isinstance(entry, AnswerEntry) and entry.state is AnswerState.DISCARDED
+    ):
         return []
     text = sanitise(entry.text)
     lowered = text.lower().translate(_NO_SIGNS)

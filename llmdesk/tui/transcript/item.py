@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.text import Sanitiser
 from llmdesk.tui.transcript.document import Document
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState
 from llmdesk.tui.transcript.layout import Layout, guess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmdesk.tui.transcript.entries import AnswerEntry, Entry
+    from llmdesk.tui.transcript.entries import Entry
     from llmdesk.tui.transcript.lines import Line
 
 CATCH_UP_CHARS = 16_000
@@ -62,7 +63,33 @@ class Item:
 
     def lay_out(self, layout: Layout) -> None:
         """Make the lines."""
-        self.parts = [layout.lines(self.entry, unfolded=self.unfolded)]
+        self.parts = layout.parts(self.entry, unfolded=self.unfolded)
+
+    def refold(self, layout: Layout | None) -> None:
+        """Be folded or unfolded from now on; the text of an answer is not laid out again for it."""
+        self.unfolded = not self.unfolded
+        if layout is None or self.parts is None or not self.keeps_body:
+            self.forget()
+        else:
+            entry = self.as_entry()
+            assert isinstance(entry, AnswerEntry)
+            self.parts = [layout.above(entry, entry.reasoning, unfolded=self.unfolded), *self.parts[1:]]
+
+    @property
+    def keeps_body(self) -> bool:
+        """The first part of the lines stands above the text, the last below it."""
+        return isinstance(self.entry, AnswerEntry) and self.entry.state is not AnswerState.DISCARDED
+
+    @property
+    def body(self) -> tuple[int, int]:
+        """The first line of an answer's text and the first below it; of any other entry that is laid out: all lines."""
+        if self.parts is None or not self.keeps_body:
+            return 0, self.height
+        return len(self.parts[0]), self.height - len(self.parts[-1])
+
+    def at_rest(self) -> Item:
+        """Return the item as one that does not grow any more, without lines."""
+        return Item(self.key, self.as_entry())
 
     def forget(self) -> None:
         """Drop the lines: they can be made again."""
@@ -140,6 +167,13 @@ class OpenAnswer(Item):
         if seen != self._seen_reasoning:
             self._above = layout.above(self.entry, self.reasoning, unfolded=self.unfolded)
             self._seen_reasoning = seen
+
+    def refold(self, layout: Layout | None) -> None:
+        """Be folded or unfolded from the next frame on."""
+        self.unfolded = not self.unfolded
+        if layout is not None and self.parts is not None:
+            self._lay_out_above(layout)
+            self.parts = [self._above, *self.parts[1:]]
 
     def forget(self) -> None:
         """Drop the lines and the document behind them; the text stays."""

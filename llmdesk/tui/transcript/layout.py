@@ -16,17 +16,25 @@ from llmdesk.tui.transcript.entries import (
     Level,
     NoteEntry,
     SeamEntry,
+    SummaryEntry,
     UserEntry,
+    VersionEntry,
 )
 from llmdesk.tui.transcript.lines import BLANK, Line, Target, plain_lines, rule_line
+from llmdesk.tui.words import counted, shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.style import Style
 
     from llmdesk.tui.transcript.markdown import Renderer
 
 FOLD = "fold"
-"""The name of the target that unfolds reasoning or a discarded text."""
+"""The name of the target that unfolds reasoning, a summary, an earlier version or a discarded text."""
+
+BAR = "┆ "
+"""Stands before every line of an earlier version, so that it is told from what stands without colours too."""
 
 _CHARS_PER_TOKEN = 4
 _MARKS = {
@@ -46,6 +54,8 @@ _NOTE_PARTS = {
 
 def guess(entry: Entry, width: int) -> int:
     """Guess how many lines an entry takes, without laying it out."""
+    if isinstance(entry, SummaryEntry | VersionEntry):
+        return 2
     text = entry.text
     lines = text.count("\n") + len(text) // max(width, 1) + 2
     if isinstance(entry, AnswerEntry):
@@ -70,12 +80,24 @@ class Layout:
             case AnswerEntry(state=AnswerState.DISCARDED):
                 return self._discarded(entry, unfolded=unfolded)
             case AnswerEntry():
-                body = self.renderer.document(sanitise(entry.text), self.width)
-                return [*self.above(entry, entry.reasoning, unfolded=unfolded), *body, *self.below(entry, bool(body))]
+                return [line for part in self.answer(entry, unfolded=unfolded) for line in part]
+            case SummaryEntry() | VersionEntry():
+                return self._folded(entry, unfolded=unfolded)
             case SeamEntry():
                 return self.plain(sanitise(entry.text).removeprefix("⤷").lstrip(), "seam", sign="⤷ ")
             case NoteEntry():
                 return self._note(entry)
+
+    def parts(self, entry: Entry, *, unfolded: bool) -> list[Sequence[Line]]:
+        """Return all lines of an entry; those above, of and below its text apart where it is an answer."""
+        if isinstance(entry, AnswerEntry) and entry.state is not AnswerState.DISCARDED:
+            return self.answer(entry, unfolded=unfolded)
+        return [self.lines(entry, unfolded=unfolded)]
+
+    def answer(self, entry: AnswerEntry, *, unfolded: bool) -> list[Sequence[Line]]:
+        """Return the lines above, of and below the text of an answer."""
+        body = self._body(entry.text)
+        return [self.above(entry, entry.reasoning, unfolded=unfolded), body, self.below(entry, bool(body))]
 
     def above(self, entry: AnswerEntry, reasoning: str, *, unfolded: bool) -> list[Line]:
         """Return what stands above an answer's text: who, and the reasoning."""
@@ -122,6 +144,37 @@ class Layout:
             lines += self.plain(sanitise(entry.text).strip("\n"), "discarded", sign="  ")
         return lines
 
+    def _folded(self, entry: SummaryEntry | VersionEntry, *, unfolded: bool) -> list[Line]:
+        if isinstance(entry, VersionEntry):
+            label = f"earlier version ({counted(entry.turns, 'turn')})"
+        else:
+            who = f" · {' '.join(sanitise(entry.foot).split())}" if entry.foot else ""
+            label = f"summary, sent in place of what is above{who}"
+        lines = [self._fold(label, unfolded=unfolded)]
+        if unfolded:
+            lines += self._earlier(entry) if isinstance(entry, VersionEntry) else self._body(entry.text)
+        return [*lines, BLANK]
+
+    def _earlier(self, entry: VersionEntry) -> list[Line]:
+        """Lay out the entries of an earlier version, everything that is folded in it too."""
+        inner, bar = Layout(self.renderer, max(self.width - len(BAR), 1)), Segment(BAR, self._style("fold"))
+        lines = [
+            line
+            for each in entry.entries
+            for line in inner.lines(each, unfolded=isinstance(each, SummaryEntry | VersionEntry))
+        ]
+        return [
+            line._replace(
+                segments=(bar, *line.segments), skip=line.skip + len(BAR), targets=(),
+                end=None if line.end is None else line.end + len(BAR),
+                tabs=tuple((start + len(BAR), end + len(BAR), what) for start, end, what in line.tabs),
+            )
+            for line in lines
+        ]  # fmt: skip
+
+    def _body(self, text: str) -> list[Line]:
+        return self.renderer.document(sanitise(text), self.width)
+
     def _note(self, entry: NoteEntry) -> list[Line]:
         part = _NOTE_PARTS[entry.level]
         head, _, rest = sanitise(entry.text).partition("\n")
@@ -135,7 +188,8 @@ class Layout:
 
     def _fold(self, label: str, *, unfolded: bool) -> Line:
         text = f"{'▾' if unfolded else '▸'} {label}"
-        return Line((Segment(text, self._style("fold")),), skip=2, targets=(Target(0, len(text), FOLD),))
+        shown = shortened(text, self.width)
+        return Line((Segment(shown, self._style("fold")),), skip=2, targets=(Target(0, len(shown), FOLD),))
 
     def _style(self, part: str) -> Style:
         return self.renderer.palette[part]

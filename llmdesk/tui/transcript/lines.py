@@ -38,23 +38,51 @@ class Line(NamedTuple):
     """One row of the screen.
 
     ``join`` is what stands between the line before and this one in a copy: a line break, or a space or nothing where
-    only the width of the screen broke the text. The first ``skip`` characters are decoration and are never copied.
+    only the width of the screen broke the text. The first ``skip`` characters are decoration and are never copied, nor
+    are those from ``end`` on; ``None`` = blanks at the end are no part of the text. ``tabs`` are blanks that stand for
+    something else: from, to, and what (a tab, or nothing where the width cut one in two).
     """
 
     segments: Sequence[Segment]
     join: str = "\n"
     skip: int = 0
     targets: tuple[Target, ...] = ()
+    end: int | None = None
+    tabs: tuple[tuple[int, int, str], ...] = ()
 
     @property
     def text(self) -> str:
         """The characters on the screen, decoration included."""
         return "".join(segment.text for segment in self.segments)
 
+    def copied(self, start: int, stop: int | None) -> str:
+        """Return what a copy of the characters from ``start`` to ``stop`` (``None`` = all) takes: no decoration."""
+        text, start = self.text, max(start, self.skip)
+        stop = len(text) if stop is None else stop
+        if self.end is None:
+            return text[start:stop].rstrip()
+        stop = min(stop, self.end)
+        pieces: list[str] = []
+        for begin, end, what in self.tabs:
+            if start <= begin < stop:
+                pieces += [text[start:begin], what]
+                start = end
+        return "".join([*pieces, text[start:stop]])
+
 
 BLANK = Line(())
 
 _MARKS = {join: Style.from_meta({"join": join}) for join in ("\n", " ", "")}
+PADDING = Style.from_meta({"kind": "padding"})
+"""Laid over blanks that only fill a row."""
+TAB = Style.from_meta({"kind": "tab"})
+"""Laid over blanks that stand for a tab."""
+_REST = Style.from_meta({"kind": "rest"})
+
+
+def rest_of(style: Style | None) -> Style | None:
+    """Return the style of what is left of a text that was cut: the rest of a tab is no second one."""
+    return style + _REST if style is not None and style.meta.get("kind") == "tab" else style
 
 
 def mark(text: Text, join: str) -> None:
@@ -77,26 +105,34 @@ def from_rendered(rendered: Iterable[Sequence[Segment]]) -> list[Line]:
 def _from_segments(segments: Sequence[Segment]) -> Line:
     kept: list[Segment] = []
     join, skip, before = "\n", 0, 0
+    end: int | None = None
+    tabs: list[tuple[int, int, str]] = []
     found = False
     for text, marked_style, control in segments:
         if control:
             continue
         style = marked_style
         if marked_style is not None:
-            told, style = _unmarked(marked_style)
+            told, kind, style = _unmarked(marked_style)
             if told is not None and not found:
                 join, skip, found = told, before, True
+            if kind == "padding" and end is None:
+                end = before
+            elif kind in ("tab", "rest"):
+                tabs.append((before, before + len(text), "\t" if kind == "tab" else ""))
         if text:
             kept.append(Segment(text, style))
             before += len(text)
-    return Line(kept, join, skip)
+    return Line(kept, join, skip, (), end, tuple(tabs))
 
 
 @lru_cache(maxsize=1024)
-def _unmarked(style: Style) -> tuple[str | None, Style]:
-    """Return what a style says about joining, and the style without it."""
+def _unmarked(style: Style) -> tuple[str | None, str, Style]:
+    """Return what a style says about joining, what its characters are if no text, and the style without that."""
     meta = style.meta
-    return (str(meta["join"]), style.clear_meta_and_links()) if "join" in meta else (None, style)
+    if "join" not in meta and "kind" not in meta:
+        return None, "", style
+    return meta.get("join"), str(meta.get("kind", "")), style.clear_meta_and_links()
 
 
 def wrapped(text: Text, console: Console, width: int) -> Iterator[tuple[Text, str]]:

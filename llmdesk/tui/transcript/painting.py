@@ -30,6 +30,10 @@ KEPT_STRIPS = 1_000
 """How many painted lines are kept; even an empty ``Strip`` takes 1.2 kB."""
 
 
+POINTER = "◂ "
+"""At the right end of the first line of the entry that is chosen, so that it is seen without colours too."""
+
+
 class Row(NamedTuple):
     """What stands at a row of the view: a line, and whose it is."""
 
@@ -51,6 +55,7 @@ class PaintedView(ScrollView):
         self._palette_stale = True
         self._background: Color | None = None
         self._filters: tuple[LineFilter, ...] = ()
+        self._chosen: int | None = None
         self._strips: dict[int, tuple[Line, Strip]] = {}
 
     def row_at(self, y: int) -> Row | None:
@@ -128,6 +133,8 @@ class PaintedView(ScrollView):
         if selection is not None and (span := selection.get_span(packed(row.key, row.number))) is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             return self._filtered(_strip(highlighted(line.segments, span, style), palette.base, width))
+        if row.key == self._chosen:
+            return self._filtered(_chosen(line, palette, width, first=not row.number))
         kept = self._strips.get(id(line))
         if kept is not None and kept[0] is line and kept[1].cell_length == width:
             return kept[1]
@@ -153,3 +160,12 @@ class PaintedView(ScrollView):
 def _strip(segments: Iterable[Segment], base: Style, width: int) -> Strip:
     painted = [Segment(text, base if style is None else base + style) for text, style, _ in segments if text]
     return Strip(painted).adjust_cell_length(width, base)
+
+
+def _chosen(line: Line, palette: Palette, width: int, *, first: bool) -> Strip:
+    """Paint a line of the entry that the user acts on; the first one points it out."""
+    style = palette.base + palette["chosen" if first else "chosen-body"]
+    strip = _strip(highlighted(line.segments, (0, -1), style), style, width)
+    if not first or width < 2 * len(POINTER):
+        return strip
+    return Strip([*strip.crop(0, width - len(POINTER)), Segment(POINTER, style)], width)

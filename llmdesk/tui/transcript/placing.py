@@ -97,6 +97,13 @@ class PlacedView(PaintedView):
         self._heights.pop(index)
         self._settled(anchor)
 
+    def _put(self, items: list[Item]) -> None:
+        """Let these be the items, in the order of their keys."""
+        self._items, self._keys = items, [item.key for item in items]
+        self._recent = {key: item for key, item in self._recent.items() if item in items}
+        width = self._width or GUESSED_WIDTH
+        self._heights = Heights(item.height if item.laid_out else item.guess(width) for item in items)
+
     def _reset(self) -> None:
         self._items.clear()
         self._keys.clear()

@@ -62,9 +62,8 @@ def copied(lines: Sequence[Line], start: tuple[int, int] | None, end: tuple[int,
     text = ""
     for number in range(first, min(last, len(lines) - 1) + 1):
         line = lines[number]
-        begin = max(from_x if number == first else 0, line.skip)
         stop = None if number != last or to_x == -1 else to_x
-        piece = line.text[begin:stop].rstrip()
+        piece = line.copied(from_x if number == first else 0, stop)
         if number > first:
             text = text.rstrip() + line.join if line.join == " " else text + line.join
         text += piece

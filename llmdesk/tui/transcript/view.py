@@ -6,15 +6,25 @@ Only what is visible is laid out (``placing``), a growing answer is brought to t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual.binding import Binding, BindingType
 from textual.geometry import Offset
+from textual.message import Message
 from textual.selection import Selection
 
 from llmdesk.core.text import sanitise
-from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, CodePiece, Entry, UserEntry
+from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.transcript.entries import (
+    AnswerEntry,
+    AnswerState,
+    CodePiece,
+    Entry,
+    SummaryEntry,
+    UserEntry,
+    VersionEntry,
+)
 from llmdesk.tui.transcript.finding import Hit, Span, hits, needle_of, spans
 from llmdesk.tui.transcript.item import Item
 from llmdesk.tui.transcript.layout import FOLD
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from textual import events
+    from textual.binding import BindingType
 
     from llmdesk.tui.transcript.lines import Line
 
@@ -37,9 +48,7 @@ class TranscriptView(StreamedView, can_focus=True):
 
     ALLOW_SELECT = True
     FOCUS_ON_CLICK = False  # a click selects or unfolds; the prompt keeps the keyboard
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "toggle_reasoning", "Reasoning", id="transcript.reasoning", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("turn")]
     DEFAULT_CSS = """
     TranscriptView {
         background: $background;
@@ -87,9 +96,17 @@ class TranscriptView(StreamedView, can_focus=True):
         .transcript--code-operator { color: $foreground; background: $surface; }
         .transcript--code-inserted { color: $text-success; background: $surface; }
         .transcript--code-deleted { color: $text-error; background: $surface; }
+        .transcript--chosen { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
+        .transcript--chosen-body { background: $panel; }
         .transcript--found { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
     }
     """
+
+    @dataclass
+    class Pointed(Message):
+        """The first line of an entry was clicked."""
+
+        key: int
 
     def __init__(
         self,
@@ -100,6 +117,7 @@ class TranscriptView(StreamedView, can_focus=True):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._pressed_y = -1
+        self._away: dict[int, list[Item]] = {}
         self._marked: tuple[Hit, str] | None = None
         self._marked_in: Sequence[Sequence[Line]] | None = None
         self._spans: Mapping[int, Span] = {}
@@ -180,24 +198,96 @@ class TranscriptView(StreamedView, can_focus=True):
         void = AnswerEntry(head=entry.head, text=entry.text, reasoning=entry.reasoning, state=AnswerState.DISCARDED)
         self.replace(key, void)
 
-    def toggle(self, key: int) -> None:
-        """Fold or unfold the reasoning of an answer, or a discarded text.
+    def toggle(self, key: int, *, unfolded: bool | None = None) -> None:
+        """Fold or unfold the reasoning of an answer, a summary, an earlier version or a discarded text.
+
+        Args:
+            key: whose.
+            unfolded: how it is to be; ``None`` = otherwise than it is.
 
         Raises:
             KeyError: there is no such entry.
         """
         item, anchor = self._items[self._index(key)], self._anchor()
-        item.unfolded = not item.unfolded
-        item.forget()
+        if item.unfolded is not unfolded:
+            item.refold(self._form)
+            self._settled(anchor)
+
+    # --- earlier versions -------------------------------------------------------------------------------------
+
+    def fold_away(self, key: int) -> int:
+        """Fold an entry and all after it into one line, as an earlier version.
+
+        Returns:
+            The key of that line.
+
+        Raises:
+            KeyError: there is no such entry.
+        """
+        index, anchor = self._index(key), self._anchor()
+        away = [item.at_rest() for item in self._items[index:]]
+        entries = tuple(item.as_entry() for item in away)
+        turns = sum(entry.turns if isinstance(entry, VersionEntry) else isinstance(entry, UserEntry)
+                    for entry in entries)  # fmt: skip
+        self._put([*self._items[:index], Item(key, VersionEntry(entries=entries, turns=turns))])
+        self._away[key] = away
+        self._settled(anchor)
+        return key
+
+    def bring_back(self, key: int) -> None:
+        """Let the entries of an earlier version that was folded away here stand again.
+
+        Raises:
+            KeyError: there is no such line.
+        """
+        index, anchor = self._index(key), self._anchor()
+        self._put([*self._items[:index], *self._away.pop(key), *self._items[index + 1 :]])
         self._settled(anchor)
 
-    def action_toggle_reasoning(self) -> None:
-        """Fold or unfold the last answer in view, or above it, that has something to unfold."""
-        for item in reversed(self._items[: self._visible().stop]):
-            entry = item.as_entry()
-            if isinstance(entry, AnswerEntry) and (entry.reasoning or entry.state is AnswerState.DISCARDED):
-                self.toggle(item.key)
-                return
+    # --- the entry that is acted on ---------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> int | None:
+        """The key of the entry that is acted on; ``None`` = there is none."""
+        return self._chosen if self._chosen in self._keys else None
+
+    def choose(self, key: int | None) -> None:
+        """Point out the entry that is acted on, and bring it into view; ``None`` = none."""
+        if key != self._chosen:
+            self._chosen = key
+            self.refresh()
+        if key is not None:
+            self.call_after_refresh(self._reveal, key)
+
+    def beside_chosen(self, by: int) -> int | None:
+        """Return the key of the next entry that can be acted on, or of the one before; ``None`` = there is none.
+
+        From no entry at all both ways lead to the last one in view.
+        """
+        if self.chosen is None:
+            before = [item for item in self._items[: self._visible().stop] if _can_be_chosen(item)]
+            return before[-1].key if before else None
+        at = self._index(self.chosen)
+        ways = self._items[at + 1 :] if by > 0 else self._items[:at][::-1]
+        return next((item.key for item in ways if _can_be_chosen(item)), None)
+
+    def can_choose(self, key: int) -> bool:
+        """Whether an entry can be acted on: something was said in it."""
+        return _can_be_chosen(self._items[self._index(key)])
+
+    def _reveal(self, key: int) -> None:
+        """Show an entry whole where it fits; of a longer one at least half a screen."""
+        if self._form is None or key not in self._keys:
+            return
+        index, view = self._index(key), self._view_height()
+        height = self._measured(index)
+        top, at = self._heights.top(index), round(self.scroll_y)
+        seen = min(top + height, at + view) - max(top, at)
+        if seen >= min(height, max(view // 2, 1)):
+            return
+        self._follow = False
+        self._show_at(*((index, 0) if top < at or height >= view else self._above(top + height, view)))
+        self.refresh()
 
     # --- going to a place -------------------------------------------------------------------------------------
 
@@ -271,13 +361,7 @@ class TranscriptView(StreamedView, can_focus=True):
 
     def _lines_above(self, item: Item) -> int:
         """Count the lines above an entry's text (who, when, the reasoning), which are not searched."""
-        match entry := item.as_entry():
-            case AnswerEntry() if self._form is not None:
-                return len(self._form.above(entry, entry.reasoning, unfolded=item.unfolded))
-            case UserEntry():
-                return 1
-            case _:
-                return 0
+        return 1 if isinstance(item.entry, UserEntry) else item.body[0] if item.laid_out else 0
 
     # --- the mouse --------------------------------------------------------------------------------------------
 
@@ -295,6 +379,9 @@ class TranscriptView(StreamedView, can_focus=True):
                 event.stop()
                 self.toggle(row.key)
                 return
+        if not row.number and self.can_choose(row.key):
+            event.stop()
+            self.post_message(self.Pointed(row.key))
 
     def text_select_all(self) -> None:
         """Select the entry that was double-clicked; Textual would take the whole conversation."""
@@ -314,10 +401,22 @@ class TranscriptView(StreamedView, can_focus=True):
             ends = (end.line, end.x) if end and item.key == end.key else None
             if ends == (0, 0):
                 continue
-            if ends is None and begins in (None, (0, 0)):
+            if _is_whole(item, begins, ends):
                 pieces.append(sanitise(item.text).strip("\n"))
             else:
                 lines = [line for part in item.parts or () for line in part]
-                pieces.append(copied(lines, begins, ends).strip("\n"))
+                piece = copied(lines, begins, ends)
+                pieces.append(piece if ends else piece.rstrip("\n"))
         text = "\n\n".join(piece for piece in pieces if piece)
         return (text, "\n") if text else None
+
+
+def _can_be_chosen(item: Item) -> bool:
+    return isinstance(item.entry, UserEntry | AnswerEntry | SummaryEntry | VersionEntry)
+
+
+def _is_whole(item: Item, begins: tuple[int, int] | None, ends: tuple[int, int] | None) -> bool:
+    """Whether a selection takes an entry from its first line on to what stands below its text."""
+    if begins not in (None, (0, 0)):
+        return False
+    return ends is None or (item.keeps_body and item.laid_out and ends[0] >= item.body[1])

@@ -123,10 +123,13 @@ async def test_scrolling_back_to_the_bottom_line_by_line_follows_again() -> None
     view = TranscriptView()
     async with running(Host(view)) as pilot:
         view.load(conversation(60))
-        view.focus()
-        await pilot.press("up", "up", "up")
+        for _ in range(3):
+            view.action_scroll_up()
+            await pilot.pause()
         assert not view.following
-        await pilot.press("down", "down", "down")
+        for _ in range(3):
+            view.action_scroll_down()
+            await pilot.pause()
         assert view.following
 
 
@@ -248,7 +251,7 @@ async def test_one_hundred_tokens_take_few_frames_and_paint_few_lines() -> None:
         assert view.lines_painted - painted <= 60
 
 
-async def test_reasoning_is_one_line_until_it_is_clicked_or_the_key_is_pressed() -> None:
+async def test_reasoning_is_one_line_until_it_is_unfolded_while_it_streams_too() -> None:
     view = TranscriptView()
     async with running(Host(view)) as pilot:
         key = view.begin_answer(OPEN)
@@ -259,9 +262,12 @@ async def test_reasoning_is_one_line_until_it_is_clicked_or_the_key_is_pressed()
         assert "▸ reasoning (about 7 tokens)" in screen_text(pilot.app)
         await pilot.click(view, offset=(3, 1))
         await until(pilot, lambda: "second thought" in screen_text(pilot.app))
-        view.focus()
-        await pilot.press("r")
-        await until(pilot, lambda: "second thought" not in screen_text(pilot.app))
+        view.feed_reasoning(key, "\nthird thought")
+        view.feed(key, " goes on")
+        await until(pilot, lambda: "third thought" in screen_text(pilot.app))
+        view.toggle(key)
+        await until(pilot, lambda: "thought" not in screen_text(pilot.app))
+        assert "the answer goes on" in screen_text(pilot.app)
 
 
 async def test_a_discarded_answer_is_one_line_that_unfolds() -> None:

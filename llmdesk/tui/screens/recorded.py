@@ -1,0 +1,95 @@
+"""A stored conversation as entries of a transcript: earlier versions folded together, each message with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from llmdesk.core.prompting import CONTINUE_PROMPT
+from llmdesk.core.text import sanitise
+from llmdesk.core.types import ModelRef, Role
+from llmdesk.tui.transcript.entries import (
+    AnswerEntry,
+    Completeness,
+    Entry,
+    SeamEntry,
+    SummaryEntry,
+    UserEntry,
+    VersionEntry,
+)
+from llmdesk.tui.words import answer_feet, clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmdesk.core.views import Completeness as Stored
+    from llmdesk.core.views import StoredMessage
+
+TO_GO_ON = "you, to go on with it"
+"""Who asks, above a prompt that was not written by hand: that an answer which was cut goes on."""
+
+_COMPLETENESS: dict[Stored, Completeness] = {
+    "full": Completeness.FULL,
+    "cut by limit": Completeness.CUT,
+    "interrupted": Completeness.INTERRUPTED,
+    "refused": Completeness.REFUSED,
+}
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What is shown: ``entries``, and at which of them each message is (by its id); ``standing`` are those in force."""
+
+    entries: list[Entry] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)
+    standing: list[StoredMessage] = field(default_factory=list)
+
+
+def recorded(messages: Sequence[StoredMessage]) -> Recorded:
+    """Turn the messages of a conversation, oldest first, into entries."""
+    shown = Recorded()
+    for by, group in groupby(messages, key=lambda message: message.superseded_by):
+        together = list(group)
+        if by is None:
+            shown.standing += together
+            for message in together:
+                entries = entries_of(message)
+                if entries:
+                    shown.entries += entries
+                    shown.places[message.id] = len(shown.entries) - 1
+        else:
+            entries = [entry for message in together for entry in entries_of(message)]
+            turns = sum(message.role is Role.USER for message in together)
+            shown.places |= {message.id: len(shown.entries) for message in together}
+            shown.entries.append(VersionEntry(entries=tuple(entries), turns=turns))
+    return shown
+
+
+def entries_of(message: StoredMessage) -> list[Entry]:
+    """What one message is shown as: its seams, and itself last; nothing for what people are not shown."""
+    feet = answer_feet(
+        target=message.target, latency_s=message.latency_s, first_token_s=message.first_token_s,
+        usage=message.usage, cost_usd=message.cost_usd,
+    )  # fmt: skip
+    match message.role:
+        case Role.USER:
+            files = tuple(sanitise(file.name) for file in message.attachments)
+            who = TO_GO_ON if message.continues is not None and message.content == CONTINUE_PROMPT else "you"
+            return [UserEntry(text=message.content, at=clock(message.created_at), attachments=files, who=who)]
+        case Role.ASSISTANT:
+            mark = _COMPLETENESS.get(message.completeness) if message.completeness is not None else None
+            answer = AnswerEntry(
+                head=who_answers(message.target) or "answer", text=message.content, reasoning=message.thinking,
+                foot=feet[0], shorter_feet=feet[1:], completeness=mark,
+            )  # fmt: skip
+            return [*(SeamEntry(text=seam) for seam in message.seams), answer]
+        case Role.SYSTEM:
+            return [SummaryEntry(text=message.content, foot=feet[0])]
+        case Role.TOOL:
+            return []
+
+
+def who_answers(target: ModelRef | None) -> str:
+    """The line above an answer; empty while nobody was asked."""
+    return f"{target.provider} · {target.model}" if target is not None else ""

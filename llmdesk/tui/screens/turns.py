@@ -1,0 +1,85 @@
+"""Which entries of a transcript belong to which request, so that a turn can be acted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdesk.core.views import Attachment
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Turn:
+    """A prompt and what came of it, by the keys of their entries.
+
+    ``request`` is ``None`` until it is accepted; ``kept`` = it is on disk, so that another turn can take its place.
+    ``answered`` = it is sent along with later prompts. ``continues`` is the request whose answer it goes on with.
+    ``version`` is the key of the line that the turn it replaces, and all after it, were folded into.
+    """
+
+    asked: int
+    text: str
+    files: tuple[Attachment, ...] = ()
+    request: str | None = None
+    kept: bool = False
+    answered: bool = False
+    answer: int | None = None
+    continues: str | None = None
+    version: int | None = None
+
+
+@dataclass(slots=True)
+class Turns:
+    """The turns of one transcript that stand, oldest first, and those that were folded away in it.
+
+    Attributes:
+        summary: the key of the last summary, which goes along in place of what is above it; ``None`` = there is none.
+    """
+
+    summary: int | None = None
+    _standing: list[Turn] = field(default_factory=list)
+    _away: dict[int, list[Turn]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self._standing)
+
+    @property
+    def last(self) -> Turn | None:
+        """The newest one; ``None`` = nobody has asked anything."""
+        return self._standing[-1] if self._standing else None
+
+    @property
+    def last_answered(self) -> Turn | None:
+        """The newest one with an answer on the screen, whole or not."""
+        return next((turn for turn in reversed(self._standing) if turn.answer is not None), None)
+
+    def add(self, turn: Turn) -> None:
+        """A new one, behind the others."""
+        self._standing.append(turn)
+
+    def of_entry(self, key: int) -> Turn | None:
+        """The turn that an entry is the prompt or the answer of."""
+        return next((turn for turn in reversed(self._standing) if key in (turn.asked, turn.answer)), None)
+
+    def of_request(self, request: str) -> Turn | None:
+        """The turn of a request."""
+        return next((turn for turn in reversed(self._standing) if turn.request == request), None)
+
+    def fold_away(self, turn: Turn, into: int) -> None:
+        """A turn and all after it stand no longer; ``into`` is the line that is shown instead."""
+        at = self._standing.index(turn)
+        self._away[into] = self._standing[at:]
+        del self._standing[at:]
+
+    def bring_back(self, line: int) -> None:
+        """What was folded into a line stands again, before what has come since."""
+        back = self._away.pop(line, [])
+        at = next((at for at, turn in enumerate(self._standing) if turn.asked > line), len(self._standing))
+        self._standing[at:at] = back
+
+    def sent_before(self, turn: Turn) -> list[int]:
+        """The entries with which each turn begins that goes along with one, oldest first."""
+        begins = self.summary if self.summary is not None and self.summary < turn.asked else None
+        keys = [each.asked for each in self._standing if each.answered and each.asked < turn.asked]
+        return keys if begins is None else [begins, *(key for key in keys if key > begins)]
