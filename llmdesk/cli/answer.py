@@ -40,6 +40,8 @@ class AnswerPrinter:
 
     async def feed(self, text: str) -> None:
         """Write the next piece of the answer."""
+        if not text:
+            return
         if not self._pieces:
             self._start = self._out.stdout.position()
         self._pieces.append(text)

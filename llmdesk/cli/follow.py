@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.cli.answer import AnswerPrinter
 from llmdesk.cli.narration import Narrator
@@ -57,6 +57,18 @@ def whole_answer(outcome: Outcome) -> tuple[str, str]:
     return unfenced(outcome.text) if outcome.data is not None else outcome.text, ""
 
 
+class Holding(Protocol):
+    """Puts pieces of an answer together before they are written."""
+
+    def feed(self, text: str) -> str:
+        """Take a piece and return what is to be written now."""
+        ...
+
+    def rest(self) -> str:
+        """What was held back."""
+        ...
+
+
 class Follower:
     """Shows one request after the other.
 
@@ -64,7 +76,7 @@ class Follower:
     meet a schema is streamed to a terminal only, since a program that reads it as it comes must not get a draft.
     ``newline`` ends an answer with a newline everywhere, not only on a terminal. ``consent`` is asked before a failover
     that needs it; without it the answer is no. ``heard`` leaves of an outcome what is to be told of it; ``seen`` gets
-    every event before its text is written.
+    every event before its text is written. ``hold`` makes, for each attempt, what puts its pieces together.
     """
 
     def __init__(
@@ -78,6 +90,7 @@ class Follower:
         consent: Consent | None = None,
         heard: Callable[[Outcome], Outcome] | None = None,
         seen: Callable[[DeskEvent], None] | None = None,
+        hold: Callable[[], Holding] | None = None,
     ) -> None:
         self._session = session
         self._out = session.out
@@ -88,6 +101,7 @@ class Follower:
         self._consent = consent
         self._heard = heard
         self._seen = seen
+        self._hold = hold
         self.conversation: str | None = None
 
     async def follow(self, run: Run) -> Outcome:
@@ -99,19 +113,23 @@ class Follower:
         printer = AnswerPrinter(self._out, self._signals)
         narrator = Narrator(self._out, self._session.now)
         stream = self._stream and (self._out.stdout.is_terminal or not run.checked)
+        held = self._hold() if self._hold is not None else None
         async for event in run:
             if isinstance(event, AttemptFailed):
                 await printer.void()
+                held = self._hold() if self._hold is not None else None
             narrator.notice(event)
             if self._seen is not None:
                 self._seen(event)
             if isinstance(event, Accepted):
                 self.conversation = event.conversation
             elif isinstance(event, TextDelta) and stream:
-                await printer.feed(event.text)
+                await printer.feed(event.text if held is None else held.feed(event.text))
             elif isinstance(event, ConsentNeeded):
                 await self._answer(run, event, narrator)
             elif isinstance(event, Finished):
+                if held is not None and event.outcome.status is Status.CANCELLED:  # what came stays
+                    await printer.feed(held.rest())
                 await self._end(event.outcome, printer, narrator, stream=stream)
         return await run.outcome()
 

@@ -222,8 +222,9 @@ def test_control_c_stops_the_answer_first_and_the_program_next() -> None:
     child = terminal("hangs-then-answers", "--plain")
     child.expect_exact("you: ")
     child.sendline("hi")
-    child.expect_exact("begun")
+    child.expect_exact("local · gemma3:27b:")
     child.sendintr()
+    child.expect_exact("begun")  # what came stays, though it is no sentence
     child.expect_exact("cancelled")
     child.expect_exact("you: ")
     child.sendline("again")

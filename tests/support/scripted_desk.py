@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import ErrorKind, UsageError
@@ -26,6 +26,7 @@ from llmdesk.core.types import (
     Status,
     TextDelta,
     Usage,
+    Waiting,
 )
 from llmdesk.core.views import (
     Ask,
@@ -205,6 +206,9 @@ class ScriptedDesk:
                         if await run.controls.wait(None) is not Wish.GO:
                             self._end(run, ended(Status.PAUSED, ErrorKind.RATE, "cloud: rate limited."))
                             return
+                    case Waiting() if step.until == FOREVER:
+                        run.tell(replace(step, until=None))
+                        await run.controls.wait(None)
                     case Finished():
                         self._end(run, step.outcome)
                     case _:

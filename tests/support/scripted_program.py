@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from llmdesk.cli.main import OpenDesk, run
 from llmdesk.cli.session import Session
 from llmdesk.core.errors import ErrorKind
-from llmdesk.core.types import AttemptStarted, Finished, Status
+from llmdesk.core.types import AttemptStarted, Finished, Status, Waiting
 from llmdesk.providers.base import PullProgress
 from tests.support.scripted_desk import FOREVER, LOCAL, ScriptedDesk, Step, answer, completed, consent, ended, seam
 
@@ -43,6 +43,7 @@ def scripts(name: str) -> list[list[Step]]:
         "consent": [consent("From the local one.")],
         "hangs-then-answers": [[*begun, "begun", FOREVER], answer("Second.")],
         "paused": [[*begun, "half", Finished(outcome=ended(Status.PAUSED, ErrorKind.TRUNCATED, "cut", text="half"))]],
+        "waits": [[Waiting(until=FOREVER, reason="busy", target=LOCAL), *answer("Answered.")], answer("Second.")],
         "late": [[*begun, "early", 0.2, " late", Finished(outcome=completed("early late"))]],
     }[name]
 

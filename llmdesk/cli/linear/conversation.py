@@ -14,6 +14,7 @@ from llmdesk.cli.late import LateAnswers
 from llmdesk.cli.linear.greeting import Greeting
 from llmdesk.cli.linear.hearing import Ear
 from llmdesk.cli.linear.joining import Joining
+from llmdesk.cli.linear.phrases import Phrases
 from llmdesk.cli.linear.voice import Voice, next_step
 from llmdesk.cli.narration import done_line, ending_line, not_asked_line
 from llmdesk.cli.sink import SinkClosed
@@ -77,7 +78,13 @@ class Linear:
         self._ear = Ear(session.stdin, signals)
         self._voice = Voice(session.out, person=session.can_ask)
         self._follower = Follower(
-            session, signals, newline=True, consent=self._consent, heard=self._heard, seen=self._voice.notice
+            session,
+            signals,
+            newline=True,
+            consent=self._consent,
+            heard=self._heard,
+            seen=self._voice.notice,
+            hold=Phrases if session.can_ask else None,
         )
         self._greeting = Greeting(desk, self.out.say, self._tell_later)
         self._budgets = BudgetNotes(desk)

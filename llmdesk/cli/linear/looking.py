@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from llmdesk.core.views import BudgetView, Finding, ModelRow, ProviderStatus
     from llmdesk.desk.reports import Period, StatsRow
 
+LEAST_GB = 0.05
+"""What runs elsewhere has a size of next to nothing, which tells nothing."""
+
 FAILOVERS_TOLD = 10
 """So many are read out; the command line lists them all."""
 
@@ -50,7 +53,8 @@ async def models(linear: Linear, provider: str) -> None:
 
 
 def _model(row: ModelRow) -> str:
-    size = f", {row.model.size_bytes / 1e9:.1f} GB" if row.model.size_bytes else ""
+    gigabytes = (row.model.size_bytes or 0) / 1e9
+    size = f", {gigabytes:.1f} GB" if gigabytes >= LEAST_GB else ""
     return f"{row.provider}/{row.model.name}{size}"
 
 
@@ -92,7 +96,8 @@ def _used(row: StatsRow) -> str:
     sums = row.sums
     cost = "cost unknown" if row.cost_nano_usd is None else f"{shown_usd(row.cost_nano_usd)} USD"
     parts = [
-        f"{amounts.tokens(sums.attempts)} attempts, {amounts.tokens(sums.completed)} answered",
+        f"{amounts.tokens(sums.attempts)} attempt{'' if sums.attempts == 1 else 's'}",
+        f"{amounts.tokens(sums.completed)} answered",
         f"{amounts.tokens(sums.failed)} failed" if sums.failed else "",
         f"{amounts.tokens(sums.input_tokens)} tokens in, {amounts.tokens(sums.output_tokens)} out",
         cost if row.cost_nano_usd != 0 else "free",
