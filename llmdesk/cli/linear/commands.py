@@ -79,6 +79,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="retry", argument="[PROVIDER/MODEL]", help="ask the last prompt again", do=turns.retry),
     Command(name="edit", argument="PROMPT", help="ask this instead of the last prompt", do=turns.edit),
     Command(name="continue", help="let an answer that broke off go on", do=turns.continue_answer),
+    Command(name="fork", help="go on from here in a new conversation", do=turns.fork),
+    Command(name="compact", help="sum the conversation up; the summary goes along from then on", do=turns.compact),
     Command(name="providers", argument="[check]", help="how each provider is", do=looking.providers),
     Command(name="models", argument="[PROVIDER]", help="the models that can be asked", do=looking.models),
     Command(name="budget", help="what each budget has left", do=looking.budget),

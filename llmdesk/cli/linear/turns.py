@@ -12,13 +12,10 @@ from llmdesk.cli.times import clock
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelRef, Role, Status
-from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:
     from llmdesk.cli.linear.conversation import Linear
     from llmdesk.core.views import Conversation, OutboxEntry, StoredMessage
-
-GO_ON = "Go on exactly where you stopped."
 
 _CODE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
 
@@ -86,9 +83,23 @@ async def continue_answer(linear: Linear, _argument: str) -> None:
     """Let an answer that broke off go on: what came of it is sent along."""
     conversation, message = await _last(linear, Role.ASSISTANT)
     talk = linear.talk
-    ask = Ask(prompt=GO_ON, lane=linear.lane, conversation=conversation.id, model=talk.model, params=talk.params,
-              continues=message.request, consent=linear.session.yes)  # fmt: skip
-    await linear.follow(linear.desk.send(ask))
+    assert message.request is not None
+    run = await linear.desk.go_on(
+        conversation.id, message.request, lane=linear.lane, model=talk.model, params=talk.params
+    )
+    await linear.follow(run)
+
+
+async def fork(linear: Linear, _argument: str) -> None:
+    """Go on from here in a new conversation; this one stays as it is."""
+    made = await linear.desk.fork(opened(linear))
+    linear.talk.conversation = made.id
+    linear.out.say(f"conversation: {made.title}, lane {linear.lane}, a copy of the one before")
+
+
+async def compact(linear: Linear, _argument: str) -> None:
+    """Let the model sum the conversation up; from then on its summary is sent in place of what it sums up."""
+    await linear.follow(await linear.desk.compact(opened(linear), lane=linear.lane))
 
 
 async def outbox(linear: Linear, argument: str) -> None:
