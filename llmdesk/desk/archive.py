@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from llmdesk.core.types import Role
 
 if TYPE_CHECKING:
-    from llmdesk.core.views import Conversation, StoredMessage
+    from llmdesk.core.views import Attachment, Conversation, StoredMessage
 
 
 def export(conversation: Conversation, form: Literal["md", "json"]) -> str:
@@ -22,8 +23,10 @@ def _iso(at: float) -> str:
 
 
 def _markdown(conversation: Conversation) -> str:
+    """What stands of it; where nothing stands, the earlier versions, as there is nothing else."""
     parts = [f"# {conversation.title}", f"{_iso(conversation.created_at)} · lane {conversation.lane}"]
-    for message in conversation.messages:
+    standing = [message for message in conversation.messages if message.superseded_by is None]
+    for message in standing or conversation.messages:
         parts.append(_heading(message))
         parts += [f"> {seam}" for seam in message.seams]
         parts.append(message.content.strip() or "*(no text)*")
@@ -32,8 +35,10 @@ def _markdown(conversation: Conversation) -> str:
 
 
 def _heading(message: StoredMessage) -> str:
-    if message.role is not Role.ASSISTANT:
+    if message.role is Role.USER:
         return f"## You · {_iso(message.created_at)}"
+    if message.role is Role.SYSTEM:
+        return f"## Summary of all above · {_iso(message.created_at)}"
     who = f"{message.target.model} ({message.target.provider})" if message.target else "assistant"
     mark = f" · {message.completeness}" if message.completeness not in (None, "full") else ""
     return f"## {who} · {_iso(message.created_at)}{mark}"
@@ -47,6 +52,9 @@ def _json(conversation: Conversation) -> str:
             "lane": conversation.lane,
             "created_at": _iso(conversation.created_at),
             "updated_at": _iso(conversation.updated_at),
+            "pinned": conversation.pinned,
+            "archived": conversation.archived,
+            "tags": list(conversation.tags),
             "messages": [_message(message) for message in conversation.messages],
         },
         indent=1,
@@ -68,7 +76,20 @@ def _message(message: StoredMessage) -> dict[str, object]:
         "first_token_s": message.first_token_s,
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
+        "estimated": usage.estimated if usage else None,
         "cost_usd": message.cost_usd,
         "attachments": [a.name for a in message.attachments],
+        "files": [_file(a) for a in message.attachments],
         "seams": list(message.seams),
+        "superseded_by": message.superseded_by,
+        "continues": message.continues,
+    }
+
+
+def _file(attachment: Attachment) -> dict[str, object]:
+    image = attachment.image
+    return {
+        "name": attachment.name,
+        "text": attachment.text,
+        "image_base64": base64.b64encode(image).decode() if image is not None else None,
     }

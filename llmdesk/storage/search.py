@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmdesk.storage import fulltext
@@ -22,15 +22,39 @@ SNIPPET_CHARACTERS = 100
 MAX_WORDS, MAX_WORD = 32, 200
 """What is looked for at most, words and characters of each: SQLite limits the depth and length of a pattern."""
 
-_RANKED = f"""
-SELECT {CONVERSATION_COLUMNS}, m.id AS message, snippet(messages_fts, 0, '', '', '…', {SNIPPET_TOKENS}) AS snippet
-FROM messages_fts
-JOIN messages m ON m.id = messages_fts.rowid
-JOIN conversations c ON c.id = m.conversation
-WHERE messages_fts MATCH ? AND c.deleted_at IS NULL
-ORDER BY bm25(messages_fts), m.id DESC
-LIMIT ?
-"""  # noqa: S608 - constants only
+_BEGIN, _END = "\x02", "\x03"
+"""What stands around each match in a snippet until it is cut out; an answer that holds them loses them there."""
+
+_FILTER = re.compile(r"(tag|lane):(\S+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is looked for: words, in conversations that have all these tags and one of these lanes (empty = any)."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    lanes: tuple[str, ...] = ()
+
+    def condition(self) -> tuple[str, tuple[str, ...]]:
+        """A condition on a conversation ``c``, with its values."""
+        terms = ["c.deleted_at IS NULL"]
+        terms += ["EXISTS (SELECT 1 FROM tags t WHERE t.conversation = c.id AND t.tag = ?)"] * len(self.tags)
+        if self.lanes:
+            terms.append(f"c.lane IN ({', '.join('?' * len(self.lanes))})")
+        return " AND ".join(terms), (*self.tags, *self.lanes)
+
+
+def read_query(query: str) -> Wanted:
+    """What a user typed, as words and filters: ``tag:word`` and ``lane:name`` look in such conversations only."""
+    typed = query.replace("\0", " ").split()
+    filters = [found for word in typed if (found := _FILTER.fullmatch(word))]
+    words = [word[:MAX_WORD] for word in typed if not _FILTER.fullmatch(word)]
+    return Wanted(
+        words=tuple(words[:MAX_WORDS]),
+        tags=tuple(f[2].lstrip("#").lower() for f in filters[:MAX_WORDS] if f[1].lower() == "tag"),
+        lanes=tuple(f[2] for f in filters[:MAX_WORDS] if f[1].lower() == "lane"),
+    )
 
 
 class Search:
@@ -42,14 +66,16 @@ class Search:
     async def __call__(self, query: str, limit: int = 50) -> tuple[ConversationView, ...]:
         """Return the messages that hold every word of ``query``, best first, the last word as a beginning.
 
-        Each hit is its conversation with the message's id and a one-line snippet. Where no word matches, the words are
-        looked for anywhere in the text, newest first; conversations found by their title alone come last, without a
-        message.
+        Each hit is its conversation with the message's id and a one-line snippet, in which the words that were found
+        are marked. ``tag:word`` and ``lane:name`` in the query are no words, but say which conversations are looked at;
+        alone they find these, without a message. Where no word matches, the words are looked for anywhere in the text,
+        newest first; conversations found by their title alone come last, without a message. Those that were put away
+        are found too, and earlier versions of turns; both are marked as what they are.
         """
-        words = [word[:MAX_WORD] for word in query.replace("\0", " ").split()[:MAX_WORDS]]
-        if not words:
+        wanted = read_query(query)
+        if not wanted.words and not wanted.tags and not wanted.lanes:
             return ()
-        return await self._database.read(lambda connection: _search(connection, words, limit))
+        return await self._database.read(lambda connection: _search(connection, wanted, limit))
 
 
 def match_expression(words: Sequence[str]) -> str:
@@ -61,48 +87,115 @@ def match_expression(words: Sequence[str]) -> str:
     return " ".join(quoted) + "*"
 
 
-def _search(connection: sqlite3.Connection, words: Sequence[str], limit: int) -> tuple[ConversationView, ...]:
-    rows: list[sqlite3.Row] = []
+def _search(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> tuple[ConversationView, ...]:
+    if not wanted.words:
+        return tuple(_by_title(connection, wanted, limit))
+    hits: list[ConversationView] = []
     if fulltext.is_kept(connection):
-        rows = connection.execute(_RANKED, (match_expression(words), limit)).fetchall()
-    hits = [_view(row, row["snippet"]) for row in rows] or _anywhere(connection, words, limit)
+        hits = _ranked(connection, wanted, limit)
+    hits = hits or _anywhere(connection, wanted, limit)
     seen = {hit.id for hit in hits}
-    hits += [hit for hit in _by_title(connection, words, limit) if hit.id not in seen]
+    hits += [hit for hit in _by_title(connection, wanted, limit) if hit.id not in seen]
     return tuple(hits[:limit])
 
 
-def _anywhere(connection: sqlite3.Connection, words: Sequence[str], limit: int) -> list[ConversationView]:
-    condition, patterns = _contains("m.content", words)
-    rows = connection.execute(
-        f"SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.content AS content FROM messages m "  # noqa: S608 - constants and marks
-        "JOIN conversations c ON c.id = m.conversation "
-        f"WHERE c.deleted_at IS NULL AND {condition} ORDER BY m.id DESC LIMIT ?",
-        (*patterns, limit),
+def best_messages(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+    """The statement that ranks messages by their words, and its values but for the limit.
+
+    Only ranks are looked at here, so that a word found everywhere costs no more than it must; what is shown of a hit is
+    read for the best alone. Conversations are joined only for a filter, or where one is deleted.
+    """
+    condition, values = wanted.condition()
+    looked_at = "EXISTS (SELECT 1 FROM conversations WHERE deleted_at NOT NULL)"
+    if values:
+        looked_at = "1"
+    return (
+        f"""SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? AND (NOT {looked_at} OR rowid IN (
+                SELECT m.id FROM conversations c JOIN messages m ON m.conversation = c.id WHERE {condition}))
+            ORDER BY rank LIMIT ?""",  # noqa: S608 - constants and marks
+        (match_expression(wanted.words), *values),
     )
-    return [_view(row, _around(row["content"], words[0])) for row in rows]
 
 
-def _by_title(connection: sqlite3.Connection, words: Sequence[str], limit: int) -> list[ConversationView]:
-    condition, patterns = _contains("c.title", words)
+def _ranked(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:
+    statement, values = best_messages(wanted)
+    best = [message for (message,) in connection.execute(statement, (*values, limit))]
     rows = connection.execute(
-        f"SELECT {CONVERSATION_COLUMNS}, NULL AS message FROM conversations c "  # noqa: S608 - constants and marks
-        f"WHERE c.deleted_at IS NULL AND {condition} ORDER BY c.used DESC LIMIT ?",
-        (*patterns, limit),
+        f"""SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.superseded_by AS superseded_by,
+                snippet(messages_fts, 0, ?, ?, '…', {SNIPPET_TOKENS}) AS snippet
+            FROM messages_fts
+            JOIN messages m ON m.id = messages_fts.rowid
+            JOIN conversations c ON c.id = m.conversation
+            WHERE messages_fts MATCH ? AND messages_fts.rowid IN ({", ".join("?" * len(best))})""",  # noqa: S608 - constants and marks
+        (_BEGIN, _END, values[0], *best),
+    )
+    place = {message: at for at, message in enumerate(best)}
+    return [_view(row, row["snippet"]) for row in sorted(rows, key=lambda row: place[row["message"]])]
+
+
+def _anywhere(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:
+    holds, patterns = _contains("m.content", wanted.words)
+    condition, values = wanted.condition()
+    rows = connection.execute(
+        f"SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.superseded_by AS superseded_by, m.content AS content "  # noqa: S608 - constants and marks
+        f"FROM messages m JOIN conversations c ON c.id = m.conversation WHERE {condition} AND {holds} "
+        "ORDER BY m.id DESC LIMIT ?",
+        (*values, *patterns, limit),
+    )
+    return [_view(row, _around(row["content"], wanted.words)) for row in rows]
+
+
+def _by_title(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:
+    holds, patterns = _contains("c.title", wanted.words)
+    condition, values = wanted.condition()
+    rows = connection.execute(
+        f"SELECT {CONVERSATION_COLUMNS}, NULL AS message, NULL AS superseded_by FROM conversations c "  # noqa: S608 - constants and marks
+        f"WHERE {condition} AND {holds} ORDER BY c.used DESC LIMIT ?",
+        (*values, *patterns, limit),
     )
     return [_view(row, "") for row in rows]
 
 
 def _contains(column: str, words: Sequence[str]) -> tuple[str, list[str]]:
     patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
-    return " AND ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(words)), patterns
+    return " AND ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(words)) or "1", patterns
 
 
-def _around(content: str, word: str) -> str:
-    at = max(content.lower().find(word.lower()), 0)
+def _around(content: str, words: Sequence[str]) -> str:
+    """A piece of a text around the first of the words, with marks around each."""
+    at = max(content.lower().find(words[0].lower()), 0)
     begin = max(at - SNIPPET_CHARACTERS // 2, 0)
     end = begin + SNIPPET_CHARACTERS
-    return ("…" if begin else "") + content[begin:end] + ("…" if end < len(content) else "")
+    piece = content[begin:end].replace(_BEGIN, " ").replace(_END, " ")
+    any_of = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    marked = re.sub(f"(?i:{any_of})", lambda found: f"{_BEGIN}{found[0]}{_END}", piece)
+    return ("…" if begin else "") + marked + ("…" if end < len(content) else "")
 
 
 def _view(row: sqlite3.Row, snippet: str) -> ConversationView:
-    return replace(to_conversation_view(row), snippet=" ".join(snippet.split()), message=row["message"])
+    text, matches = _unmarked(" ".join(snippet.split()))
+    return replace(
+        to_conversation_view(row),
+        snippet=text,
+        matches=matches,
+        message=row["message"],
+        earlier=row["superseded_by"] is not None,
+    )
+
+
+def _unmarked(snippet: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """A snippet without marks, and the characters that stood between them; marks that are no pair mean nothing."""
+    text: list[str] = []
+    matches: list[tuple[int, int]] = []
+    length, begun = 0, None
+    for piece in re.split(f"([{_BEGIN}{_END}])", snippet):
+        if piece == _BEGIN:
+            begun = length
+        elif piece == _END:
+            if begun is not None and begun < length:
+                matches.append((begun, length))
+            begun = None
+        else:
+            text.append(piece)
+            length += len(piece)
+    return "".join(text), tuple(matches)

@@ -1,8 +1,8 @@
 """Versions of a turn: which messages of a conversation stand, and which are earlier versions of others.
 
-A message that does not stand names the request whose turn took its place. That request may have been replaced itself,
-so the names lead from version to version to one that stands, never in a circle. Every function here runs inside its
-caller's transaction.
+A message that does not stand names the request whose turn took its place; all that name the same were replaced
+together. That request may have been replaced itself, so the versions of a turn are a list: each names the one before
+it, and the first one stands. Every function here runs inside its caller's transaction.
 """
 
 from __future__ import annotations
@@ -48,44 +48,84 @@ def end_what_was_replaced(connection: sqlite3.Connection, request_id: str, *, no
 
 
 def prefer(connection: sqlite3.Connection, conversation: str, kept: str, others: Sequence[str]) -> None:
-    """Of turns with the same prompt let one stand, and each other be an earlier version of the one before it."""
-    for before, other in zip((kept, *others), others, strict=False):
-        connection.execute(
-            "UPDATE messages SET superseded_by = ? WHERE conversation = ? AND request = ?",
-            (before, conversation, other),
-        )
-    connection.execute(
-        "UPDATE messages SET superseded_by = NULL WHERE conversation = ? AND request = ?", (conversation, kept)
-    )
+    """Of turns with the same prompt let one stand; the others are earlier versions of it, as is what any replaced."""
+    turns = [kept, *others]
+    groups = [_of_request(connection, conversation, other) for other in others]
+    taken = {message for group in (_of_request(connection, conversation, kept), *groups) for message in group}
+    replaced = [[m for m in _replaced_by(connection, conversation, turn) if m not in taken] for turn in turns]
+    groups += [group for group in replaced if group]
+    _name(connection, None, _of_request(connection, conversation, kept))
+    before = kept
+    for group in groups:
+        _name(connection, before, group)
+        before = _first_request(connection, group)
 
 
 def stand_again(connection: sqlite3.Connection, conversation: str, request_id: str) -> bool:
     """Let an earlier version stand again, with all that was replaced together with it; what stands instead gives way.
 
+    It becomes the first in the list of versions. A version of a turn that lies in an earlier version is brought to the
+    front there first.
+
     Returns:
         Whether that request's turn was an earlier version.
     """
-    by = _replaced_by(connection, conversation, request_id)
-    if by is None:
+    instead = _successor(connection, conversation, request_id)
+    if instead is None:
         return False
-    (first,) = connection.execute(
-        "SELECT request FROM messages WHERE conversation = ? AND superseded_by = ? AND role = 'user' "
-        "ORDER BY turn LIMIT 1",
-        (conversation, by),
-    ).fetchone()
-    standing = by
-    while (next_one := _replaced_by(connection, conversation, standing)) is not None:
-        standing = next_one
-    supersede(connection, conversation, standing, by=first)
-    connection.execute(
-        "UPDATE messages SET superseded_by = NULL WHERE conversation = ? AND superseded_by = ?", (conversation, by)
-    )
+    while instead is not None:
+        version = _replaced_by(connection, conversation, instead)
+        first = _first_request(connection, version)
+        outer = _successor(connection, conversation, instead)
+        gives_way = [
+            message
+            for (message,) in connection.execute(
+                "SELECT id FROM messages WHERE conversation = ?1 AND superseded_by IS ?2 AND turn >= "
+                "(SELECT min(turn) FROM messages WHERE conversation = ?1 AND request = ?3)",
+                (conversation, outer, instead),
+            )
+        ]
+        _name(connection, instead, _replaced_by(connection, conversation, first))
+        _name(connection, outer, version)
+        _name(connection, first, gives_way)
+        instead = outer
     return True
 
 
-def _replaced_by(connection: sqlite3.Connection, conversation: str, request_id: str) -> str | None:
+def _successor(connection: sqlite3.Connection, conversation: str, request_id: str) -> str | None:
+    """The request whose turn took the place of this one's; ``None`` = it stands, or there is none."""
     found = connection.execute(
         "SELECT superseded_by FROM messages WHERE conversation = ? AND request = ? AND role = 'user'",
         (conversation, request_id),
     ).fetchone()
     return None if found is None else found["superseded_by"]
+
+
+def _replaced_by(connection: sqlite3.Connection, conversation: str, request_id: str) -> list[int]:
+    rows = connection.execute(
+        "SELECT id FROM messages WHERE conversation = ? AND superseded_by = ? ORDER BY turn, id",
+        (conversation, request_id),
+    )
+    return [message for (message,) in rows]
+
+
+def _of_request(connection: sqlite3.Connection, conversation: str, request_id: str) -> list[int]:
+    rows = connection.execute(
+        "SELECT id FROM messages WHERE conversation = ? AND request = ? ORDER BY id", (conversation, request_id)
+    )
+    return [message for (message,) in rows]
+
+
+def _first_request(connection: sqlite3.Connection, messages: Sequence[int]) -> str:
+    """The request of the first prompt among messages in their order."""
+    for message in messages:
+        row = connection.execute("SELECT request, role FROM messages WHERE id = ?", (message,)).fetchone()
+        if row["role"] == "user":
+            return str(row["request"])
+    raise LookupError("a version without a prompt")  # it is prompts that are replaced
+
+
+def _name(connection: sqlite3.Connection, request_id: str | None, messages: Sequence[int]) -> None:
+    connection.executemany(
+        "UPDATE messages SET superseded_by = ? WHERE id = ?", [(request_id, message) for message in messages]
+    )

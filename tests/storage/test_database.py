@@ -31,7 +31,10 @@ async def database(path, warnings):
 
 def add(title):
     return lambda connection: (
-        connection.execute("INSERT INTO conversations VALUES (?, ?, 'chat', 1, 1, 1)", (title, title)).rowcount
+        connection.execute(
+            "INSERT INTO conversations (id, title, lane, created_at, updated_at, used) VALUES (?, ?, 'chat', 1, 1, 1)",
+            (title, title),
+        ).rowcount
     )
 
 
@@ -146,7 +149,7 @@ async def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(path, warnings,
 async def test_damage_found_while_running_is_dealt_with_in_the_same_write(database, path, warnings):
     await database.write(add("a"))
     await database.write(lambda connection: connection.executemany(
-        "INSERT INTO conversations VALUES (?, ?, 'chat', 1, 1, 1)", [(f"{n}", "x" * 900) for n in range(500)]
+        "INSERT INTO conversations (id, title, lane, created_at, updated_at, used) VALUES (?, ?, 'chat', 1, 1, 1)", [(f"{n}", "x" * 900) for n in range(500)]
     ))  # fmt: skip
     await database.aclose()
     content = bytearray(path.read_bytes())
