@@ -44,6 +44,11 @@ class Terminal:
     def send(self, data: bytes | str) -> None:
         os.write(self.child.fd, data.encode() if isinstance(data, str) else data)
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the window another size."""
+        self.screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
     def pump(self, seconds: float = 0.05) -> None:
         """Take what the program has written."""
         ready, _, _ = select.select([self.child.fd], [], [], seconds)
@@ -98,13 +103,20 @@ class Terminal:
 
 @contextmanager
 def desk_in_terminal(
-    scenario: str, folder: Path, *, rows: int = 24, columns: int = 80, ready: str = "7 reviewer|1 chat"
+    scenario: str,
+    folder: Path,
+    *,
+    rows: int = 24,
+    columns: int = 80,
+    ready: str = "7 reviewer|1 chat",
+    env: dict[str, str] | None = None,
 ) -> Iterator[Terminal]:
     """The desk with a scripted scenario; what it told the desk is in ``folder/told.jsonl``."""
+    given = env or {}
     env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     env |= {
         "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
-        "LLMDESK_HOME": str(folder / "home"),
+        "LLMDESK_HOME": str(folder / "home"), **given,
     }  # fmt: skip
     argv = [sys.executable, "-m", "tests.support.desk_program", scenario, str(folder / "told.jsonl")]
     terminal = Terminal(argv, env=env, rows=rows, columns=columns)
