@@ -37,6 +37,7 @@ class Chips(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.display = False
         self._values: Mapping[str, Sequence[str]] = {}
         self._wanted: frozenset[tuple[str, str]] = frozenset()
         self._spans: list[tuple[int, int, str, str]] = []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual.geometry import Size
 from textual.widgets import DataTable
 
 from llmdesk.core.text import one_line
@@ -159,6 +160,9 @@ class FittedTable(DataTable[Text]):
 
     def _go_back(self, marked: str | None, at: int, top: str | None) -> None:
         """Put the cursor on its row, or where that was, and the row on top that was there."""
+        # Textual measures later, when it has nothing else to do; a picture drawn before that would be empty.
+        width = sum(column.get_render_width(self) for column in self.ordered_columns)
+        self.virtual_size = Size(width, len(self._cells) + self.header_height)
         keys = list(self._cells)
         if marked in self._cells:
             self.move_cursor(row=keys.index(marked), scroll=False)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 
+HIGH_ENOUGH = 18
+"""Rows a screen has from which more than the question itself is shown."""
+
+FACT_WIDTH = 9
+"""Columns of the name of a fact."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A way out: the key and words shown, and the action of the chat screen behind them."""
@@ -32,7 +39,8 @@ class Wait:
     """What is waited for.
 
     ``until_s`` counts down and ``since_s`` counts up (seconds of ``time.monotonic``); ``None`` = no figure is shown.
-    ``urgent`` = the user has to decide something.
+    ``urgent`` = the user has to decide something; ``facts`` are what it is decided by, named, shown below the question
+    where the screen is high enough.
     """
 
     text: str
@@ -40,6 +48,17 @@ class Wait:
     since_s: float | None = None
     offers: tuple[Offer, ...] = ()
     urgent: bool = False
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+def _fact(name: str, told: str, width: int) -> list[Content]:
+    """A named fact, of two rows at most."""
+    room = max(width - FACT_WIDTH, 8)
+    rows = Content(one_line(told, 2 * room)).wrap(room)[:2]
+    return [
+        Content.assemble((f"  {name if at == 0 else '':<{FACT_WIDTH - 2}}", "$muted"), row)
+        for at, row in enumerate(rows)
+    ]
 
 
 class WaitLine(Widget):
@@ -101,6 +120,8 @@ class WaitLine(Widget):
         text = Content.styled(self._text(self.wait), "bold $text" if self.wait.urgent else "$warning")
         # A question is always read to its end.
         rows = list(text.wrap(max(width, 1))) if self.wait.urgent else [text.truncate(max(width, 1), ellipsis=True)]
+        if self.wait.facts and self.screen.size.height >= HIGH_ENOUGH:
+            rows += [row for name, told in self.wait.facts for row in _fact(name, told, width)] + [Content("")]
         self._spans = []
         column = rows[-1].cell_length
         for offer in self.wait.offers:
