@@ -49,7 +49,8 @@ class CopyingScreen(MarkingScreen):
         view = self.talk.pane.transcript
         text = sanitise(view.text_of(key))
         if text.strip():
-            self.house.copy(text, _name_of(view.entry(key)))
+            growing = key == self.talk.record.answering_key
+            self.house.copy(text, "Answer so far" if growing else _name_of(view.entry(key)))
         else:
             self.say("There is no text in it yet.")
 
@@ -87,7 +88,7 @@ class CopyingScreen(MarkingScreen):
 def _name_of(entry: Entry) -> str:
     match entry:
         case AnswerEntry():
-            return "Answer so far" if entry.state is AnswerState.OPEN else "Answer"
+            return "Discarded text" if entry.state is AnswerState.DISCARDED else "Answer"
         case UserEntry():
             return "Prompt"
         case VersionEntry():

@@ -79,7 +79,9 @@ class MarkingScreen(LanedScreen):
         if isinstance(event.widget, Prompt):
             self._unmark()
         elif event.widget is pane.transcript and pane.transcript.chosen is None:
-            self.action_mark_turn(-1)
+            key = pane.transcript.beside_chosen(-1)
+            if key is not None:
+                self.mark_entry(key)
 
     # --- the keys -----------------------------------------------------------------------------------------------
 
@@ -139,7 +141,9 @@ class MarkingScreen(LanedScreen):
         """Fold or unfold what can be."""
         found = self.acted_on()
         if found is not None and folds(found[1]):
-            self.talk.pane.transcript.toggle(found[0])
+            view = self.talk.pane.transcript
+            view.toggle(found[0])
+            view.choose(view.chosen)  # what was unfolded is brought into view
             self.show_turn_line()
         else:
             self.say("There is nothing to unfold here.")
@@ -211,13 +215,14 @@ class MarkingScreen(LanedScreen):
             ids.append("turn_raw")
         if folds(entry):
             ids.append("turn_fold")
-        return [Offer(label=self._label(each), action=BY_ID[each].call.removeprefix("screen."))
+        words = {**_WORDS, "turn_fold": "fold"} if talk.pane.transcript.is_unfolded(key) else _WORDS
+        return [Offer(label=self._label(each, words[each]), action=BY_ID[each].call.removeprefix("screen."))
                 for each in (*ids, "turn_leave")]  # fmt: skip
 
-    def _label(self, action_id: str) -> str:
+    def _label(self, action_id: str, words: str) -> str:
         key = self.house.keymap.keys_of(BY_ID[action_id]).partition(",")[0]
         shown = "Esc" if action_id == "turn_leave" else key
-        return f"{shown} {_WORDS[action_id]}" if shown else _WORDS[action_id]
+        return f"{shown} {words}" if shown else words
 
 
 def folds(entry: Entry) -> bool:

@@ -325,7 +325,9 @@ class Talk:
     def _start(self, item: Queued) -> None:
         self._current, self._cancelled, self.paused = item, False, None
         self.tell.badge, self.tell.sums_up = Badge.RUNNING, item.sums_up
-        if not item.sums_up:
+        if item.sums_up:
+            self.pane.transcript.scroll_end()
+        else:
             self._show_prompt(item)
         self.tell.wait(Wait(text="summing up…" if item.sums_up else "sending…", offers=(CANCEL,)))
         self.host.talk_changed(self)

@@ -164,8 +164,9 @@ def _strip(segments: Iterable[Segment], base: Style, width: int) -> Strip:
 
 def _chosen(line: Line, palette: Palette, width: int, *, first: bool) -> Strip:
     """Paint a line of the entry that the user acts on; the first one points it out."""
-    style = palette.base + palette["chosen" if first else "chosen-body"]
-    strip = _strip(highlighted(line.segments, (0, -1), style), style, width)
+    style = palette["chosen" if first else "chosen-body"]
+    base = palette.base + style
+    strip = _strip(highlighted(line.segments, (0, -1), style), base, width)
     if not first or width < 2 * len(POINTER):
         return strip
-    return Strip([*strip.crop(0, width - len(POINTER)), Segment(POINTER, style)], width)
+    return Strip([*strip.crop(0, width - len(POINTER)), Segment(POINTER, base)], width)

@@ -213,6 +213,14 @@ class TranscriptView(StreamedView, can_focus=True):
             item.refold(self._form)
             self._settled(anchor)
 
+    def is_unfolded(self, key: int) -> bool:
+        """Whether what can be folded in an entry is open.
+
+        Raises:
+            KeyError: there is no such entry.
+        """
+        return self._items[self._index(key)].unfolded
+
     # --- earlier versions -------------------------------------------------------------------------------------
 
     def fold_away(self, key: int) -> int:
@@ -258,6 +266,12 @@ class TranscriptView(StreamedView, can_focus=True):
             self.refresh()
         if key is not None:
             self.call_after_refresh(self._reveal, key)
+
+    def came_into_view(self) -> None:
+        """The entry that is acted on stays in view, whatever room there is now."""
+        super().came_into_view()
+        if self.chosen is not None:
+            self.call_after_refresh(self._reveal, self.chosen)
 
     def beside_chosen(self, by: int) -> int | None:
         """Return the key of the next entry that can be acted on, or of the one before; ``None`` = there is none.

@@ -23,8 +23,9 @@ class TurnLine(Vertical):
     """One line of words, and the offers below it; hidden while there is nothing to say."""
 
     DEFAULT_CSS = """
-    TurnLine { height: auto; width: 1fr; padding: 0 1; background: $surface; }
+    TurnLine { height: auto; max-height: 40%; width: 1fr; padding: 0 1; background: $surface; }
     TurnLine > Static { height: 1; width: 1fr; }
+    .-flat TurnLine { height: 0; }
     """
 
     def __init__(self) -> None:
