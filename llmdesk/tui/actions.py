@@ -214,6 +214,31 @@ ACTIONS: tuple[Action, ...] = (
     _row("model_sort", "o", "Order: by name, size, or what was changed last", "sort", "models"),
     _row("model_create", "n", "Make a model from this one, with a system prompt", "create", "models"),
     _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
+    # --- compare
+    *(
+        Action(
+            id=f"compare_lane_{number}", keys=f"alt+{number}", help="Before sending: ask a lane by its number, or not",
+            call=f"choose({number})", scope="compare", palette=False, listed=number == 1,
+        )
+        for number in range(1, 10)
+    ),
+    *(
+        Action(
+            id=f"compare_keep_{number}", keys=str(number), help="Keep the answer of a column by its number",
+            call=f"keep({number})", scope="compare", priority=False, palette=False, listed=number == 1,
+        )
+        for number in range(1, 5)
+    ),
+    _row("compare_left", "left,h,shift+tab", "The column before", "mark(-1)", "compare"),
+    _row("compare_right", "right,l,tab", "The column after", "mark(1)", "compare"),
+    _row("compare_again", "r,alt+r", "Retry now; ask again", "again", "compare"),
+    _row("compare_next", "n,alt+n", "Next target", "next_target", "compare"),
+    _row("compare_yes", "y,alt+y", "Consent: ask the next target", "consent(True)", "compare"),
+    _row("compare_no", "p,alt+p", "Consent: no, pause the request", "consent(False)", "compare"),
+    _row("compare_stop", "x", "Cancel this column", "stop", "compare"),
+    _row("compare_up", "pageup,up,k", "Scroll up", "scroll_column(-1)", "compare"),
+    _row("compare_down", "pagedown,down,j", "Scroll down", "scroll_column(1)", "compare"),
+    _held("compare_leave", "escape,alt+v", "Cancel all; again: keep the first answer and close", "leave", "compare"),
     # --- conversations: the search has the letters, so these come with alt
     _held("conversation_rename", "alt+r", "Give it another title", "rename", "conversations"),
     _held("conversation_tags", "alt+t", "Tags", "tags", "conversations"),

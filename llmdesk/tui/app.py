@@ -225,6 +225,8 @@ class DeskApp(App[None]):
                 self.switch_screen(make_panel(name, below=top.below))
         elif top is self.chat:
             self.push_screen(make_panel(name, below="chat"))
+        elif name == "help" and (scope := getattr(top, "scope", "")):
+            self.push_screen(make_panel(name, below=scope))
 
     def show_conversations(self, query: str) -> None:
         """Show the conversations, searched for these words."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.screen import Screen
 
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 class DeskScreen(Screen[None]):
-    """A screen that knows the desk."""
+    """A screen that knows the desk.
+
+    Attributes:
+        scope: of the actions whose keys work here, for help on a screen that is neither the chat nor a panel.
+    """
+
+    scope: ClassVar[str] = ""
 
     @property
     def house(self) -> House:

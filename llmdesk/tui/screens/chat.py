@@ -19,6 +19,7 @@ from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.acting import ActingScreen
 from llmdesk.tui.screens.base import DeskScreen
+from llmdesk.tui.screens.comparing import ComparingScreen
 from llmdesk.tui.screens.drafting import DraftingScreen
 from llmdesk.tui.screens.library import LibraryScreen
 from llmdesk.tui.screens.moving import MovingScreen
@@ -58,7 +59,9 @@ TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
 
-class ChatScreen(ActingScreen, ShelvingScreen, SearchingScreen, DraftingScreen, LibraryScreen, MovingScreen):
+class ChatScreen(
+    ActingScreen, ComparingScreen, ShelvingScreen, SearchingScreen, DraftingScreen, LibraryScreen, MovingScreen
+):
     """Where the user talks."""
 
     CSS_PATH = None

@@ -10,7 +10,7 @@ from llmdesk.core.text import one_line
 from llmdesk.core.views import Ask
 from llmdesk.core.views import Level as Found
 from llmdesk.tui.actions import ACTIONS
-from llmdesk.tui.screens import acting, copying, retarget, shelving
+from llmdesk.tui.screens import acting, comparing, copying, retarget, shelving
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.words import cost
 
@@ -100,6 +100,7 @@ DO: Mapping[str, Do] = {
     "model": retarget.model,
     "params": retarget.params,
     "conversations": lambda chat, words: chat.house.show_conversations(words),
+    "compare": comparing.compare,
     "find": _find,
     "rename": shelving.rename,
     "tag": shelving.tag,
