@@ -85,7 +85,7 @@ ARGUMENTS = {
     "params": Values(source="params", several=True, goes_on=True, more=(("default", "as the lane says"),)),
     "export": Values(source="forms", closed=True),
     "copy": Values(source="blocks", closed=True),
-    "prompt": Values(source="prompts", more=(("save", "keep the last prompt sent: save NAME"),)),
+    "prompt": Values(source="prompts", closed=True, more=(("save", "keep the last prompt sent: save NAME"),)),
     "attach": Values(source="files", more=(("none", "take all of them off"),)),
     "import": Values(source="files"),
 }

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 LONGEST = 4096
 """Characters above which a paste is no path any more."""
 
-_WORD = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:\\.|[^"\\])*)"|(?P<bare>(?:\\.|[^\s'"\\])+)""")
+_PART = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:\\.|[^"\\])*)"|(?P<bare>(?:\\.|[^\s'"\\])+)""")
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -30,20 +30,19 @@ def dropped_paths(text: str) -> list[tuple[str, ...]]:
 def _words(line: str) -> tuple[str, ...]:
     """Split as a shell would; nothing where it is no list of words."""
     words: list[str] = []
-    at = 0
+    at, begun = 0, False
     while at < len(line):
-        found = _WORD.match(line, at)
+        if line[at].isspace():
+            at, begun = at + 1, False
+            continue
+        found = _PART.match(line, at)
         if found is None:
             return ()
-        if found["single"] is not None:
-            words.append(found["single"])
-        else:
-            words.append(_ESCAPED.sub(r"\1", found["double"] if found["double"] is not None else found["bare"]))
-        at = found.end()
-        if at < len(line) and not line[at].isspace():
-            return ()
-        while at < len(line) and line[at].isspace():
-            at += 1
+        part = found["single"]
+        if part is None:
+            part = _ESCAPED.sub(r"\1", found["double"] if found["double"] is not None else found["bare"])
+        words[-1:] = [words[-1] + part] if begun else [*words[-1:], part]
+        at, begun = found.end(), True
     return tuple(words)
 
 
