@@ -59,6 +59,8 @@ class DeskApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "llmdesk"
     ENABLE_COMMAND_PALETTE = True
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-bare"), (2, "-low"), (4, "-high")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-thin"), (16, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
 
     def __init__(

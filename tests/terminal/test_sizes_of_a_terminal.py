@@ -58,3 +58,15 @@ def test_every_panel_opens_and_closes_in_a_small_window(tmp_path: Path, key: byt
         terminal.wait_until(lambda text: "draft" not in text, "the panel")
         terminal.send(b"\x1b")
         terminal.wait_for("draft")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 10), (2, 12), (1, 20)])
+def test_a_window_that_is_too_small_says_so_and_loses_no_key(tmp_path: Path, rows: int, columns: int) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        terminal.resize(rows, columns)
+        terminal.send(b"draft")
+        terminal.wait_for("draft")
+        if rows > 1:
+            terminal.wait_for("too small")
+        terminal.resize(24, 80)
+        terminal.wait_until(lambda text: "1 chat" in text and "draft" in text and "too small" not in text)

@@ -45,7 +45,9 @@ class Header(Widget):
             self.post_message(self.Pressed())
 
     def render(self) -> Content:
-        """Draw the line."""
+        """Draw the line; in a window where nothing else fits but the prompt, only say so."""
+        if not self.screen.classes.isdisjoint(("-low", "-thin")):
+            return Content("too small")
         parts: list[str | Content | tuple[str, str]] = [("llmdesk", "bold $primary")]
         if self.demo:
             parts += [" ", (" DEMO ", "bold $block-cursor-foreground on $warning")]
