@@ -76,14 +76,13 @@ class ActingScreen(CopyingScreen, RetargetScreen):
         if turn is not None:
             self._ask_again(turn, model)
 
-    def settled(self, talk: Talk, outcome: Outcome) -> None:
-        """A request ended; what it was to replace may stand again."""
-        super().settled(talk, outcome)
+    def look_back(self, talk: Talk, outcome: Outcome) -> None:
+        """A request has ended: what it was to replace may stand again."""
         turn = talk.record.turns.of_request(outcome.request_id) or talk.record.turns.last
         if turn is not None and turn.version is not None and outcome.status in _NOTHING_CAME:
-            self.follow(partial(self._look_back, talk, turn, outcome))
+            self.follow(partial(self._bring_back, talk, turn, outcome))
 
-    async def _look_back(self, talk: Talk, turn: Turn, outcome: Outcome) -> None:
+    async def _bring_back(self, talk: Talk, turn: Turn, outcome: Outcome) -> None:
         """Show again what was to be replaced, if the desk lets it stand: nothing came in its place."""
         desk = await self.desk()
         try:
@@ -92,7 +91,7 @@ class ActingScreen(CopyingScreen, RetargetScreen):
             stands = not outcome.text
         else:
             stands = all(message.superseded_by != outcome.request_id for message in whole.messages)
-        if stands and turn.version is not None and turn in (talk.record.turns.last, turn):
+        if stands and turn is talk.record.turns.last:
             talk.record.bring_back(turn)
 
     # --- going on -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
 from llmdesk.core.errors import DeskError
@@ -15,6 +15,7 @@ from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import OutboxEntry, Topic
 from llmdesk.tui.beside import beside
+from llmdesk.tui.hints import State, hints
 from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.acting import ActingScreen
@@ -31,6 +32,7 @@ from llmdesk.tui.widgets.header import Header
 from llmdesk.tui.widgets.lanes_bar import LanesBar
 from llmdesk.tui.widgets.outbox_panel import OutboxPanel
 from llmdesk.tui.widgets.provider_panel import ProviderPanel
+from llmdesk.tui.widgets.sidebar import Sidebar, SidePanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,16 +46,8 @@ if TYPE_CHECKING:
     from llmdesk.tui.screens.figures import Figures
     from llmdesk.tui.screens.talk import Talk
 
-SIDEBAR_FROM = 100
-"""Columns from which the sidebar is shown unless the user says otherwise."""
-
-HINTS = (
-    "alt+1…9 lane  f6 failovers  f1 help  ctrl+p all actions ",
-    "f6 failovers  f1 help  ctrl+p all actions ",
-    "f1 help  ctrl+p all actions ",
-    "f1 help ",
-)
-"""Keys worth knowing, at the right end of the lanes bar."""
+SIDEBAR_FROM, WIDE_FROM = 88, 100
+"""Columns from which the sidebar is shown unless the user says otherwise, with short lines, and with whole ones."""
 
 TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
@@ -79,6 +73,7 @@ class ChatScreen(
         self._sidebar: bool | None = None
         self._resting = ""
         self._resumed = Resumed(self)
+        self._keeps_resuming = False
         self._figures: Figures | None = None
 
     def compose(self) -> ComposeResult:
@@ -87,14 +82,14 @@ class ChatScreen(
         with Horizontal(id="middle"):
             with ContentSwitcher(initial="lane-0", id="lanes"):
                 yield self.talk.pane
-            with Vertical(id="sidebar"):
+            with Sidebar(id="sidebar"):
                 yield ProviderPanel(id="providers")
                 yield OutboxPanel(id="outbox")
         yield LanesBar(id="bar")
 
     def on_mount(self) -> None:
         """The prompt has the focus from the first paint; everything else comes after it."""
-        self.query_one(LanesBar).hints = HINTS
+        self.show_hints()
         self.show_talk()
         self.talk.pane.prompt.focus()
 
@@ -119,7 +114,12 @@ class ChatScreen(
         if shown and not sidebar.display and self._figures is not None:
             self._figures.changed()  # what nobody could see was not read
         sidebar.display = shown
+        sidebar.set_class(width < WIDE_FROM, "-narrow")
         self._show_resting()
+
+    @on(SidePanel.Opened)
+    def _side_panel_clicked(self, event: SidePanel.Opened) -> None:
+        self.house.action_open_panel(event.name)
 
     def on_screen_resume(self) -> None:
         """Back from a panel: keys go to the prompt again."""
@@ -151,7 +151,7 @@ class ChatScreen(
         self.follow(partial(self.take_up_drafts, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
-        self.follow(partial(desk.keep_resuming, self._resumed.take))
+        self.follow(partial(self._keep_resuming, desk))
 
     async def _open_asked(self, desk: Desk) -> None:
         """Show the conversation that was asked for at the start; a prompt that is waiting already continues it."""
@@ -211,6 +211,8 @@ class ChatScreen(
     async def _watch(self, desk: Desk) -> None:
         """Keep the panels in step with what happens here and in other instances."""
         async for topics in desk.watch():
+            if Topic.SETTINGS in topics:
+                await self._settings_read(desk)
             if topics & {Topic.COOLDOWNS, Topic.PROVIDERS, Topic.REQUESTS}:
                 self.show_providers(desk)
             if topics & {Topic.OUTBOX, Topic.REQUESTS}:
@@ -219,6 +221,37 @@ class ChatScreen(
                 self._figures.changed()
             if isinstance(top := self.app.screen, DeskScreen) and top is not self:
                 top.desk_changed(topics)
+
+    async def _settings_read(self, desk: Desk) -> None:
+        """Show other lanes, and whatever else of the screen the configuration has changed."""
+        await self.house.settings_read(desk)
+        self.lanes = desk.lanes()
+        if self.talk.lane not in [lane.name for lane in self.lanes]:
+            self.say(f"Lane {self.talk.lane} is not configured any more.", severity="warning")
+            await self.go_to_lane(desk.default_lane)
+        if not self._keeps_resuming:
+            self.follow(partial(self._keep_resuming, desk))
+        if self._figures is not None:
+            self._figures.changed()
+        self.show_talk()
+
+    async def _keep_resuming(self, desk: Desk) -> None:
+        """Let the desk ask paused requests again by itself; it ends where no lane wants that."""
+        self._keeps_resuming = True
+        try:
+            await desk.keep_resuming(self._resumed.take)
+        finally:
+            self._keeps_resuming = False
+
+    def show_hints(self) -> None:
+        """Show the keys worth knowing now, as they are bound now."""
+        if self.is_mounted:
+            busy, waiting = self.talk.busy, self.talk.can_steer and not self.talk.record.answering
+            marked = self.talk.pane.transcript.chosen is not None
+            state: State = "marked" if marked else "waiting" if waiting else "busy" if busy else "idle"
+            if state == "idle" and self.talk.outgoing:
+                state = "held"
+            self.query_one(LanesBar).hints = hints(state, self.house.keymap)
 
     def show_providers(self, desk: Desk) -> None:
         """Show the providers as they are known now."""
@@ -281,6 +314,7 @@ class ChatScreen(
     def show_talk(self) -> None:
         """Put the current talk into the header, and the measures of its lane beside it."""
         super().show_talk()
+        self.show_hints()
         if self._figures is not None:
             self._figures.lane_shown(self.talk.lane)
 
@@ -305,6 +339,7 @@ class ChatScreen(
         """A request ended: refresh the panels, and say so where the user is."""
         self.talk_changed(talk)
         self._resumed.settled(talk)
+        self.look_back(talk, outcome)
         if self._figures is not None:
             self._figures.changed()
         if talk is not self.talk:
