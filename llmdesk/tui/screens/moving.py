@@ -22,28 +22,28 @@ class MovingScreen(LanedScreen):
         """Send what waits here in another lane, which is picked; nothing waits here any more then."""
         talk = self.talk
         if talk.busy:
-            self._pick(talk.lane, partial(self._carry, talk.lane))
+            self._pick_destination(talk.lane, partial(self._carry, talk.lane))
         elif talk.paused is not None:
-            self._pick(talk.lane, partial(self._move_paused, talk.paused))
+            self._pick_destination(talk.lane, partial(self._move_paused, talk.paused))
         else:
             self.action_pick_lane()
 
     async def edit_request(self, entry: OutboxEntry) -> None:
         """Put a paused request back into the editor of its lane; it waits no longer."""
-        ask = await self._asked(entry.id)
+        ask = await self._ask_of(entry.id)
         if ask is None:
             return
-        await self._go(entry.lane)
+        await self._show_lane_of(entry.lane)
         if not self.talk.outgoing.give_back(_queued(ask)):
             self.say("There is a draft in this lane's editor: send or clear it first.", severity="warning")
             return
-        await self._drop(entry.id)
+        await self._drop_moved(entry.id)
 
     def send_elsewhere(self, entry: OutboxEntry) -> None:
         """Let a lane be picked, and send a paused request there; it waits no longer."""
-        self._pick(entry.lane, partial(self._move_paused, entry.id))
+        self._pick_destination(entry.lane, partial(self._move_paused, entry.id))
 
-    def _pick(self, current: str, send_to: Callable[[str], Coroutine[None, None, None]]) -> None:
+    def _pick_destination(self, current: str, send_to: Callable[[str], Coroutine[None, None, None]]) -> None:
         from llmdesk.tui.screens.lane_picker import LanePicker
 
         async def picked(name: str | None) -> None:
@@ -59,37 +59,37 @@ class MovingScreen(LanedScreen):
         """Move the request under way of one lane to another one."""
         talk = self.talks.get(lane)
         item = talk.carry() if talk is not None else None
-        await self._go(to)
+        await self._show_lane_of(to)
         if item is None:
             self.say(f"Lane {lane} has its answer already.")
         else:
             self.talk.send(item)
 
     async def _move_paused(self, request: str, to: str) -> None:
-        ask = await self._asked(request)
+        ask = await self._ask_of(request)
         if ask is None:
             return
         for talk in self.talks.values():
             if talk.paused == request:
                 talk.moved_away(to)
-        await self._go(to)
+        await self._show_lane_of(to)
         self.talk.send(_queued(ask))
-        await self._drop(request)
+        await self._drop_moved(request)
 
-    async def _asked(self, request: str) -> Ask | None:
+    async def _ask_of(self, request: str) -> Ask | None:
         try:
             return await (await self.desk()).paused_ask(request)
         except DeskError as error:
             self.say(str(error), severity="error")
             return None
 
-    async def _drop(self, request: str) -> None:
+    async def _drop_moved(self, request: str) -> None:
         try:
             await (await self.desk()).drop(request)
         except DeskError as error:
             self.say(str(error), severity="error")
 
-    async def _go(self, lane: str) -> None:
+    async def _show_lane_of(self, lane: str) -> None:
         if lane in [each.name for each in self.lanes] and lane != self.talk.lane:
             await self.go_to_lane(lane)
 

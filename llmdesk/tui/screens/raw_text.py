@@ -92,17 +92,17 @@ def _stream(pieces: Iterable[tuple[int, bytes]], *, pretty: bool, timing: bool) 
     if not pretty:
         for at_ms, data in pieces:
             for number, text in enumerate(_rows(data)):
-                yield TextLine(text=text, side=_side(at_ms) if timing and number == 0 else "")
+                yield TextLine(text=text, side=_side(at_ms if number == 0 else None, timing=timing))
         return
     whole = b"".join(data for _, data in pieces)
     document = _indented(whole)
     if document is not None:
         at_ms = pieces[-1][0] if pieces else 0
         for number, text in enumerate(document):
-            yield TextLine(text=text, side=_side(at_ms) if timing and number == 0 else "")
+            yield TextLine(text=text, side=_side(at_ms if number == 0 else None, timing=timing))
         return
     for at_ms, line in _whole_lines(pieces):
-        yield TextLine(text=_compact(line), side=_side(at_ms) if timing and line else "")
+        yield TextLine(text=_compact(line), side=_side(at_ms if line else None, timing=timing))
 
 
 def _whole_lines(pieces: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
@@ -120,7 +120,12 @@ def _whole_lines(pieces: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byt
         yield at_ms, held
 
 
-def _side(at_ms: int) -> str:
+def _side(at_ms: int | None, *, timing: bool) -> str:
+    """The column of times; ``None`` = it came with what stands above."""
+    if not timing:
+        return ""
+    if at_ms is None:
+        return f"{'':>9} │ "
     shown = f"+{at_ms} ms" if at_ms < MINUTE_MS else f"+{at_ms / 1000:.1f} s"
     return f"{shown:>9} │ "
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.widget import Widget
 
 from llmdesk.tui.bars import bar
 from llmdesk.tui.budget_words import CALENDAR, STYLES, label, mark, pair, share
 from llmdesk.tui.widgets.rule import rule
+from llmdesk.tui.widgets.sidebar import SidePanel
 from llmdesk.tui.words import shortened
 
 if TYPE_CHECKING:
@@ -31,23 +31,25 @@ LEAST_LABEL = 3
 """Columns of it that stay."""
 
 
-class BudgetPanel(Widget):
+class BudgetPanel(SidePanel):
     """The budgets of the sidebar; hidden while there are none."""
+
+    opens: ClassVar = "budgets"
+    rank: ClassVar = 2
 
     DEFAULT_CSS = "BudgetPanel { height: auto; width: 1fr; margin-top: 1; }"
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._views: tuple[BudgetView, ...] = ()
-        self.display = False
 
     def show_budgets(self, views: Sequence[BudgetView]) -> None:
         """Show how they stand; nothing is drawn where that is known already."""
         if tuple(views) == self._views:
             return
         self._views = tuple(views)
-        self.display = bool(views)
-        self.refresh(layout=True)
+        self.known = bool(views)
+        self.changed()
 
     def render(self) -> Content:
         """Draw the panel."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
-from textual.widget import Widget
 
 from llmdesk.core.text import one_line
 from llmdesk.tui.bars import sparkline
 from llmdesk.tui.widgets.rule import rule
+from llmdesk.tui.widgets.sidebar import SidePanel
 from llmdesk.tui.words import latency, rate
 
 if TYPE_CHECKING:
@@ -32,40 +32,43 @@ class Pulse:
     speeds: tuple[float, ...] = ()
 
 
-class MetricsPanel(Widget):
+class MetricsPanel(SidePanel):
     """The measures of the lane on the screen; hidden until they are known."""
+
+    opens: ClassVar = "metrics"
+    rank: ClassVar = 3
 
     DEFAULT_CSS = "MetricsPanel { height: auto; width: 1fr; margin-top: 1; }"
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._pulse: Pulse | None = None
-        self.display = False
 
     def show_pulse(self, pulse: Pulse) -> None:
         """Show how a lane does; nothing is drawn where that is known already."""
         if pulse == self._pulse:
             return
         self._pulse = pulse
-        self.display = True
-        self.refresh(layout=True)
+        self.known = True
+        self.changed()
 
     def render(self) -> Content:
         """Draw the panel."""
         if self._pulse is None:
             return Content("")
         width = max(self.size.width, 8)
-        lines = [rule(f"metrics ({one_line(self._pulse.lane, 10)}, 1 h)", width), *_lines(self._pulse)]
+        title = "metrics, 1 h" if self.narrow else f"metrics ({one_line(self._pulse.lane, 10)}, 1 h)"
+        lines = [rule(title, width), *_lines(self._pulse, sparks=0 if self.narrow else SPARKS)]
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def _lines(pulse: Pulse) -> list[Content]:
+def _lines(pulse: Pulse, *, sparks: int) -> list[Content]:
     measures = pulse.measures
     if not measures.attempts and not measures.skipped:
         return [Content.styled("no request in the last hour", "$muted")]
     first: list[str | Content | tuple[str, str]] = []
     if measures.tokens_per_s is not None:
-        speeds = sparkline(pulse.speeds, SPARKS)
+        speeds = sparkline(pulse.speeds, sparks)
         first = [("tok/s ", "$muted"), (f"{speeds} ", "$primary") if speeds else "", rate(measures.tokens_per_s.p50)]
     if measures.response_s is not None:
         first += [("  p95 " if first else "p95 ", "$muted"), latency(measures.response_s.p95)]

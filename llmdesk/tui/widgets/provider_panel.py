@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from llmdesk.core.text import one_line
 from llmdesk.core.views import ProviderState, ProviderStatus, Quota
 from llmdesk.tui.bars import bar
 from llmdesk.tui.spans import moment
 from llmdesk.tui.widgets.rule import rule
+from llmdesk.tui.widgets.sidebar import SidePanel
 from llmdesk.tui.words import countdown, shortened
 
 if TYPE_CHECKING:
@@ -62,8 +62,10 @@ def state_words(status: ProviderStatus, left_s: float | None) -> str:
             return status.state.value
 
 
-class ProviderPanel(Widget):
+class ProviderPanel(SidePanel):
     """The providers of the sidebar."""
+
+    opens: ClassVar = "providers"
 
     class CooldownOver(Message):
         """A cooldown has run out; the states should be read again."""
@@ -76,7 +78,7 @@ class ProviderPanel(Widget):
             self.text = text
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
+        super().__init__(id=id, known=True)
         self._statuses: Sequence[ProviderStatus] = ()
         self._ends: dict[str, float] = {}
         self._timer: Timer | None = None
@@ -92,7 +94,7 @@ class ProviderPanel(Widget):
         }
         self._set_ticking(bool(self._ends))
         self._tell()
-        self.refresh(layout=True)
+        self.changed()
 
     def render(self) -> Content:
         """Draw the panel."""
@@ -105,6 +107,8 @@ class ProviderPanel(Widget):
             mark, style = MARKS[status.state]
             end = self._ends.get(status.provider)
             words = state_words(status, None if end is None else end - now)
+            if self.narrow:
+                words = words.removeprefix("cooldown ")
             # The words are what changes, so they are whole, and the name has the rest.
             name = shortened(one_line(status.provider), max(width - len(words) - 3, LEAST_NAME))
             gap = " " * max(width - len(words) - cell_len(name) - 2, 1)

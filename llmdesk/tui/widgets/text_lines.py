@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.cells import cell_len, chop_cells
@@ -34,7 +34,7 @@ class TextLines(ScrollView, can_focus=True):
         "text-lines--error",
     }  # fmt: skip
     DEFAULT_CSS = """
-    TextLines { height: 1fr; width: 1fr; padding: 0 1; background: $background; scrollbar-size-horizontal: 0; }
+    TextLines { height: 1fr; width: 1fr; margin: 0 0 0 1; background: $background; scrollbar-size-horizontal: 0; }
     TextLines > .text-lines--head { color: $accent; text-style: bold; }
     TextLines > .text-lines--note { color: $muted; }
     TextLines > .text-lines--text { color: $foreground; }
@@ -47,6 +47,7 @@ class TextLines(ScrollView, can_focus=True):
         self._lines: Sequence[TextLine] = ()
         self._folded: list[TextLine] = []
         self._width = 0
+        self._to_end = False
 
     def show_lines(self, lines: Sequence[TextLine]) -> None:
         """Show these, from the top."""
@@ -62,17 +63,20 @@ class TextLines(ScrollView, can_focus=True):
     def follow_lines(self, lines: Sequence[TextLine], *, to_end: bool) -> None:
         """Show these in place of the others, at the end or where the others were."""
         before = self.scroll_offset.y
-        self._lines = lines
+        self._lines, self._to_end = lines, to_end
         self._fold()
         if to_end:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, x_axis=False)
         elif before > self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
     def on_resize(self) -> None:
         """Fold anew."""
         if self._width != self.scrollable_content_region.width:
+            at_end = self._to_end or (self.max_scroll_y > 0 and self.at_end)
             self._fold()
+            if at_end:
+                self.scroll_end(animate=False, x_axis=False)
 
     def notify_style_update(self) -> None:
         """Another theme: the lines in sight are drawn anew."""
@@ -81,12 +85,16 @@ class TextLines(ScrollView, can_focus=True):
 
     def line_of(self, line: TextLine) -> int:
         """The row in which a line begins."""
-        return next((row for row, each in enumerate(self._folded) if each is line), 0)
+        row = 0
+        for each in self._lines:
+            if each is line:
+                return row
+            row += sum(1 for _ in _rows(each, self._width))
+        return 0
 
     def _fold(self) -> None:
         self._width = self.scrollable_content_region.width
-        side = max((cell_len(line.side) for line in self._lines), default=0)
-        self._folded = [row for line in self._lines for row in _rows(line, max(self._width - side, 8), side)]
+        self._folded = [row for line in self._lines for row in _rows(line, self._width)]
         self.virtual_size = Size(self._width, len(self._folded))
         self.refresh()
 
@@ -102,15 +110,17 @@ class TextLines(ScrollView, can_focus=True):
         return Strip([*segments, Segment(line.text, style)]).adjust_cell_length(self._width, self.rich_style)
 
 
-def _rows(line: TextLine, width: int, side: int) -> Iterator[TextLine]:
-    """A line, folded into rows of ``width`` columns behind a column of ``side``."""
-    first = line.side.ljust(side)
+def _rows(line: TextLine, whole: int) -> Iterator[TextLine]:
+    """A line, folded into rows of ``whole`` columns; what goes on stands below what it goes on from."""
+    side = cell_len(line.side)
+    width = max(whole - side, 8)
     if line.text.isascii():
-        if len(line.text) <= width and line.side == first:
+        if len(line.text) <= width:
             yield line
             return
-        pieces = [line.text[at : at + width] for at in range(0, len(line.text), width)] or [""]
+        pieces = [line.text[at : at + width] for at in range(0, len(line.text), width)]
     else:
         pieces = chop_cells(line.text, width) or [""]
-    for number, piece in enumerate(pieces):
-        yield TextLine(text=piece, kind=line.kind, side=first if number == 0 else " " * side)
+    yield line if len(pieces) == 1 else replace(line, text=pieces[0])
+    for piece in pieces[1:]:
+        yield TextLine(text=piece, kind=line.kind, side=" " * side)

@@ -1,0 +1,88 @@
+"""The sidebar: panels below one another, each whole or not at all, and each the way to its full screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.content import Content
+
+    from llmdesk.tui.house import Panel
+
+NARROW_BELOW = 24
+"""Columns of a panel below which its lines are short."""
+
+
+class SidePanel(Widget):
+    """A panel of the sidebar.
+
+    Attributes:
+        opens: the full screen behind it.
+        rank: the lower, the longer it stays where there is not room for all.
+        known: there is something to show.
+    """
+
+    class Changed(Message):
+        """It is higher or lower than before, or has something to show now."""
+
+    class Opened(Message):
+        """It was clicked."""
+
+        def __init__(self, name: Panel) -> None:
+            super().__init__()
+            self.name = name
+
+    opens: ClassVar[Panel]
+    rank: ClassVar[int] = 0
+
+    def __init__(self, id: str | None = None, *, known: bool = False) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self.known = known
+        self.display = known
+
+    @property
+    def narrow(self) -> bool:
+        """Lines have to be short."""
+        return self.size.width < NARROW_BELOW
+
+    def render(self) -> Content:
+        """Draw the panel."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """Draw it anew, in the room it needs now."""
+        self.refresh(layout=True)
+        self.post_message(self.Changed())
+
+    def on_click(self) -> None:
+        """Show it in full."""
+        self.post_message(self.Opened(self.opens))
+
+
+class Sidebar(Vertical):
+    """Shows as many of its panels as there is room for."""
+
+    def on_resize(self) -> None:
+        """There is more room now, or less."""
+        self.fit()
+
+    def on_side_panel_changed(self, event: SidePanel.Changed) -> None:
+        """A panel needs more room, or less."""
+        event.stop()
+        self.fit()
+
+    def fit(self) -> None:
+        """Show the panels that fit as a whole, the most important ones first; the first one in any case."""
+        room = self.size.height
+        for panel in sorted(self.query(SidePanel), key=lambda each: each.rank):
+            if not panel.known:
+                panel.display = False
+                continue
+            needed = panel.render().plain.count("\n") + 1 + (1 if panel.rank else 0)
+            panel.display = needed <= room or panel.rank == 0
+            if panel.display:
+                room -= needed
