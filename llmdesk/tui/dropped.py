@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
 
 LONGEST = 4096
 """Characters above which a paste is no path any more."""
@@ -50,6 +49,8 @@ def _local(word: str) -> str:
     """A ``file://`` address of this machine as a path; anything else as it is."""
     if not word.startswith("file://"):
         return word
+    from urllib.parse import unquote, urlsplit
+
     try:
         address = urlsplit(word)
     except ValueError:

@@ -194,6 +194,7 @@ class Completing:
         return tuple(
             (f"{row.provider}/{row.model.name}", size(row.model.size_bytes) if row.model.size_bytes else "")
             for row in rows
+            if row.model.capabilities != {"embedding"}
         )
 
     async def _prompts(self) -> Names:

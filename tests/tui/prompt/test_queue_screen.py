@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from llmdesk.core.types import AttemptStarted
+from llmdesk.tui.widgets.queue_line import CROSS
 from tests.support.fake_desk import LOCAL, FakeDesk, Gate, answer
 from tests.support.screen import Seat, seated, wait_until
 
@@ -90,7 +91,7 @@ async def test_a_prompt_is_sent_next_and_a_click_on_its_cross_drops_it() -> None
         assert texts(seat) == ["three", "one", "two"]
         lines = seat.text.splitlines()
         row = next(at for at, line in enumerate(lines) if "2 one" in line)
-        await seat.pilot.click(offset=(lines[row].index("×"), row))
+        await seat.pilot.click(offset=(lines[row].index(CROSS), row))
         await wait_until(lambda: texts(seat) == ["three", "two"], "the drop")
 
 

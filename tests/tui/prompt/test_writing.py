@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual import events
 
+from llmdesk.tui.widgets.queue_line import CROSS
 from tests.support.fake_desk import FakeDesk
 from tests.support.screen import Seat, seated, wait_until
 
@@ -146,12 +147,12 @@ async def test_files_are_taken_off_one_by_one_by_key_and_by_click() -> None:
     async with seated(FakeDesk()) as seat:
         for _ in range(3):
             await paste(seat, "x" * 100_001)
-        await seat.see("pasted-3.txt 100 kB ×")
+        await seat.see("pasted-3.txt 100 kB " + CROSS)
         await seat.press("alt+u")
         await seat.see_gone("pasted-3.txt 100 kB")
         line = next(line for line in seat.text.splitlines() if "attached pasted-1.txt" in line)
         row = seat.text.splitlines().index(line)
-        await seat.pilot.click(offset=(line.index("×"), row))
+        await seat.pilot.click(offset=(line.index(CROSS), row))
         await seat.see_gone("pasted-1.txt 100 kB")
         assert [file.name for file in seat.app.chat.talk.outgoing.attached] == ["pasted-2.txt"]
         assert seat.prompt == ""
