@@ -107,6 +107,7 @@ class DeskApp(App[None]):
         """Take the signals; the desk is opened once the first picture is out."""
         self._keeper.take_place()
         self._signals.take()
+        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))  # the shell's screen was there
         self.call_after_refresh(self._keeper.begin, self._desk_opened, self._desk_failed)
 
     def _desk_opened(self, desk: Desk) -> None:

@@ -94,3 +94,26 @@ def test_escapes_and_markup_of_an_answer_reach_no_terminal(tmp_path: Path) -> No
         terminal.wait_for(r"\[/red\]")
         assert b"\x1b]52" not in terminal.raw
         assert b"\x9b31m" not in terminal.raw
+
+
+def test_a_sequence_that_arrives_in_two_parts_is_still_one_key(tmp_path: Path) -> None:
+    """A slow line (ssh) may part an escape from the rest of its key; that must stop no answer."""
+    with desk_in_terminal("endless", tmp_path) as terminal:
+        terminal.send(b"tell me\r")
+        terminal.wait_for("word3 ")
+        for rest in (b"[A", b"2", b"1", b"OD"):
+            terminal.send(b"\x1b")
+            time.sleep(0.06)  # the latency that is tested
+            terminal.send(rest)
+            terminal.pump(0.2)
+        terminal.wait_for("─ 1 chat ─")
+        assert not any("cancelled" in line for line in told(tmp_path))
+        assert "interrupted" not in terminal.text
+
+
+def test_focus_and_mouse_reports_type_nothing(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        terminal.send(b"\x1b[O\x1b[I\x1b[<35;10;10M\x1b[<64;10;10M\x1b[<65;10;10M\x1b[200~\x1b[201~text")
+        terminal.wait_for(r"\n text\n")
+        terminal.send(b"\x1b[<0;14;24M\x1b[<0;14;24m")  # a click on "2 codegen"
+        terminal.wait_for("─ 2 codegen ─")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from tests.support.terminal import Terminal, desk_in_terminal
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 pytestmark = pytest.mark.terminal
 
@@ -22,8 +25,36 @@ def told(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "told.jsonl").read_text().splitlines()]
 
 
+_MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
+_KEYBOARD = re.compile(rb"\x1b\[([<>])[0-9;]*u")
+
+AT_HOME: Mapping[int, bool] = {
+    1049: False, 1000: False, 1002: False, 1003: False, 1005: False, 1006: False, 1015: False, 1016: False,
+    1004: False, 2004: False, 2026: False, 2048: False, 7: True, 25: True,
+}  # fmt: skip
+"""How a terminal's private modes are before and after: the screen, the mouse, focus, paste, synchronised painting,
+size reports, wrapping, the cursor (xterm: ctlseqs, DEC Private Mode)."""
+
+
+def left_behind(raw: bytes) -> dict[str, object]:
+    """The modes that are not as they were, by what was written."""
+    now: dict[int, bool] = {}
+    for match in _MODE.finditer(raw):
+        now.update(dict.fromkeys(map(int, match[1].split(b";")), match[2] == b"h"))
+    wrong: dict[str, object] = {str(mode): on for mode, on in now.items() if on != AT_HOME[mode]}
+    keyboards = [match[1] for match in _KEYBOARD.finditer(raw)]
+    if keyboards.count(b">") != keyboards.count(b"<"):
+        wrong["keyboard"] = keyboards
+    return wrong
+
+
 def restored(terminal: Terminal) -> bool:
-    return terminal.raw.rfind(b"\x1b[?1049l") > terminal.raw.rfind(b"\x1b[?1049h") and b"\x1b[?25h" in terminal.raw
+    assert b"\x1b[?1049h" in terminal.raw
+    assert left_behind(bytes(terminal.raw)) == {}
+    settings = termios.tcgetattr(terminal.child.fd)
+    assert settings[3] & termios.ECHO
+    assert settings[3] & termios.ICANON
+    return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -90,3 +121,45 @@ def test_a_crash_prints_one_line_and_no_variables(tmp_path: Path) -> None:
         assert restored(terminal)
     (log,) = tmp_path.rglob("llmdesk.log")
     assert '"event": "crash"' in log.read_text()
+
+
+def state(terminal: Terminal) -> str:
+    """The state of the process: R, S, T (proc(5), /proc/pid/stat)."""
+    return Path(f"/proc/{terminal.child.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the state of a process from /proc")
+def test_a_stop_gives_the_terminal_back_and_going_on_paints_it_again(tmp_path: Path) -> None:
+    with desk_in_terminal("endless", tmp_path) as terminal:
+        terminal.send(b"tell me\r")
+        terminal.wait_for("word3 ")
+        os.kill(terminal.child.pid, signal.SIGTSTP)
+        terminal.wait_until(lambda _text: state(terminal) == "T", "the stop")
+        terminal.pump(0.2)
+        assert restored(terminal)
+        terminal.screen.reset()
+        os.kill(terminal.child.pid, signal.SIGCONT)
+        terminal.wait_for("1 chat")
+        terminal.send(b"draft")
+        terminal.wait_for("draft")
+        assert "1049" in left_behind(bytes(terminal.raw)), "the screen is the desk's again"
+        terminal.send(b"\x15\x1b")
+        terminal.wait_for("interrupted")
+        terminal.send(b"\x11")
+        assert terminal.wait_exit() == 0
+        assert restored(terminal)
+
+
+def test_a_blocked_screen_is_restored_by_hand_in_time(tmp_path: Path) -> None:
+    with desk_in_terminal("endless", tmp_path) as terminal:
+        terminal.send(b"tell me\r")
+        terminal.wait_for("word3 ")
+        time.sleep(0)  # nothing is read from here on: what the desk writes piles up
+        sent = time.monotonic()
+        os.kill(terminal.child.pid, signal.SIGTERM)
+        deadline = sent + 5
+        while terminal.child.isalive() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not terminal.child.isalive()
+        assert terminal.child.exitstatus == 128 + signal.SIGTERM
+        assert {"cancelled": "keep"} in told(tmp_path)
