@@ -68,8 +68,12 @@ async def _as_coroutine(work: Awaitable[None]) -> None:
     await work
 
 
-LEAVE_SCREEN = b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[<u\x1b[?1049l\x1b[?25h"
-"""What Textual's driver writes when it stops: paste, wrap, mouse, focus, keyboard, alternate screen, cursor."""
+LEAVE_SCREEN = (
+    b"\x1b[?2026l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1016l\x1b[?1006l\x1b[?1004l"
+    b"\x1b[<u\x1b[?1049l\x1b[?25h"
+)
+"""What Textual's driver writes when it stops, and the end of a frame that was cut off: synchronised painting, paste,
+size reports, wrap, mouse, focus, keyboard, alternate screen, cursor."""
 
 
 def _end_now(code: int) -> None:
