@@ -14,18 +14,20 @@ from textual.filter import Monochrome, NoColor
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
+from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.beside import beside
 from llmdesk.tui.colours import Colourless, few_colours
 from llmdesk.tui.keeper import Keeper
-from llmdesk.tui.keymap import Keymap, bindings_for, read_keymap
+from llmdesk.tui.keymap import Keymap, bindings_for
 from llmdesk.tui.keys import correct_sequences
 from llmdesk.tui.leaving import Signals, crash_report
 from llmdesk.tui.pace import quicken
+from llmdesk.tui.resettling import Worn, take_settings, use_keys
 from llmdesk.tui.screens.chat import ChatScreen
 from llmdesk.tui.themes import DEFAULT, SIXTEEN, muted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from textual.binding import BindingType
     from textual.filter import LineFilter
@@ -89,6 +91,7 @@ class DeskApp(App[None]):
         self.keymap = Keymap(overrides={}, notes=())
         self.failure: DeskError | None = None
         self._wanted_theme = theme
+        self._worn = Worn(screen=ScreenSettings(), keys={})
         self._keeper = Keeper(open_desk, prepare)
         self._signals = Signals(self._signalled)
         self._asked_to_leave = False
@@ -126,8 +129,8 @@ class DeskApp(App[None]):
         return await self._keeper.desk()
 
     async def _use(self, desk: Desk) -> None:
-        self.keymap = read_keymap(desk.screen.keys)
-        self.set_keymap(dict(self.keymap.overrides))
+        self.use_keys(desk.screen.keys)
+        self._worn = Worn(screen=desk.screen, keys=dict(desk.screen.keys))
         self.use_motion(desk.screen.motion)
         configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
         await self._find_themes(self._wanted_theme or configured)
@@ -265,6 +268,46 @@ class DeskApp(App[None]):
         if not self.no_color:
             return filters
         return [*(each for each in filters if not isinstance(each, Monochrome | NoColor)), self._colourless]
+
+    # --- settings while the desk is open -----------------------------------------------------------------------------
+
+    @property
+    def user_keys(self) -> Mapping[str, str]:
+        """The keys of the user that hold now: those of the configuration, and those of this sitting."""
+        return self._worn.keys
+
+    def use_keys(self, user: Mapping[str, str]) -> None:
+        """Let keys of the user's own hold at once."""
+        use_keys(self, user)
+        self._worn.keys = dict(user)
+        self.chat.show_hints()
+
+    def show_sidebar(self, shown: bool | None) -> None:
+        """Show what stands beside the chat, or as it fits."""
+        self.chat.show_sidebar(shown)
+
+    async def settings_read(self, desk: Desk) -> None:
+        """The configuration was read again: take over what concerns the screen."""
+        await self._load_themes()
+        self._worn = take_settings(self, desk, self._worn)
+        self.chat.show_hints()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key does anything while the next one is to be told by its name."""
+        if getattr(self.screen, "catches_keys", False):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_reload_settings(self) -> None:
+        """Read the configuration again."""
+
+        async def work() -> None:
+            try:
+                await (await self.desk()).configuration.now()
+            except DeskError as error:
+                self.say(str(error), severity="error")
+
+        beside(self, work)
 
     # --- themes -----------------------------------------------------------------------------------------------------
 

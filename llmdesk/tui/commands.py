@@ -76,6 +76,7 @@ COMMANDS: tuple[Command, ...] = (
     # --- the desk
     Command(name="theme", argument="[NAME]", help="Change the colours"),
     Command(name="keys", help="Keys: change them, see what the terminal keeps"),
+    Command(name="reload", help="Read the settings again"),
     Command(name="tour", help="A short tour of the desk"),
     Command(name="doctor", help="Look at versions, paths, providers, database"),
     Command(name="quit", help="Leave"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmdesk.core.views import OutboxEntry
     from llmdesk.desk import Desk
     from llmdesk.tui.keymap import Keymap
@@ -121,6 +123,19 @@ class House(Protocol):
 
     def close_panel(self) -> None:
         """Go back to the chat."""
+        ...
+
+    @property
+    def user_keys(self) -> Mapping[str, str]:
+        """The keys of the user that hold now, by action."""
+        ...
+
+    def use_keys(self, user: Mapping[str, str]) -> None:
+        """Let keys of the user's own hold at once."""
+        ...
+
+    async def settings_read(self, desk: Desk) -> None:
+        """The configuration was read again: take over what concerns the screen."""
         ...
 
     def use_theme(self, name: str) -> None:

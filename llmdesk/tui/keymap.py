@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _CHAT: frozenset[Scope] = frozenset({"desk", "chat", "prompt", "turn"})
+APART: frozenset[Scope] = frozenset({"compare", "queue"})
+"""Screens that are no panels: the keys of panels do not work there."""
+
 _TOGETHER: Mapping[Scope, frozenset[Scope]] = {
     "desk": _CHAT | {"list", *PANEL_SCOPES},
     "chat": _CHAT,
     "prompt": frozenset({"desk", "chat", "prompt"}),
     "turn": frozenset({"desk", "chat", "turn"}),
-    "list": frozenset({"desk", "list", *PANEL_SCOPES}),
-    **{panel: frozenset({"desk", "list", panel}) for panel in PANEL_SCOPES},
+    "list": frozenset({"desk", "list", *PANEL_SCOPES} - APART),
+    **{panel: frozenset({"desk", panel} if panel in APART else {"desk", "list", panel}) for panel in PANEL_SCOPES},
 }
 """Scopes whose keys are live at the same time."""
 
@@ -115,6 +118,19 @@ def read_keymap(user: Mapping[str, str]) -> Keymap:
         wanted[action_id] = ",".join(keys)
     overrides, clashes = _without_clashes(wanted)
     return Keymap(overrides=overrides, notes=(*notes, *clashes))
+
+
+def clashing(action: Action, key: str, keymap: Keymap) -> Action | None:
+    """Another action that has ``key`` and is live at the same time as this one."""
+    together = _TOGETHER[action.scope]
+    return next(
+        (
+            each
+            for each in ACTIONS
+            if each.id != action.id and each.scope in together and key in keymap.keys_of(each).split(",")
+        ),
+        None,
+    )
 
 
 def _without_clashes(wanted: dict[str, str]) -> tuple[dict[str, str], list[str]]:

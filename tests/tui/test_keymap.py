@@ -17,9 +17,9 @@ def test_ids_are_unique_and_no_default_key_is_taken_twice() -> None:
 
 
 def test_a_key_can_be_changed_and_taken_away() -> None:
-    keymap = read_keymap({"lane_next": "f9", "help": "none"})
+    keymap = read_keymap({"lane_next": "f10", "help": "none"})
     assert keymap.notes == ()
-    assert keymap.keys_of(BY_ID["lane_next"]) == "f9"
+    assert keymap.keys_of(BY_ID["lane_next"]) == "f10"
     assert keymap.keys_of(BY_ID["help"]) == ""
 
 
@@ -59,11 +59,11 @@ def test_nonsense_is_not_a_key(key: str) -> None:
 
 
 async def test_the_users_keys_work_on_the_screen() -> None:
-    keys = {"failovers": "f7", "outbox": "f6", "lane_next": "f9", "help": "none", "nonsense": "f5"}
+    keys = {"failovers": "f7", "outbox": "f6", "lane_next": "f10", "help": "none", "nonsense": "f5"}
     async with seated(FakeDesk(screen=ScreenSettings(keys=keys))) as seat:
         await seat.see("no action 'nonsense'")
         await seat.press("f1")
-        await seat.press("f9")
+        await seat.press("f10")
         await seat.see("─ 2 codegen ─")
         await seat.press("f6")
         await seat.see("─ outbox")
@@ -72,11 +72,11 @@ async def test_the_users_keys_work_on_the_screen() -> None:
 
 
 async def test_every_action_of_the_palette_can_be_found_in_it() -> None:
-    async with seated(FakeDesk(screen=ScreenSettings(keys={"palette": "f9"}))) as seat:
+    async with seated(FakeDesk(screen=ScreenSettings(keys={"palette": "f10"}))) as seat:
         titles = {command.title for command in seat.app.get_system_commands(seat.app.screen)}
         assert {action.help for action in ACTIONS if action.palette} <= titles
         assert {"Lane codegen", "/doctor", "Theme midnight"} <= titles
-        await seat.press("f9")
+        await seat.press("f10")
         await seat.type("lane critic")
         await seat.press("enter")
         await seat.see("─ 4 critic ─")

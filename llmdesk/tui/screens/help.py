@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES, Scope
 from llmdesk.tui.commands import COMMANDS
+from llmdesk.tui.keymap import APART
 from llmdesk.tui.screens.panel import PanelScreen
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 KEYS_WIDTH = 26
 """Columns of the keys."""
 
-_SECTIONS: dict[Scope, str] = {
+SECTIONS: dict[Scope, str] = {
     "desk": "Everywhere",
     "chat": "Chat",
     "prompt": "Prompt",
@@ -51,14 +52,14 @@ def scopes_of(screen: str) -> tuple[Scope, ...]:
     if screen == "chat":
         return ("prompt", "chat", "turn", "desk")
     own = [scope for scope in PANEL_SCOPES if scope == screen]
-    return (*own, "list", "desk")
+    return (*own, "desk") if APART & set(own) else (*own, "list", "desk")
 
 
 def help_text(screen: str, keymap: Keymap, width: int) -> Content:
     """Every listed key of a screen, for the chat the slash commands too, in lines of ``width`` columns."""
     lines: list[Content] = []
     for scope in scopes_of(screen):
-        lines.append(Content.styled(_SECTIONS[scope], "bold $accent"))
+        lines.append(Content.styled(SECTIONS[scope], "bold $accent"))
         for action in ACTIONS:
             if action.scope == scope and action.listed:
                 keys = "alt+1 … alt+9" if action.id == "lane_1" else keymap.keys_of(action).replace(",", "  ")

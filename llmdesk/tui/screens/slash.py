@@ -41,7 +41,7 @@ def _theme(chat: LanedScreen, argument: str) -> None:
     if argument:
         chat.house.use_theme(argument)
     else:
-        chat.house.action_theme_next()
+        chat.house.action_open_panel("themes")
 
 
 async def _attach(chat: LanedScreen, argument: str) -> None:

@@ -1,0 +1,54 @@
+"""Keys worth knowing in what is going on now, as the user has bound them, in lines of falling length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from llmdesk.tui.actions import BY_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmdesk.tui.keymap import Keymap
+
+State = Literal["idle", "busy", "waiting", "marked", "held"]
+"""Nothing goes on; an answer comes; something is waited for; a turn is marked; the queue waits for a word."""
+
+WORDS: Mapping[str, str] = {
+    "lane_1": "lane", "failovers": "failovers", "help": "help", "palette": "all actions", "cancel": "cancel",
+    "retry_now": "now", "next_target": "next target", "turn_copy": "copy", "turn_edit": "edit", "turn_again": "again",
+    "turn_leave": "back", "go": "send the queue", "queue": "queue",
+}  # fmt: skip
+
+_WORTH: Mapping[State, tuple[tuple[str, ...], ...]] = {
+    "idle": (("lane_1", "failovers", "help", "palette"), ("failovers", "help", "palette"), ("help", "palette"),
+             ("help",)),
+    "busy": (("lane_1", "help", "palette", "cancel"), ("help", "palette", "cancel"), ("help", "cancel"), ("cancel",)),
+    "waiting": (("help", "palette", "retry_now", "next_target", "cancel"), ("retry_now", "next_target", "cancel"),
+                ("retry_now", "cancel"), ("cancel",)),
+    "marked": (("turn_copy", "turn_edit", "turn_again", "turn_leave", "help"), ("turn_copy", "turn_leave", "help"),
+               ("turn_leave", "help"), ("turn_leave",)),
+    "held": (("help", "palette", "queue", "go"), ("queue", "go"), ("go",)),
+}  # fmt: skip
+"""What is shown, the longest first."""
+
+_SHORT = {"escape": "Esc", "question_mark": "?", "slash": "/"}
+
+
+def key_name(keymap: Keymap, action_id: str) -> str:
+    """The first key of an action as people call it; empty = it has none."""
+    key = keymap.keys_of(BY_ID[action_id]).partition(",")[0]
+    return _SHORT.get(key, key)
+
+
+def hints(state: State, keymap: Keymap) -> tuple[str, ...]:
+    """The lines for one state, the longest first; an action without a key is left out."""
+    lines = ("  ".join(filter(None, (_hint(keymap, each) for each in ids))) for ids in _WORTH[state])
+    return tuple(f"{line} " for line in lines if line)
+
+
+def _hint(keymap: Keymap, action_id: str) -> str:
+    key = key_name(keymap, action_id)
+    if action_id == "lane_1" and key == "alt+1":
+        key = "alt+1…9"
+    return f"{key} {WORDS[action_id]}" if key else ""
