@@ -114,8 +114,8 @@ class Desk:
                 closing.push_async_callback(self._parts.telemetry.aclose)
             closing.callback(self._parts.instance.close)
             closing.push_async_callback(self._parts.database.aclose)
-            closing.push_async_callback(self._purge)
             closing.push_async_callback(self._parts.ledger.database.aclose)
+            closing.push_async_callback(self._purge)
             if self._parts.upkeep is not None:
                 closing.push_async_callback(self._parts.upkeep.aclose)
             closing.push_async_callback(self._parts.adapters.aclose)

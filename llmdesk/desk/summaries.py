@@ -56,7 +56,9 @@ def told(job: Job, outcome: Outcome) -> Outcome:
 
     lines: list[str] = []
     if completeness(outcome) == "full":
-        if job.left_out_turns:
+        if job.left_out_turns == 1:
+            lines.append("The oldest turn did not fit and is not in the summary.")
+        elif job.left_out_turns:
             lines.append(f"The {job.left_out_turns} oldest turns did not fit and are not in the summary.")
     elif outcome.status is Status.COMPLETED:
         lines.append("No whole summary came; the conversation stays as it was.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _TABLE = """
 CREATE VIRTUAL TABLE messages_fts USING fts5(
-    content, content='messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+    content, content='messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 )
 """
 
@@ -47,17 +47,23 @@ def is_kept(connection: sqlite3.Connection) -> bool:
     return _triggers(connection) == len(_TRIGGERS)
 
 
+def _is_current(connection: sqlite3.Connection) -> bool:
+    """Whether the index is of the form that is made today; earlier ones had no beginnings of words in it."""
+    found = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'messages_fts'").fetchone()
+    return found is not None and found[0] == _TABLE.strip()
+
+
 def ensure(connection: sqlite3.Connection, *, fts5: bool) -> None:
     """Bring the index in step with what this SQLite can do: fill it anew, or stop keeping it.
 
     Without FTS5 the triggers must go, since every insert would fail on them; the next SQLite that has it starts afresh.
     """
     wanted = len(_TRIGGERS) if fts5 else 0
-    if _triggers(connection) == wanted:
+    if _triggers(connection) == wanted and (not fts5 or _is_current(connection)):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _triggers(connection) != wanted:
+        if _triggers(connection) != wanted or (fts5 and not _is_current(connection)):
             for name in _TRIGGERS:
                 connection.execute(f"DROP TRIGGER IF EXISTS {name}")
             if fts5:

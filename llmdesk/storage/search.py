@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SNIPPET_TOKENS = 16
 SNIPPET_CHARACTERS = 100
 
+RANKED = 2000
+"""So many of the newest messages that hold the words are ranked; older ones only where fewer are found."""
+
 MAX_WORDS, MAX_WORD = 32, 200
 """What is looked for at most, words and characters of each: SQLite limits the depth and length of a pattern."""
 
@@ -84,7 +87,8 @@ def match_expression(words: Sequence[str]) -> str:
     Source: sqlite.org/fts5.html, sections 3.1 (strings) and 3.3 (prefix queries).
     """
     quoted = ['"' + word.replace('"', '""') + '"' for word in words]
-    return " ".join(quoted) + "*"
+    letter = len(words[-1]) == 1 and words[-1].isascii()  # the beginning of everything; whoever types goes on
+    return " ".join(quoted) + ("" if letter else "*")
 
 
 def _search(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> tuple[ConversationView, ...]:
@@ -102,17 +106,19 @@ def _search(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> tuple
 def best_messages(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
     """The statement that ranks messages by their words, and its values but for the limit.
 
-    Only ranks are looked at here, so that a word found everywhere costs no more than it must; what is shown of a hit is
-    read for the best alone. Conversations are joined only for a filter, or where one is deleted.
+    The newest messages with these words are ranked, and of them only so many as nobody looks through: a word that is
+    everywhere costs no more than a rare one. Conversations are joined only for a filter, or where one is deleted.
     """
     condition, values = wanted.condition()
-    looked_at = "EXISTS (SELECT 1 FROM conversations WHERE deleted_at NOT NULL)"
-    if values:
-        looked_at = "1"
+    looked_at = "1" if values else "EXISTS (SELECT 1 FROM conversations WHERE deleted_at NOT NULL)"
     return (
-        f"""SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? AND (NOT {looked_at} OR rowid IN (
-                SELECT m.id FROM conversations c JOIN messages m ON m.conversation = c.id WHERE {condition}))
-            ORDER BY rank LIMIT ?""",  # noqa: S608 - constants and marks
+        f"""SELECT message FROM (
+                SELECT rowid AS message, rank AS place FROM messages_fts
+                WHERE messages_fts MATCH ? AND (NOT {looked_at} OR EXISTS (
+                    SELECT 1 FROM messages m CROSS JOIN conversations c
+                    WHERE m.id = messages_fts.rowid AND c.id = m.conversation AND {condition}))
+                ORDER BY rowid DESC LIMIT {RANKED})
+            ORDER BY place, message DESC LIMIT ?""",  # noqa: S608 - constants and marks
         (match_expression(wanted.words), *values),
     )
 
@@ -120,17 +126,14 @@ def best_messages(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
 def _ranked(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:
     statement, values = best_messages(wanted)
     best = [message for (message,) in connection.execute(statement, (*values, limit))]
-    rows = connection.execute(
-        f"""SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.superseded_by AS superseded_by,
-                snippet(messages_fts, 0, ?, ?, '…', {SNIPPET_TOKENS}) AS snippet
-            FROM messages_fts
-            JOIN messages m ON m.id = messages_fts.rowid
-            JOIN conversations c ON c.id = m.conversation
-            WHERE messages_fts MATCH ? AND messages_fts.rowid IN ({", ".join("?" * len(best))})""",  # noqa: S608 - constants and marks
-        (_BEGIN, _END, values[0], *best),
-    )
-    place = {message: at for at, message in enumerate(best)}
-    return [_view(row, row["snippet"]) for row in sorted(rows, key=lambda row: place[row["message"]])]
+    shown = f"""SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.superseded_by AS superseded_by,
+                    snippet(messages_fts, 0, ?, ?, '…', {SNIPPET_TOKENS}) AS snippet
+                FROM messages_fts
+                CROSS JOIN messages m ON m.id = messages_fts.rowid
+                CROSS JOIN conversations c ON c.id = m.conversation
+                WHERE messages_fts MATCH ? AND messages_fts.rowid = ?"""  # noqa: S608 - constants
+    rows = [connection.execute(shown, (_BEGIN, _END, values[0], message)).fetchone() for message in best]
+    return [_view(row, row["snippet"]) for row in rows if row is not None]
 
 
 def _anywhere(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmdesk.storage import fulltext
+from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.database import Database
 from llmdesk.storage.requests import RequestStore
-from llmdesk.storage.search import Search, match_expression
+from llmdesk.storage.search import Search, best_messages, match_expression, read_query
 from tests.support.stored import a_request, an_answer, an_outcome
 
 HOSTILE = [
@@ -122,3 +123,73 @@ async def test_without_fts5_search_still_works_and_the_index_comes_back(search, 
     assert await again.read(fulltext.is_kept)
     assert [hit.id for hit in await Search(again)("index")] == ["c9"]
     await again.aclose()
+
+
+# --- what is marked, and filters --------------------------------------------------------------------------------------
+
+
+def marked(hit):
+    return [hit.snippet[begin:end] for begin, end in hit.matches]
+
+
+@pytest.mark.usefixtures("filled")
+async def test_the_words_that_were_found_are_marked_in_the_snippet(search, database):
+    (hit,) = await search("reads PARS")
+    assert marked(hit) == ["parser", "parser", "reads", "parser"]
+    (hit,) = await search("e_IDENT")
+    assert marked(hit) == ["e_ident"]
+    await without_index(database)
+    (hit,) = await search("reads PARS")
+    assert {word.lower() for word in marked(hit)} == {"reads", "pars"}
+    (hit,) = await search("title c2")
+    assert (hit.snippet, hit.matches) == ("", ())
+
+
+@pytest.mark.parametrize("text", ["\x02word\x03 word", "\x03\x03 word \x02", "a \x02 word"])
+async def test_marks_that_an_answer_holds_itself_do_no_harm(database, search, text):
+    await RequestStore(database, "me").accept(a_request(conversation="c1", prompt=text))
+    (hit,) = await search("word")
+    assert "\x02" not in hit.snippet
+    assert all(0 <= begin < end <= len(hit.snippet) for begin, end in hit.matches)
+    assert "word" in marked(hit)
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_query_can_keep_to_a_tag_and_to_a_lane(search, database):
+    conversations = ConversationStore(database)
+    store = RequestStore(database, "me")
+    await store.accept(a_request("r8", conversation="c8", lane="codegen", title="Other", prompt="a parser in C"))
+    await conversations.tag("c1", ["work"])
+    await conversations.tag("c8", ["work", "c"])
+    assert {hit.id for hit in await search("parser")} == {"c1", "c8"}
+    assert [hit.id for hit in await search("lane:codegen parser")] == ["c8"]
+    assert {hit.id for hit in await search("parser tag:work")} == {"c1", "c8"}
+    assert [hit.id for hit in await search("tag:work TAG:#C parser")] == ["c8"]
+    assert await search("parser tag:none") == ()
+    assert [(hit.id, hit.message) for hit in await search("tag:work")] == [("c8", None), ("c1", None)]
+    assert [hit.id for hit in await search("lane:chat lane:codegen 質問")] == ["c3"]
+
+
+@pytest.mark.usefixtures("filled")
+async def test_what_was_put_away_is_found_and_marked_and_what_was_deleted_is_not(search, database):
+    conversations = ConversationStore(database)
+    await conversations.archive("c1", True)
+    assert [(hit.id, hit.archived) for hit in await search("parser reads")] == [("c1", True)]
+    await conversations.set_aside("c1", True)
+    assert await search("parser reads") == ()
+    await conversations.set_aside("c1", False)
+    assert len(await search("parser reads")) == 1
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("query", ["parser", "lane:chat parser"])
+async def test_words_are_looked_up_in_the_index(database, query):
+    statement, values = best_messages(read_query(query))
+
+    def plan(connection):
+        return [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", (*values, 50))]
+
+    found = await database.read(plan)
+    assert any("messages_fts VIRTUAL TABLE INDEX" in line for line in found)
+    assert not any("SCAN m" in line and "VIRTUAL" not in line for line in found)
+    assert any("SEARCH m USING INTEGER PRIMARY KEY" in line for line in found)
