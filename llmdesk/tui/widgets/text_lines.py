@@ -34,7 +34,10 @@ class TextLines(ScrollView, can_focus=True):
         "text-lines--error",
     }  # fmt: skip
     DEFAULT_CSS = """
-    TextLines { height: 1fr; width: 1fr; margin: 0 0 0 1; background: $background; scrollbar-size-horizontal: 0; }
+    TextLines {
+        height: 1fr; width: 1fr; margin: 0 0 0 1; background: $background;
+        scrollbar-size-horizontal: 0; scrollbar-gutter: stable;
+    }
     TextLines > .text-lines--head { color: $accent; text-style: bold; }
     TextLines > .text-lines--note { color: $muted; }
     TextLines > .text-lines--text { color: $foreground; }
