@@ -83,8 +83,8 @@ def _message(each: Mapping[str, Any], own_id: str, now: float) -> StoredMessage 
         attachments=_files(each.get("files")) if role is Role.USER else (),
         completeness=cast("Completeness", mark) if mark in get_args(Completeness) else None,
         target=ModelRef(provider, model) if isinstance(provider, str) and isinstance(model, str) else None,
-        latency_s=seconds(each.get("latency_s")),
-        first_token_s=seconds(each.get("first_token_s")),
+        latency_s=_took(each.get("latency_s")),
+        first_token_s=_took(each.get("first_token_s")),
         usage=Usage(**tokens, estimated=each.get("estimated") is True) if tokens else None,
         cost_usd=_cost(each.get("cost_usd")),
         seams=tuple(line for line in seams if isinstance(line, str)) if isinstance(seams, list) else (),
@@ -98,6 +98,11 @@ def _cost(value: object) -> str | None:
         return value if isinstance(value, str) and (to_nano_usd(value) or 0) >= 0 else None
     except (ValueError, ArithmeticError):
         return None
+
+
+def _took(value: object) -> float | None:
+    """A duration in seconds; none at all is one too."""
+    return 0.0 if value == 0 and not isinstance(value, bool) else seconds(value)
 
 
 def _at(value: object) -> float | None:
