@@ -137,10 +137,22 @@ class MarkingScreen(LanedScreen):
             self.say("That does not stand any more, or is no turn: it can be read, copied and opened.")
         return turn
 
+    @on(TranscriptView.PictureOpened)
+    def _picture_clicked(self, event: TranscriptView.PictureOpened) -> None:
+        self._show_images(self.talk.pane.transcript.entry(event.key), event.number)
+
+    def _show_images(self, entry: Entry, first: int = 0) -> None:
+        from llmdesk.tui.screens.image import ImageScreen
+
+        if isinstance(entry, UserEntry) and entry.images:
+            self.app.push_screen(ImageScreen(entry.images, first=first))
+
     def action_fold_turn(self) -> None:
-        """Fold or unfold what can be."""
+        """Fold or unfold what can be; of a prompt, show its images whole."""
         found = self.acted_on()
-        if found is not None and folds(found[1]):
+        if found is not None and isinstance(found[1], UserEntry) and found[1].images:
+            self._show_images(found[1])
+        elif found is not None and folds(found[1]):
             view = self.talk.pane.transcript
             view.toggle(found[0])
             view.choose(view.chosen)  # what was unfolded is brought into view
@@ -215,7 +227,8 @@ class MarkingScreen(LanedScreen):
             ids.append("turn_raw")
         if folds(entry):
             ids.append("turn_fold")
-        words = {**_WORDS, "turn_fold": "fold"} if talk.pane.transcript.is_unfolded(key) else _WORDS
+        folding = "fold" if talk.pane.transcript.is_unfolded(key) else "unfold"
+        words = {**_WORDS, "turn_fold": "see the image" if isinstance(entry, UserEntry) else folding}
         return [Offer(label=self._label(each, words[each]), action=BY_ID[each].call.removeprefix("screen."))
                 for each in (*ids, "turn_leave")]  # fmt: skip
 
@@ -231,6 +244,6 @@ def folds(entry: Entry) -> bool:
         case AnswerEntry():
             return bool(entry.reasoning) or entry.state is AnswerState.DISCARDED
         case UserEntry():
-            return False
+            return bool(entry.images)
         case _:
             return True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from llmdesk.core.prompting import ANSWERED
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import FinishReason, ModelRef, Outcome, Role, Status
-from llmdesk.tui.screens.recorded import TO_GO_ON, recorded, who_answers
+from llmdesk.tui.screens.recorded import TO_GO_ON, files_of, recorded, who_answers
 from llmdesk.tui.screens.turns import Turn, Turns
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
@@ -91,9 +92,10 @@ class Record:
             continues: the request whose answer it lets go on.
             written: somebody wrote it.
         """
-        shown = tuple(sanitise(name) for name in (*(file.name for file in files), *attachments))
+        names, images = files_of(files)
+        shown = (*names, *(sanitise(name) for name in attachments))
         who = "you" if written else TO_GO_ON
-        key = self._view.append(UserEntry(text=text, at=clock(at), attachments=shown, who=who))
+        key = self._view.append(UserEntry(text=text, at=clock(at), attachments=shown, images=images, who=who))
         self._asked = Turn(asked=key, text=text, files=tuple(files), continues=continues)
         self.turns.add(self._asked)
         if continues is not None and (before := self.turns.of_request(continues)) is not None:
@@ -171,7 +173,7 @@ class Record:
     def _say_who(self, key: int, who: str) -> None:
         entry = self._view.entry(key)
         if isinstance(entry, UserEntry):
-            self._view.replace(key, UserEntry(text=entry.text, at=entry.at, attachments=entry.attachments, who=who))
+            self._view.replace(key, replace(entry, who=who))
 
     # --- an answer that grows -----------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from llmdesk.core.prompting import CONTINUE_PROMPT
-from llmdesk.core.text import sanitise
 from llmdesk.core.types import ModelRef, Role
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
@@ -23,8 +22,9 @@ from llmdesk.tui.words import answer_feet, clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmdesk.core.views import Attachment, StoredMessage
     from llmdesk.core.views import Completeness as Stored
-    from llmdesk.core.views import StoredMessage
+    from llmdesk.tui.transcript.pictures import Picture
 
 TO_GO_ON = "you, to go on with it"
 """Who asks, above a prompt that was not written by hand: that an answer which was cut goes on."""
@@ -74,9 +74,11 @@ def entries_of(message: StoredMessage) -> list[Entry]:
     )  # fmt: skip
     match message.role:
         case Role.USER:
-            files = tuple(sanitise(file.name) for file in message.attachments)
+            names, images = files_of(message.attachments)
             who = TO_GO_ON if message.continues is not None and message.content == CONTINUE_PROMPT else "you"
-            return [UserEntry(text=message.content, at=clock(message.created_at), attachments=files, who=who)]
+            return [
+                UserEntry(text=message.content, at=clock(message.created_at), attachments=names, images=images, who=who)
+            ]
         case Role.ASSISTANT:
             mark = _COMPLETENESS.get(message.completeness) if message.completeness is not None else None
             answer = AnswerEntry(
@@ -88,6 +90,15 @@ def entries_of(message: StoredMessage) -> list[Entry]:
             return [SummaryEntry(text=message.content, foot=feet[0])]
         case Role.TOOL:
             return []
+
+
+def files_of(files: Sequence[Attachment]) -> tuple[tuple[str, ...], tuple[Picture, ...]]:
+    """The names of the texts that go with a prompt, and its images; what draws them is loaded for the first file."""
+    if not files:
+        return (), ()
+    from llmdesk.tui.transcript.pictures import shown_files
+
+    return shown_files(files)
 
 
 def who_answers(target: ModelRef | None) -> str:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmdesk.tui.transcript.pictures import Picture
 
 
 class Completeness(StrEnum):
@@ -37,11 +41,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEntry:
-    """A prompt. ``at`` is the time as it is to be shown (``14:20``), ``attachments`` are file names."""
+    """A prompt.
+
+    ``at`` is the time as it is to be shown (``14:20``), ``attachments`` are file names; ``images`` are not among them.
+    """
 
     text: str
     at: str = ""
     attachments: tuple[str, ...] = ()
+    images: tuple[Picture, ...] = ()
     who: str = "you"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.text import Sanitiser
 from llmdesk.tui.transcript.document import Document
-from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, UserEntry
 from llmdesk.tui.transcript.layout import Layout, guess
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Item:
     def __init__(self, key: int, entry: Entry) -> None:
         self.key = key
         self.entry = entry
-        self.unfolded = False
+        self.unfolded = isinstance(entry, UserEntry) and bool(entry.images)
         self.parts: Sequence[Sequence[Line]] | None = None
 
     @property

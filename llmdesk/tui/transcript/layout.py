@@ -24,11 +24,15 @@ from llmdesk.tui.transcript.lines import BLANK, Line, Target, plain_lines, rule_
 from llmdesk.tui.words import counted, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.style import Style
 
     from llmdesk.tui.transcript.markdown import Renderer
+    from llmdesk.tui.transcript.pictures import Gallery, Picture
+
+IMAGE = "image:"
+"""How the name of the target begins that shows an image whole; its number follows."""
 
 FOLD = "fold"
 """The name of the target that unfolds reasoning, a summary, an earlier version or a discarded text."""
@@ -68,15 +72,16 @@ def guess(entry: Entry, width: int) -> int:
 class Layout:
     """Lays entries out at one width."""
 
-    def __init__(self, renderer: Renderer, width: int) -> None:
+    def __init__(self, renderer: Renderer, width: int, gallery: Callable[[], Gallery] | None = None) -> None:
         self.renderer = renderer
         self.width = width
+        self._gallery = gallery
 
     def lines(self, entry: Entry, *, unfolded: bool) -> list[Line]:
         """Return all lines of an entry that is complete in itself."""
         match entry:
             case UserEntry():
-                return self._user(entry)
+                return self._user(entry, unfolded=unfolded)
             case AnswerEntry(state=AnswerState.DISCARDED):
                 return self._discarded(entry, unfolded=unfolded)
             case AnswerEntry():
@@ -130,12 +135,28 @@ class Layout:
             lines[0] = first._replace(segments=(Segment(sign, self._style(part)), *first.segments[1:]))
         return lines
 
-    def _user(self, entry: UserEntry) -> list[Line]:
+    def _user(self, entry: UserEntry, *, unfolded: bool) -> list[Line]:
         head = " · ".join(part for part in (entry.who, entry.at) if part)
         lines = [rule_line(head, self._style("who"), self.width), *self.plain(sanitise(entry.text), "user")]
         style = self._style("attachment")
         lines.extend(rule_line(f"@{name}", style, self.width) for name in entry.attachments)
+        for number, picture in enumerate(entry.images):
+            lines += self._picture(picture, f"{IMAGE}{number}", unfolded=unfolded)
         return [*lines, BLANK]
+
+    def _picture(self, picture: Picture, target: str, *, unfolded: bool) -> list[Line]:
+        """Lay out an image: its name, and itself where the terminal can show it."""
+        style, gallery = self._style("attachment"), self._gallery() if self._gallery is not None else None
+        if gallery is None or not gallery.shows:
+            hint = gallery.hint if gallery is not None else ""
+            return [rule_line(picture.label + hint, style, self.width)]
+        name = rule_line(f"{'▾' if unfolded else '▸'} {picture.label}", style, self.width)
+        lines = [name._replace(skip=2, targets=(Target(0, len(name.text), FOLD),))]
+        if unfolded:
+            for row in gallery.rows(picture, self.width, self.renderer.palette.base.bgcolor):
+                cells = sum(len(segment.text) for segment in row)
+                lines.append(Line(row, skip=cells, targets=(Target(0, cells, target),)))
+        return lines
 
     def _discarded(self, entry: AnswerEntry, *, unfolded: bool) -> list[Line]:
         source = f" of {' '.join(sanitise(entry.head).split())}" if entry.head else ""

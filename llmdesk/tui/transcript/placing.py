@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.geometry import Size
 
+from llmdesk.tui.transcript.entries import UserEntry
 from llmdesk.tui.transcript.heights import Heights
 from llmdesk.tui.transcript.layout import Layout
 from llmdesk.tui.transcript.markdown import Renderer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from llmdesk.tui.transcript.item import Item
+    from llmdesk.tui.transcript.pictures import Gallery, Picture
 
     Anchor: TypeAlias = tuple[int, int] | None
     """What stays at the top of the view: the key of an entry and a line in it; ``None`` = the end is followed."""
@@ -56,6 +58,7 @@ class PlacedView(PaintedView):
         self._placing = False
         self._shown = True
         self._form: Layout | None = None
+        self._gallery: Gallery | None = None
         self._width = 0
         self._recent: dict[int, Item] = {}
         self._layout_cost_s = 0.0
@@ -118,6 +121,29 @@ class PlacedView(PaintedView):
             raise KeyError(key)
         return index
 
+    def gallery(self) -> Gallery:
+        """The pictures of what is shown; made when the first one is to be laid out."""
+        if self._gallery is None:
+            from llmdesk.tui.transcript.pictures import Gallery
+
+            self._gallery = Gallery(self._pictures_wanted, self._picture_arrived)
+        return self._gallery
+
+    def _pictures_wanted(self) -> bool:
+        """Whether there are colours for them, and the user has not switched them off."""
+        app = self.app
+        colours = not app.no_color and app.console.color_system in ("truecolor", "256")
+        return colours and bool(getattr(app, "images", True))
+
+    def _picture_arrived(self, picture: Picture) -> None:
+        if not self.is_attached:
+            return
+        anchor = self._anchor()
+        for item in self._items:
+            if item.laid_out and isinstance(item.entry, UserEntry) and picture in item.entry.images:
+                item.forget()
+        self._settled(anchor)
+
     # --- sizes ------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
@@ -137,7 +163,7 @@ class PlacedView(PaintedView):
         anchor, began = self._anchor(), time.perf_counter()
         if width != self._width:
             self._width = width
-            self._form = Layout(Renderer(self.current_palette()), width)
+            self._form = Layout(Renderer(self.current_palette()), width, self.gallery)
             self._drop_lines()
             self._heights = Heights(item.guess(width) for item in self._items)
             if self.text_selection is not None:
@@ -149,7 +175,7 @@ class PlacedView(PaintedView):
     def palette_changed(self) -> None:
         """Lay out in the new colours, each entry when it is painted."""
         if self._form is not None and self._palette is not None:
-            self._form = Layout(Renderer(self._palette), self._width)
+            self._form = Layout(Renderer(self._palette), self._width, self.gallery)
             self._drop_lines()
 
     def on_hide(self) -> None:

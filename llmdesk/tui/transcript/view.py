@@ -27,7 +27,7 @@ from llmdesk.tui.transcript.entries import (
 )
 from llmdesk.tui.transcript.finding import Hit, Span, hits, needle_of, spans
 from llmdesk.tui.transcript.item import Item
-from llmdesk.tui.transcript.layout import FOLD
+from llmdesk.tui.transcript.layout import FOLD, IMAGE
 from llmdesk.tui.transcript.markdown import code_blocks, preload
 from llmdesk.tui.transcript.selection import copied, packed, place
 from llmdesk.tui.transcript.streaming import StreamedView
@@ -101,6 +101,13 @@ class TranscriptView(StreamedView, can_focus=True):
         .transcript--found { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
     }
     """
+
+    @dataclass
+    class PictureOpened(Message):
+        """An image of a prompt was clicked."""
+
+        key: int
+        number: int
 
     @dataclass
     class Pointed(Message):
@@ -392,6 +399,10 @@ class TranscriptView(StreamedView, can_focus=True):
             if name == FOLD and cell_len(row.line.text[:start]) <= event.x < cell_len(row.line.text[:end]):
                 event.stop()
                 self.toggle(row.key)
+                return
+            if name.startswith(IMAGE) and event.x < cell_len(row.line.text):
+                event.stop()
+                self.post_message(self.PictureOpened(row.key, int(name.removeprefix(IMAGE))))
                 return
         if not row.number and self.can_choose(row.key):
             event.stop()
