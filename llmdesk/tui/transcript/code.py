@@ -154,10 +154,11 @@ def _with_tabs(line: Sequence[Segment], source: str) -> list[Segment]:
         at += len(text)
         done = 0
         for start, stop in tabs:
-            if begun <= start and stop <= at:
-                pieces.append(Segment(text[done : start - begun], style))
-                done = stop - begun
-                pieces.append(Segment(text[start - begun : done], (style or Style.null()) + TAB))
+            if start < at and stop > begun:  # a lexer may cut one in two
+                pieces.append(Segment(text[done : max(start - begun, 0)], style))
+                from_here, done = max(start - begun, 0), min(stop - begun, len(text))
+                tab = (style or Style.null()) + TAB
+                pieces.append(Segment(text[from_here:done], tab if start >= begun else rest_of(tab)))
         pieces.append(Segment(text[done:], style))
     return [piece for piece in pieces if piece.text]
 

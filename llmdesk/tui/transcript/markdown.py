@@ -149,10 +149,15 @@ class Renderer:
 
 def _trim(block: list[Line]) -> None:
     """Take away the empty lines with which rich surrounds lists and tables."""
-    while block and not block[-1].text.strip():
+    while block and _is_gap(block[-1]):
         block.pop()
-    while block and not block[0].text.strip():
+    while block and _is_gap(block[0]):
         del block[0]
+
+
+def _is_gap(line: Line) -> bool:
+    """Whether a line is empty and no line of code."""
+    return line.end is None and not line.text.strip()
 
 
 def code_blocks(text: str) -> tuple[CodePiece, ...]:
