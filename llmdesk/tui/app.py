@@ -132,6 +132,7 @@ class DeskApp(App[None]):
         self.use_keys(desk.screen.keys)
         self._worn = Worn(screen=desk.screen, keys=dict(desk.screen.keys))
         self.use_motion(desk.screen.motion)
+        self.images = desk.screen.images != "off"
         configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
         await self._find_themes(self._wanted_theme or configured)
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
