@@ -139,6 +139,18 @@ class ModelsScreen(ListPanel):
         self._show()
         self.say(f"Ordered by {self._order}.")
 
+    def told(self, key: str) -> str:
+        """What of a model its cells may have no room for."""
+        provider, _, name = key.partition("/")
+        running = self._in_memory.get((provider, name))
+        found = next((row.model for row in self._models if (row.provider, row.model.name) == (provider, name)), None)
+        facts = [key] if found is not None else []
+        if found is not None:
+            facts += [found.quantization, " ".join(sorted(found.capabilities))]
+        if running is not None:
+            facts.append(f"in memory: {memory_words(running, time.time())}")
+        return one_line(" · ".join(filter(None, facts)), 400)
+
     async def detail(self, key: str) -> Content:
         """What the server tells about the model."""
         desk = await self.desk()
