@@ -29,6 +29,10 @@ LONG_LINE = 20_000
 """Characters of one line of a paste above which it does so too: the editor wraps the whole line at every key."""
 
 
+SEND = " send "
+"""What can be clicked once there is something to send."""
+
+
 class Prompt(TextArea):
     """What the user is writing.
 
@@ -133,6 +137,8 @@ class Prompt(TextArea):
         text = self.text
         if not text:
             self._names, self._gap = frozenset(), None
+        if bool(text.strip()) != bool(self.border_title):
+            self.border_title = SEND if text.strip() else ""
         self.post_message(self.Edited(text, recalled, self))
 
     def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
@@ -220,6 +226,12 @@ class Prompt(TextArea):
 
     # A priority binding runs in the app's queue, before letters that are still in ours: keys that arrive together
     # (a fast typist, a slow line) would be taken out of order. So each of these waits for its turn here.
+
+    def on_click(self, event: events.Click) -> None:
+        """Send by mouse: the word at the right of the line above the text."""
+        if self.border_title and event.y == 0 and self.gutter.top and event.x >= self.outer_size.width - len(SEND) - 4:
+            event.stop()
+            self.action_send()
 
     def action_send(self) -> None:
         """Send the text, or take what is marked."""
