@@ -184,7 +184,10 @@ def model_report(row: ModelRow) -> Report:
 
 def conversation_line_report(view: ConversationView) -> Report:
     """One line of ``conversations list --json`` and of a search, which adds the hit."""
-    hit = {"snippet": view.snippet, "message": view.message} if view.message is not None else {}
+    hit: dict[str, object] = {}
+    if view.message is not None:
+        matches = [list(span) for span in view.matches]
+        hit = {"snippet": view.snippet, "matches": matches, "message": view.message, "earlier": view.earlier}
     return {
         "id": view.id,
         "title": view.title,
@@ -192,15 +195,28 @@ def conversation_line_report(view: ConversationView) -> Report:
         "created_at": iso(view.created_at),
         "updated_at": iso(view.updated_at),
         "messages": view.messages,
+        "pinned": view.pinned,
+        "archived": view.archived,
+        "tags": list(view.tags),
         **hit,
+    }
+
+
+def shelf_report(conversation: Conversation) -> Report:
+    """What ``conversations rename``, ``pin``, ``tag`` and ``archive`` leave behind."""
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "tags": list(conversation.tags),
     }
 
 
 def conversation_report(conversation: Conversation) -> Report:
     """``conversations show --json``: a conversation with its messages."""
     return {
-        "id": conversation.id,
-        "title": conversation.title,
+        **shelf_report(conversation),
         "lane": conversation.lane,
         "created_at": iso(conversation.created_at),
         "updated_at": iso(conversation.updated_at),
@@ -227,6 +243,8 @@ def _message(message: StoredMessage) -> Report:
         "latency_s": _rounded(message.latency_s),
         "usage": _usage(message.usage),
         "cost_usd": message.cost_usd,
+        "superseded_by": message.superseded_by,
+        "continues": message.continues,
     }
 
 

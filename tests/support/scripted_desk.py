@@ -320,8 +320,11 @@ class ScriptedDesk:
 
     # --- conversations ---
 
-    async def conversations(self, *, limit: int = 200) -> tuple[ConversationView, ...]:
-        return tuple(
+    async def latest_conversation(self, lane: str | None = None) -> str | None:
+        return next((c.id for c in self.stored if lane in (None, c.lane)), None)
+
+    async def conversations(self, *, limit: int = 200, archived: bool = False) -> tuple[ConversationView, ...]:
+        return () if archived else tuple(
             ConversationView(
                 id=c.id, title=c.title, lane=c.lane, created_at=c.created_at, updated_at=c.updated_at,
                 messages=len(c.messages),

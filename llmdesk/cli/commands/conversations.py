@@ -12,8 +12,10 @@ import click
 
 from llmdesk.cli.options import TEXT, desk_command, desk_group
 from llmdesk.cli.report import conversation_line_report, conversation_report
+from llmdesk.cli.shelving import COMMANDS as SHELVING
 from llmdesk.cli.times import stamp
 from llmdesk.core.errors import UsageError
+from llmdesk.core.types import Role
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
@@ -32,12 +34,14 @@ def command() -> None:
 
 @desk_command("list", short_help="Conversations, most recently used first.")
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many.")
+@click.option("--archived", is_flag=True, help="Those that were put away.")
 @click.pass_obj
-def list_conversations(session: Session, limit: int = 200) -> int:
-    """List the conversations, most recently used first."""
+def list_conversations(session: Session, limit: int = 200, archived: bool = False) -> int:
+    """List the conversations: the pinned ones, then the most recently used."""
 
     async def show(desk: Desk, _signals: Signals) -> int:
-        _show_list(session, desk, await desk.conversations(limit=limit), "No conversations yet.")
+        found = await desk.conversations(limit=limit, archived=archived)
+        _show_list(session, desk, found, "None was put away." if archived else "No conversations yet.")
         return 0
 
     return session.run(show)
@@ -48,7 +52,7 @@ def list_conversations(session: Session, limit: int = 200) -> int:
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
 @click.pass_obj
 def search(session: Session, query: str, limit: int) -> int:
-    """Search every message, best hit first."""
+    """Search every message, best hit first; tag:WORD and lane:NAME look in such conversations only."""
     if not query.strip():
         raise UsageError("There is nothing to search for.")
 
@@ -67,7 +71,7 @@ def _show_list(session: Session, desk: Desk, views: tuple[ConversationView, ...]
         session.out.table(
             ("id", "used", "lane", "messages", "title"),
             [
-                (v.id, stamp(v.updated_at), v.lane, v.messages, f"{v.title}: {v.snippet}" if v.snippet else v.title)
+                (v.id, stamp(v.updated_at), v.lane, v.messages, _told(v) + (f": {v.snippet}" if v.snippet else ""))
                 for v in views
             ],
         )
@@ -75,11 +79,19 @@ def _show_list(session: Session, desk: Desk, views: tuple[ConversationView, ...]
         session.nothing(desk, nothing)
 
 
+def _told(view: ConversationView) -> str:
+    """The title of a conversation with what is special about it, or about the message that was found."""
+    marks = [word for word, is_so in (("pinned", view.pinned), ("archived", view.archived)) if is_so]
+    marks += [f"#{tag}" for tag in view.tags]
+    marks += ["an earlier version"] if view.earlier else []
+    return f"{view.title} [{', '.join(marks)}]" if marks else view.title
+
+
 @desk_command("show", short_help="One conversation with its messages.")
 @click.argument("conversation", type=TEXT, metavar="ID")
 @click.pass_obj
 def show_conversation(session: Session, conversation: str) -> int:
-    """Show one conversation with its messages, oldest first."""
+    """Show one conversation with its messages, oldest first, earlier versions too."""
 
     async def show(desk: Desk, _signals: Signals) -> int:
         found = await desk.conversation(conversation)
@@ -99,7 +111,10 @@ def show_conversation(session: Session, conversation: str) -> int:
 
 
 def _heading(message: StoredMessage) -> str:
-    parts = [message.role.value, stamp(message.created_at)]
+    role = "summary of all above" if message.role is Role.SYSTEM else message.role.value
+    parts = [role, stamp(message.created_at)]
+    if message.superseded_by is not None:
+        parts.append("an earlier version")
     if message.target is not None:
         parts.append(str(message.target))
     if message.completeness is not None and message.completeness != "full":
@@ -166,7 +181,7 @@ def write_new(path: Path, text: str) -> None:
 @click.argument("conversation", type=TEXT, metavar="ID")
 @click.pass_obj
 def remove(session: Session, conversation: str) -> int:
-    """Delete a conversation and its messages; asks first, unless --yes."""
+    """Delete a conversation and its messages for good; asks first, unless --yes."""
 
     async def delete(desk: Desk, _signals: Signals) -> int:
         found = await desk.conversation(conversation)
@@ -182,5 +197,5 @@ def remove(session: Session, conversation: str) -> int:
     return session.run(delete)
 
 
-for _sub in (list_conversations, show_conversation, search, export, remove):
+for _sub in (list_conversations, show_conversation, search, export, *SHELVING, remove):
     command.add_command(_sub)

@@ -198,4 +198,4 @@ def _code_of(outcome: Outcome) -> tuple[str, str]:
 
 async def newest_conversation(desk: Desk, lane: str | None) -> str | None:
     """The id of the conversation used last, in ``lane`` if one is named; ``None`` = there is none yet."""
-    return next((c.id for c in await desk.conversations() if lane is None or c.lane == lane), None)
+    return await desk.latest_conversation(lane)
