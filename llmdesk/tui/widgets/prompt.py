@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from llmdesk.core.text import sanitise
@@ -194,6 +195,10 @@ class Prompt(TextArea):
         self._gap = Gap(name=text[start + 1 : end - 1], before=text[:start], behind=text[end:])
         self.move_cursor(_location(text, start))
         self.move_cursor(_location(text, end), select=True)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line; in a window too narrow for a letter there is none (Textual 8.2.8 would divide by its width)."""
+        return super().render_line(y) if self.content_size.width > 0 else Strip.blank(0)
 
     # --- keys -------------------------------------------------------------------------------------------------
 
