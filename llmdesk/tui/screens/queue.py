@@ -126,7 +126,7 @@ class QueueScreen(ModalScreen[None]):
     ]
 
     DEFAULT_CSS = """
-    QueueScreen { align: center bottom; background: $background 40%; }
+    QueueScreen { align: center bottom; }
     QueueScreen > Vertical { width: 100%; max-width: 100; height: auto; max-height: 100%; padding: 0 1;
                              border: round $primary; background: $surface; margin: 0 1 1 1; }
     QueueScreen Prompt { max-height: 8; border: none; border-top: solid $primary; }
