@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -179,7 +180,9 @@ class CompareScreen(DeskScreen):
         for path in await asyncio.to_thread(mentioned_files, text):
             await self._chat.attach(self._talk, path)
         self._talk.pane.prompt.put("")
-        self._item = self._talk.outgoing.take(text)
+        taken = self._talk.outgoing.take(text)
+        self._talk.outgoing.once = taken.model  # that choice is the lane's; each column has its own
+        self._item = replace(taken, model=None)
         for number, contender in enumerate(self._contenders):
             pane = ColumnPane(self._chat.history, id=f"column-{number}")
             self.columns.append(Column(contender, pane=pane, host=self, shared=self._shared))

@@ -1,18 +1,21 @@
-"""The lane picker: a digit goes to a lane at once, letters narrow the list."""
+"""The lane picker: a digit goes to a lane at once, letters narrow the list, a click takes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from llmdesk.core.text import one_line
+from llmdesk.tui.widgets.pick_list import PickList, PickRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from textual import events
     from textual.app import ComposeResult
@@ -21,12 +24,21 @@ if TYPE_CHECKING:
     from llmdesk.core.views import LaneView
 
 
+DIGITS = "123456789"
+"""The lanes that a digit goes to."""
+
 PAUSE_S = 0.3
 """After the letters that leave one lane this long is waited for more of its name, seconds."""
 
 
 class LanePicker(ModalScreen[str | None]):
-    """Asks for a lane; gives its name, or ``None``."""
+    """Asks for a lane; gives its name, or ``None``.
+
+    Args:
+        lanes: those there are.
+        current: the one that is shown.
+        states: how each of them is, where there is something to say.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f2", "leave", "Close", show=False),
@@ -38,21 +50,26 @@ class LanePicker(ModalScreen[str | None]):
 
     DEFAULT_CSS = """
     LanePicker { align: center middle; }
-    LanePicker > Static { width: 60; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
-                          border: round $primary; background: $surface; }
+    LanePicker > Vertical { width: 70; max-width: 100%; height: auto; max-height: 100%; padding: 0 1;
+                            border: round $primary; background: $surface; }
+    LanePicker Static { height: 1; }
+    LanePicker PickList { max-height: 20; }
     """
 
-    def __init__(self, lanes: Sequence[LaneView], current: str) -> None:
+    def __init__(self, lanes: Sequence[LaneView], current: str, states: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._lanes = lanes
+        self._current = current
+        self._states = states or {}
         self._letters = ""
         self._pause: Timer | None = None
         self._gone = False
-        self._marked = next((at for at, lane in enumerate(lanes) if lane.name == current), 0)
 
     def compose(self) -> ComposeResult:
-        """One box."""
-        yield Static(self._list(), markup=False)
+        """What is typed, and what begins so."""
+        with Vertical():
+            yield Static(self._typed(), markup=False)
+            yield PickList(self._rows(), marked=self._current)
 
     def on_key(self, event: events.Key) -> None:
         """A digit goes to that lane, a letter narrows."""
@@ -64,7 +81,6 @@ class LanePicker(ModalScreen[str | None]):
                 self._go(self._lanes[int(event.character) - 1].name)
             return
         self._letters += event.character
-        self._marked = 0
         found = self._found()
         if len(found) == 1:
             self._soon(found[0][1].name)
@@ -76,8 +92,11 @@ class LanePicker(ModalScreen[str | None]):
 
     def action_take(self) -> None:
         """Go to the marked lane."""
-        found = self._found()
-        self._go(found[self._marked][1].name if found else None)
+        self._go(self.query_one(PickList).key or None)
+
+    @on(PickList.Chosen)
+    def _clicked(self, event: PickList.Chosen) -> None:
+        self._go(event.key)
 
     def _soon(self, name: str) -> None:
         """Go to the one lane that is left when no more letters come: a name typed whole is typed nowhere else."""
@@ -95,12 +114,11 @@ class LanePicker(ModalScreen[str | None]):
 
     def action_step(self, by: int) -> None:
         """Mark another lane."""
-        self._marked = (self._marked + by) % max(1, len(self._found()))
-        self._draw()
+        self.query_one(PickList).step(by)
 
     def action_rub(self) -> None:
         """Take the last letter back."""
-        self._letters, self._marked = self._letters[:-1], 0
+        self._letters = self._letters[:-1]
         self._draw()
 
     def _found(self) -> list[tuple[int, LaneView]]:
@@ -108,18 +126,18 @@ class LanePicker(ModalScreen[str | None]):
         return [(number, lane) for number, lane in enumerate(self._lanes, 1) if lane.name.lower().startswith(letters)]
 
     def _draw(self) -> None:
-        self.query_one(Static).update(self._list())
+        self.query_one(Static).update(self._typed())
+        self.query_one(PickList).show_rows(self._rows())
 
-    def _list(self) -> Content:
-        rows = [Content.assemble(("lane ", "$muted"), (self._letters or "digit or letters", "$muted"))]
-        for at, (number, lane) in enumerate(self._found()):
-            style = "$block-cursor-foreground on $block-cursor-background" if at == self._marked else ""
+    def _typed(self) -> Content:
+        return Content.styled(f"lane {self._letters or 'digit or letters'}", "$muted")
+
+    def _rows(self) -> list[PickRow]:
+        rows = []
+        for number, lane in self._found():
             targets = ", ".join(str(status.target) for status in lane.targets)
-            rows.append(
-                Content.assemble(
-                    (f" {number} {one_line(lane.name, 20):<12}", style), (f" {one_line(targets)}", "$muted")
-                )
-            )
-        if len(rows) == 1:
-            rows.append(Content.styled("no lane begins so", "$warning"))
-        return Content("\n").join(row.truncate(56, ellipsis=True) for row in rows)
+            state = self._states.get(lane.name, "")
+            note = " · ".join(filter(None, [state, one_line(targets)]))
+            label = f"{number if number <= len(DIGITS) else ' '} {one_line(lane.name, 24)}"
+            rows.append(PickRow(key=lane.name, name=label, note=note))
+        return rows or [PickRow(name="no lane begins so")]

@@ -15,7 +15,7 @@ from llmdesk.tui.screens.steering import SteeredScreen
 from llmdesk.tui.screens.talk import Talk
 from llmdesk.tui.widgets.header import Header
 from llmdesk.tui.widgets.lane_pane import LanePane
-from llmdesk.tui.widgets.lanes_bar import Badge, LanesBar, LaneTab
+from llmdesk.tui.widgets.lanes_bar import STATES, Badge, LanesBar, LaneTab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -124,7 +124,8 @@ class LanedScreen(SteeredScreen):
                 await self.go_to_lane(name)
 
         if self.lanes:
-            self.app.push_screen(LanePicker(self.lanes, self.talk.lane), picked)
+            states = {name: STATES[talk.badge] for name, talk in self.talks.items()}
+            self.app.push_screen(LanePicker(self.lanes, self.talk.lane, states), picked)
 
     @on(LanesBar.Chosen)
     async def _lane_clicked(self, event: LanesBar.Chosen) -> None:

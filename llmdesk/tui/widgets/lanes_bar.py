@@ -31,6 +31,15 @@ class Badge(StrEnum):
     FAILED = "✗"
 
 
+STATES = {
+    Badge.NONE: "",
+    Badge.RUNNING: "answering",
+    Badge.WAITING: "waiting",
+    Badge.DONE: "has its answer",
+    Badge.FAILED: "was not answered",
+}
+"""What each badge means, in words."""
+
 _STYLES = {
     Badge.NONE: "",
     Badge.RUNNING: "$accent",
