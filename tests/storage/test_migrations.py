@@ -3,9 +3,14 @@ import stat
 
 import pytest
 
+from llmdesk.core.errors import StorageError
+from llmdesk.storage.conversations import ConversationStore
+from llmdesk.storage.database import Database
 from llmdesk.storage.migrations import BACKUPS_KEPT, backups, migrate, schema_version
+from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.schema import MIGRATIONS, Migration
-from tests.support.stored import run_together
+from llmdesk.storage.search import Search
+from tests.support.stored import a_request, run_together
 
 STEPS = [Migration(name=f"step {n}", statements=(f"CREATE TABLE t{n} (x TEXT) STRICT",)) for n in range(1, 7)]
 
@@ -140,3 +145,63 @@ def test_processes_that_bring_an_old_database_up_to_date_together_spoil_no_backu
             assert old.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert f"-v{schema_version(old)}-" in copy.name
         old.close()
+
+
+async def test_a_database_from_before_versions_and_drafts_keeps_all_it_holds(path):
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, path, now=lambda: 1.0, migrations=MIGRATIONS[:5])
+    connection.execute("INSERT INTO conversations VALUES ('c1', 'Birds', 'chat', 1, 2, 3)")
+    for number, (role, text, mark) in enumerate([("user", "Name a wren", None), ("assistant", "A wren", "full")], 1):
+        connection.execute(
+            "INSERT INTO messages (id, conversation, turn, request, role, content, completeness, created_at) "
+            "VALUES (?, 'c1', 1, 'r1', ?, ?, ?, 1)",
+            (number, role, text, mark),
+        )
+    connection.close()
+    database = Database(path, on_warning=lambda _: None)
+    conversations = ConversationStore(database)
+    (view,) = await conversations.list()
+    assert (view.title, view.messages, view.pinned, view.archived, view.tags) == ("Birds", 2, False, False, ())
+    found = await conversations.get("c1")
+    assert [(m.content, m.superseded_by, m.continues) for m in found.messages] == [
+        ("Name a wren", None, None),
+        ("A wren", None, None),
+    ]
+    assert len(await conversations.history("c1")) == 2
+    assert [hit.id for hit in await Search(database)("wr")] == ["c1", "c1"]
+    await database.aclose()
+    assert len(backups(path)) == len(MIGRATIONS) - 5
+
+
+async def test_an_index_of_an_earlier_form_is_made_anew(path):
+    database = Database(path, on_warning=lambda _: None)
+    await RequestStore(database, "me").accept(a_request(conversation="c1", prompt="some walrus"))
+    await database.aclose()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP TABLE messages_fts")
+    connection.execute("CREATE VIRTUAL TABLE messages_fts USING fts5(content, content='messages', content_rowid='id')")
+    connection.close()
+    database = Database(path, on_warning=lambda _: None)
+    assert [hit.id for hit in await Search(database)("wal")] == ["c1"]
+    found = await database.read(
+        lambda c: c.execute("SELECT sql FROM sqlite_master WHERE name = 'messages_fts'").fetchone()
+    )
+    assert "prefix=" in found[0]
+    await database.aclose()
+
+
+async def test_a_database_of_a_newer_version_is_read_and_not_written(path):
+    database = Database(path, on_warning=lambda _: None)
+    await ConversationStore(database).create("c1", lane="chat", title="kept")
+    await database.aclose()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    warnings = []
+    database = Database(path, on_warning=warnings.append)
+    conversations = ConversationStore(database)
+    assert [view.title for view in await conversations.list()] == ["kept"]
+    with pytest.raises(StorageError, match="newer llmdesk"):
+        await conversations.pin("c1", True)
+    await database.aclose()
+    assert any("newer llmdesk" in line for line in warnings)
