@@ -119,9 +119,7 @@ class Linear:
         if conversation is not None:
             self.talk.conversation = (await self.desk.conversation(conversation)).id
             return
-        views = await self.desk.conversations()
-        newest = max((v for v in views if v.lane == self.lane), key=lambda view: view.updated_at, default=None)
-        self.talk.conversation = newest.id if newest is not None else None
+        self.talk.conversation = await self.desk.latest_conversation(self.lane)
 
     # --- the loop -----------------------------------------------------------------------------------------------
 

@@ -157,8 +157,7 @@ class ChatScreen(
         """Show the conversation that was asked for at the start; a prompt that is waiting already continues it."""
         asked = self._asked_conversation
         if asked is None and self._latest:
-            newest = await desk.conversations(limit=1)
-            asked = newest[0].id if newest else None
+            asked = await desk.latest_conversation()
         if asked is None:
             return
         if not self.talk.busy:
