@@ -463,9 +463,23 @@ async def test_any_size_works(size: tuple[int, int]) -> None:
         assert seat.app.is_running
 
 
-async def test_the_sidebar_folds_below_100_columns() -> None:
-    async with seated(FakeDesk(), size=(99, 24)) as seat:
+async def test_the_sidebar_folds_by_width_and_shows_whole_panels_only() -> None:
+    async with seated(FakeDesk(), size=(87, 24)) as seat:
         assert "outbox ──" not in seat.text
-        await seat.pilot.resize_terminal(100, 24)
+        await seat.pilot.resize_terminal(88, 24)
         await seat.see("outbox ──")
-        await seat.see("● local +3 models")
+        await seat.see(r"● local +3 models\n")
+        assert seat.app.chat.query_one("#sidebar").size.width < 22
+        await seat.pilot.resize_terminal(100, 24)
+        await seat.see(r"metrics \(chat, 1 h\) ──")
+        await seat.pilot.resize_terminal(100, 9)
+        await seat.see_gone("metrics")
+        assert "outbox ──" in seat.text
+        assert "● cloud" in seat.text
+
+
+async def test_a_panel_of_the_sidebar_opens_in_full_when_it_is_clicked() -> None:
+    async with seated(FakeDesk(), size=(120, 30)) as seat:
+        await seat.see("outbox ──")
+        await seat.pilot.click("#outbox")
+        await seat.see("outbox: paused requests")

@@ -85,6 +85,8 @@ class ProviderPanel(SidePanel):
 
     def show_providers(self, statuses: Sequence[ProviderStatus]) -> None:
         """Show these states; the seconds left of a cooldown are counted from now."""
+        if tuple(statuses) == tuple(self._statuses) and not self._ends:
+            return
         now = time.monotonic()
         self._statuses = statuses
         self._ends = {

@@ -43,6 +43,8 @@ class SidePanel(Widget):
         super().__init__(id=id)
         self.known = known
         self.display = known
+        self._measured: tuple[int, int] | None = None
+        """Its width when it was measured, and how many rows it had then."""
 
     @property
     def narrow(self) -> bool:
@@ -55,8 +57,16 @@ class SidePanel(Widget):
 
     def changed(self) -> None:
         """Draw it anew, in the room it needs now."""
+        self._measured = None
         self.refresh(layout=True)
         self.post_message(self.Changed())
+
+    @property
+    def rows(self) -> int:
+        """How many rows it needs."""
+        if self._measured is None or self._measured[0] != self.size.width:
+            self._measured = self.size.width, self.render().plain.count("\n") + 1
+        return self._measured[1]
 
     def on_click(self) -> None:
         """Show it in full."""
@@ -79,10 +89,9 @@ class Sidebar(Vertical):
         """Show the panels that fit as a whole, the most important ones first; the first one in any case."""
         room = self.size.height
         for panel in sorted(self.query(SidePanel), key=lambda each: each.rank):
-            if not panel.known:
-                panel.display = False
-                continue
-            needed = panel.render().plain.count("\n") + 1 + (1 if panel.rank else 0)
-            panel.display = needed <= room or panel.rank == 0
-            if panel.display:
+            needed = panel.rows + (1 if panel.rank else 0) if panel.known else 0
+            shown = panel.known and (needed <= room or panel.rank == 0)
+            if shown:
                 room -= needed
+            if panel.display is not shown:
+                panel.display = shown
