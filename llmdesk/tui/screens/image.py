@@ -6,6 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
+from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.strip import Strip
@@ -16,7 +18,8 @@ from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.transcript.pictures import INSTALL, Picture, can_decode, decode, rgb, segments
-from llmdesk.tui.widgets.keys_line import KeysLine
+from llmdesk.tui.widgets.action_line import ActionLine
+from llmdesk.tui.widgets.wait_line import Offer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +70,6 @@ class WholePicture(Widget):
         style = self.rich_style
         if y < len(self._strips):
             return self._strips[y].extend_cell_length(self.size.width, style)
-        from rich.segment import Segment
-
         return Strip([Segment(CANNOT if self.failed and not y else "", style)]).adjust_cell_length(
             self.size.width, style
         )
@@ -86,6 +87,7 @@ class ImageScreen(DeskScreen):
     DEFAULT_CSS = """
     ImageScreen {
         #image-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
+        #image-keys { background: $panel; color: $muted; padding: 0 1; }
         VerticalScroll { padding: 0 1; }
         .image-name { color: $text-accent; height: 1; }
         WholePicture { margin: 0 0 1 0; }
@@ -104,7 +106,7 @@ class ImageScreen(DeskScreen):
             for number, picture in enumerate(self.pictures):
                 yield Static(Content(picture.label), classes="image-name", id=f"image-{number}")
                 yield WholePicture(picture) if can_decode() else Static(Content(INSTALL))
-        yield KeysLine(("↑ ↓ scroll",))
+        yield ActionLine([Offer(label="Esc close", action="close_panel")], id="image-keys")
 
     def on_mount(self) -> None:
         """Begin at the one that was meant; arrows and pages scroll."""
@@ -117,6 +119,10 @@ class ImageScreen(DeskScreen):
         """Draw for the new size."""
         for whole in self.query(WholePicture):
             whole.draw_for(self.size.width - 4, self.size.height - 5)
+
+    @on(ActionLine.Chosen)
+    async def _offer_clicked(self, event: ActionLine.Chosen) -> None:
+        await self.run_action(event.action)
 
     def action_close_panel(self) -> None:
         """Back to the chat."""

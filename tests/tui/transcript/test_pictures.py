@@ -228,6 +228,10 @@ async def test_a_stored_image_is_shown_whole_by_key_and_left_by_escape() -> None
         assert whole.size.height == 10
         await seat.press("escape")
         await wait_until(lambda: seat.app.screen is seat.app.chat, "the chat")
+        await seat.press("enter")
+        await seat.see("llmdesk ─ image")
+        await seat.pilot.click("#image-keys", offset=(4, 0))
+        await wait_until(lambda: seat.app.screen is seat.app.chat, "the chat")
 
 
 async def test_what_cannot_be_shown_whole_says_why() -> None:
