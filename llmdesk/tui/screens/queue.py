@@ -160,6 +160,7 @@ class QueueScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The list has the keys."""
+        self.styles.background = "transparent"  # the answer that comes is seen behind it
         self._editor.display = False
         self.queue_changed()
         self.set_focus(self._list)
