@@ -251,3 +251,35 @@ def test_a_person_is_asked_for_consent(key: str, told: str) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+@pytest.mark.terminal
+def test_a_terminal_that_takes_no_utf8_gets_lines_and_the_reason() -> None:
+    child = terminal("two", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="")
+    child.expect("note: the screen needs UTF-8, and this terminal's encoding is [a-zA-Z0-9_.-]+: lines instead.\r\n")
+    child.expect_exact("you: ")
+    child.sendline("hi")
+    child.expect_exact("local - gemma3:27b:\r\nFirst.\r\n")
+    child.sendeof()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("extra", [{"ACCESSIBLE": "1"}, {"TERM": ""}, {"TERM": "unknown"}])
+def test_other_signs_of_a_wish_for_lines_are_understood(extra: dict[str, str]) -> None:
+    child = terminal("two", **extra)
+    child.expect_exact("you: ")
+    child.sendeof()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+@pytest.mark.terminal
+def test_our_own_variable_goes_before_that_of_others() -> None:
+    child = terminal("two", ACCESSIBLE="1", LLMDESK_ACCESSIBLE="0")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 99
