@@ -61,8 +61,8 @@ class DeskApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "llmdesk"
     ENABLE_COMMAND_PALETTE = True
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-bare"), (2, "-low"), (4, "-high")]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-thin"), (16, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-bare"), (2, "-low"), (4, "-high")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (16, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
 
     def __init__(
