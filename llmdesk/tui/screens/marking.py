@@ -8,7 +8,13 @@ from textual import events, on
 
 from llmdesk.tui.actions import BY_ID
 from llmdesk.tui.screens.lanes import LanedScreen
-from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, Completeness, UserEntry, VersionEntry
+from llmdesk.tui.transcript.entries import (
+    AnswerEntry,
+    AnswerState,
+    Completeness,
+    UserEntry,
+    VersionEntry,
+)
 from llmdesk.tui.transcript.view import TranscriptView
 from llmdesk.tui.widgets.action_line import ActionLine
 from llmdesk.tui.widgets.prompt import Prompt

@@ -173,14 +173,6 @@ async def delete(chat: LanedScreen, _: str) -> None:
     chat.say(f"Deleted “{title}”. For ten minutes ctrl+o, then alt+z has it back.")
 
 
-async def export(chat: LanedScreen, form: str) -> None:
-    """``/export``: to a file in this folder."""
-    if form not in ("", "md", "json"):
-        raise UsageError("/export writes md or json.")
-    desk, conversation = await _open_one(chat)
-    chat.say(f"Written to {await write_out(desk, conversation.id, 'json' if form == 'json' else 'md')}.")
-
-
 async def import_(chat: LanedScreen, path: str) -> None:
     """``/import PATH``."""
     if not path:
