@@ -46,7 +46,7 @@ def propose(
     after = apply_edits(text, edits)
     loaded = load_settings(file, env, check_schema=check_schema, source=replace(source, text=after))
     return Proposal(
-        file=file,
+        file=str(file),
         before=source.text if exists else None,
         after=after.replace("\n", "\r\n") if "\r\n" in source.text else after,
         diff=diff_of(file, text if exists else "", after),

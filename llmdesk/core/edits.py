@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import PurePath
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 """What an edit can put into the file."""
@@ -35,7 +34,7 @@ class Proposal:
     ``diff -u`` does. ``notes`` are what the loader has to say of the result.
     """
 
-    file: PurePath
+    file: str
     before: str | None
     after: str
     diff: tuple[str, ...]

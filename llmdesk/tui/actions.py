@@ -158,6 +158,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="prompt_library", keys="", help="Prompts: one of your own from the library", call="pick_prompt",
            scope="chat", command="prompt"),
     Action(id="tour", keys="", help="A short tour of the desk", call="tour", scope="chat", command="tour"),
+    Action(id="tour_next", keys="alt+right", help="The tour: go on", call="tour_step(1)", scope="chat", palette=False,
+           command="tour"),
+    Action(id="tour_previous", keys="alt+left", help="The tour: go back", call="tour_step(-1)", scope="chat",
+           palette=False, command="tour"),
     Action(id="scroll_up", keys="pageup", help="Scroll up", call="scroll_transcript(-1)", scope="chat", palette=False),
     Action(
         id="scroll_down", keys="pagedown", help="Scroll down", call="scroll_transcript(1)", scope="chat", palette=False

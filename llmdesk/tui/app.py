@@ -355,10 +355,11 @@ class DeskApp(App[None]):
     # --- the palette of commands ------------------------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action, whatever screen is on top."""
+        """Every action of the screen that is on top, and what can be done everywhere."""
         from llmdesk.tui.palette import commands
 
-        yield from commands(self, self.chat, on_chat=screen is self.chat)
+        panel = "" if screen is self.chat else getattr(screen, "panel", "none")
+        yield from commands(self, self.chat, top=screen, panel=panel, recent=self.chat.recent)
 
 
 def import_desk(*, demo: bool = False) -> None:

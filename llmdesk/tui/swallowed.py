@@ -154,7 +154,15 @@ def _shown(sign: str, environment: Mapping[str, str]) -> bool:
     return found.startswith(value) if equals else bool(found)
 
 
+_CONVERSATIONS = (
+    "conversation_rename", "conversation_tags", "conversation_pin", "conversation_archive", "conversations_away",
+    "conversation_delete", "conversation_undelete", "conversation_export_md", "conversation_export_json",
+    "conversations_import",
+)  # fmt: skip
+
 MOUSE: Mapping[str, str] = {
+    **{f"compare_lane_{number}": "the lane's name at the top can be clicked" for number in range(1, 10)},
+    **dict.fromkeys(_CONVERSATIONS, "it can be clicked in the line below the list"),
     "other_lane": "its words in the line above the prompt can be clicked",
     "scroll_up": "the wheel scrolls the transcript, and so does its scroll bar",
     "scroll_down": "the wheel scrolls the transcript, and so does its scroll bar",

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.actions import ACTIONS, BY_ID
+from llmdesk.tui.hints import hints
 from llmdesk.tui.keymap import is_key, read_keymap
-from tests.support.fake_desk import FakeDesk
-from tests.support.screen import seated
+from llmdesk.tui.screens.help import help_text
+from llmdesk.tui.screens.panels import SCREENS
+from tests.support.fake_desk import FakeDesk, answer, stored_conversation
+from tests.support.screen import seated, wait_until
 
 
 def test_ids_are_unique_and_no_default_key_is_taken_twice() -> None:
@@ -75,8 +80,73 @@ async def test_every_action_of_the_palette_can_be_found_in_it() -> None:
     async with seated(FakeDesk(screen=ScreenSettings(keys={"palette": "f10"}))) as seat:
         titles = {command.title for command in seat.app.get_system_commands(seat.app.screen)}
         assert {action.help for action in ACTIONS if action.palette} <= titles
-        assert {"Lane codegen", "/doctor", "Theme midnight"} <= titles
+        assert {"Lane codegen", "/doctor", "/lane", "Theme midnight"} <= titles
         await seat.press("f10")
         await seat.type("lane critic")
         await seat.press("enter")
         await seat.see("─ 4 critic ─")
+
+
+async def test_the_palette_has_every_action_of_the_panel_that_is_on_top() -> None:
+    async with seated(FakeDesk()) as seat:
+        for panel in ("failovers", "models", "keys"):
+            seat.app.action_open_panel(panel)  # type: ignore[arg-type]
+            await seat.see(f"─ {panel}")
+            titles = {command.title for command in seat.app.get_system_commands(seat.app.screen)}
+            assert {action.help for action in ACTIONS if action.scope == panel} <= titles
+            assert {action.help for action in ACTIONS if action.scope == "desk" and action.palette} <= titles
+            await seat.press("escape")
+            await seat.see("─ 1 chat")
+
+
+async def test_the_palette_has_recent_conversations() -> None:
+    desk = FakeDesk(stored={"conversation-1": stored_conversation()})
+    async with seated(desk) as seat:
+        await wait_until(lambda: len(seat.app.chat.recent) == 1)
+        titles = {command.title for command in seat.app.get_system_commands(seat.app.screen)}
+        assert "Conversation Parse the log file" in titles
+
+
+async def test_help_is_searched_and_tells_what_this_terminal_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZELLIJ", "0")
+    async with seated(FakeDesk(), size=(110, 60)) as seat:
+        await seat.press("f1")
+        await seat.see("keys and commands")
+        await seat.press("slash")
+        await seat.type("new conversation")
+        await seat.see("ctrl\\+n may not arrive: Zellij")
+        await seat.see("Instead: /new")
+        assert "Failover history" not in seat.text
+        await seat.press("escape")
+        await seat.see("While waiting: retry now")
+        await seat.press("escape")
+        await seat.see("─ 1 chat")
+
+
+@pytest.mark.parametrize("panel", SCREENS)
+def test_help_knows_every_key_of_every_screen(panel: str) -> None:
+    shown = help_text(panel, read_keymap({}), 100).plain
+    for action in ACTIONS:
+        if action.scope == panel:
+            assert action.help.split()[0] in shown
+            assert action.id in shown
+
+
+def test_hints_are_the_users_own_keys_and_fit_the_moment() -> None:
+    keymap = read_keymap({"help": "f10", "palette": "none"})
+    assert hints("idle", keymap)[0] == "alt+1…9 lane  f6 failovers  f10 help "
+    assert hints("busy", keymap)[-1] == "Esc cancel "
+    assert "alt+r now" in hints("waiting", keymap)[0]
+    assert hints("held", keymap)[-1] == "alt+g send the queue "
+    assert "i back" in hints("marked", keymap)[0]
+
+
+async def test_hints_change_with_what_goes_on() -> None:
+    gate = asyncio.Event()
+    async with seated(FakeDesk(scripts=[[gate, *answer("done")]]), size=(160, 30)) as seat:
+        await seat.see("f6 failovers")
+        await seat.ask("Hello")
+        await seat.see("Esc cancel")
+        gate.set()
+        await seat.see("✔ full")
+        await seat.see("f6 failovers")

@@ -27,6 +27,7 @@ from llmdesk.tui.screens.moving import MovingScreen
 from llmdesk.tui.screens.resumed import Resumed
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.screens.shelving import ShelvingScreen
+from llmdesk.tui.screens.touring import TouringScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
 from llmdesk.tui.widgets.lanes_bar import LanesBar
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from llmdesk.core.views import BudgetView
+    from llmdesk.core.views import BudgetView, ConversationView
     from llmdesk.desk import Desk
     from llmdesk.tui.screens.figures import Figures
     from llmdesk.tui.screens.talk import Talk
@@ -49,12 +50,16 @@ if TYPE_CHECKING:
 SIDEBAR_FROM, WIDE_FROM = 88, 100
 """Columns from which the sidebar is shown unless the user says otherwise, with short lines, and with whole ones."""
 
+RECENT = 20
+"""So many conversations can be had by their titles in the palette."""
+
 TALL_FROM = 8
 """Rows below which only the transcript and the prompt are left."""
 
 
 class ChatScreen(
-    ActingScreen, ComparingScreen, ShelvingScreen, SearchingScreen, DraftingScreen, LibraryScreen, MovingScreen
+    TouringScreen, ActingScreen, ComparingScreen, ShelvingScreen, SearchingScreen, DraftingScreen, LibraryScreen,
+    MovingScreen,
 ):
     """Where the user talks."""
 
@@ -74,6 +79,7 @@ class ChatScreen(
         self._resting = ""
         self._resumed = Resumed(self)
         self._keeps_resuming = False
+        self._recent: tuple[ConversationView, ...] = ()
         self._figures: Figures | None = None
 
     def compose(self) -> ComposeResult:
@@ -148,6 +154,7 @@ class ChatScreen(
             self._begun.set()
         self.follow(self._show_figures)
         self.follow(partial(self._learn_history, desk))
+        self.follow(partial(self._read_recent, desk))
         self.follow(partial(self.take_up_drafts, desk))
         self.follow(partial(self._look_around, desk))
         self.follow(partial(self._watch, desk))
@@ -200,6 +207,7 @@ class ChatScreen(
                 lines.append(f"{_SIGNS[finding.level.value]} {of}{finding.text}{hint}")
             if waiting:
                 lines.append(f"○ {waiting} paused request{'' if waiting == 1 else 's'} in the outbox: f7")
+            lines.append("○ New here? /tour shows what there is, one thing at a time.")
             level = Level.INFO if discovery.can_answer else Level.WARNING
             talk.record.note("\n".join(sanitise(line) for line in lines), level)
             return
@@ -210,6 +218,8 @@ class ChatScreen(
     async def _watch(self, desk: Desk) -> None:
         """Keep the panels in step with what happens here and in other instances."""
         async for topics in desk.watch():
+            if Topic.CONVERSATIONS in topics:
+                self.follow(partial(self._read_recent, desk))
             if Topic.SETTINGS in topics:
                 await self._settings_read(desk)
             if topics & {Topic.COOLDOWNS, Topic.PROVIDERS, Topic.REQUESTS}:
@@ -241,6 +251,14 @@ class ChatScreen(
             await desk.keep_resuming(self._resumed.take)
         finally:
             self._keeps_resuming = False
+
+    @property
+    def recent(self) -> tuple[ConversationView, ...]:
+        """Conversations used last, as far as they were read."""
+        return self._recent
+
+    async def _read_recent(self, desk: Desk) -> None:
+        self._recent = await desk.conversations(limit=RECENT)
 
     def show_hints(self) -> None:
         """Show the keys worth knowing now, as they are bound now."""

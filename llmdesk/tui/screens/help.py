@@ -6,21 +6,26 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from llmdesk.paths import process_environment
 from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES, Scope
 from llmdesk.tui.commands import COMMANDS
 from llmdesk.tui.keymap import APART
 from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.swallowed import keepers_here, second_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from textual.widget import Widget
 
+    from llmdesk.tui.actions import Action
     from llmdesk.tui.keymap import Keymap
+    from llmdesk.tui.swallowed import Keeper
 
 KEYS_WIDTH = 26
 """Columns of the keys."""
@@ -55,25 +60,63 @@ def scopes_of(screen: str) -> tuple[Scope, ...]:
     return (*own, "desk") if APART & set(own) else (*own, "list", "desk")
 
 
-def help_text(screen: str, keymap: Keymap, width: int) -> Content:
-    """Every listed key of a screen, for the chat the slash commands too, in lines of ``width`` columns."""
+def help_text(screen: str, keymap: Keymap, width: int, *, words: str = "", here: Sequence[Keeper] = ()) -> Content:
+    """Every listed key of a screen, for the chat the slash commands too, in lines of ``width`` columns.
+
+    Args:
+        screen: the name of the screen.
+        keymap: the keys as they are bound now.
+        width: columns.
+        words: only what has all of these.
+        here: who keeps keys for itself in this terminal.
+    """
+    wanted = words.lower().split()
     lines: list[Content] = []
     for scope in scopes_of(screen):
-        lines.append(Content.styled(SECTIONS[scope], "bold $accent"))
+        own: list[Content] = []
         for action in ACTIONS:
             if action.scope == scope and action.listed:
-                keys = "alt+1 … alt+9" if action.id == "lane_1" else keymap.keys_of(action).replace(",", "  ")
-                words = "Go to a lane by its number" if action.id == "lane_1" else action.help
-                lines += _lines(keys or "not bound", words, action.id.removesuffix("_1"), width)
-        lines.append(Content(""))
+                bound = keymap.keys_of(action)
+                keys = "alt+1 … alt+9" if action.id == "lane_1" else bound.replace(",", "  ")
+                text = "Go to a lane by its number" if action.id == "lane_1" else action.help
+                command = f"/{action.command}" if action.command else ""
+                if _fits(wanted, keys, text, action.id, command):
+                    own += _lines(keys or command or "not bound", text, action.id.removesuffix("_1"), width)
+                    own += _kept(bound, action, here, width)
+        lines += _section(SECTIONS[scope], own)
     if screen == "chat":
-        lines.append(Content.styled("Commands", "bold $accent"))
-        for command in COMMANDS:
-            lines += _lines(f"/{command.name} {command.argument}", command.help, "", width)
-        lines.append(Content(""))
-    closing = "Keys can be changed in the configuration: ui: keys: {name: key}, none unbinds."
+        own = []
+        for command_ in COMMANDS:
+            name = f"/{command_.name} {command_.argument}"
+            if _fits(wanted, name, command_.help):
+                own += _lines(name, command_.help, "", width)
+        lines += _section("Commands", own)
+    if not lines:
+        lines.append(Content.styled("Nothing here is called so.", "$warning"))
+    closing = "/keys changes keys and tells which of them arrive. / searches this page."
     lines += [Content.styled(row, "$muted") for row in wrap(closing, max(width, 20))]
     return Content("\n").join(lines)
+
+
+def _section(title: str, lines: list[Content]) -> list[Content]:
+    return [Content.styled(title, "bold $accent"), *lines, Content("")] if lines else []
+
+
+def _fits(wanted: Sequence[str], *texts: str) -> bool:
+    whole = " ".join(texts).lower()
+    return all(word in whole for word in wanted)
+
+
+def _kept(bound: str, action: Action, here: Sequence[Keeper], width: int) -> list[Content]:
+    """Say of the keys that this terminal keeps how the action can be had all the same."""
+    rows: list[Content] = []
+    ways = ", ".join(second_ways(action.id, bound, action.command)) or "the palette"
+    for key in filter(None, bound.split(",")):
+        for keeper in here:
+            if key in keeper.keys:
+                text = f"{key} may not arrive: {keeper.name} ({keeper.keys[key]}). Instead: {ways}"
+                rows += [Content.styled(f"    {row}", "$warning") for row in wrap(text, max(width - 4, 20))]
+    return rows
 
 
 def _lines(keys: str, words: str, name: str, width: int) -> list[Content]:
@@ -95,12 +138,52 @@ class HelpScreen(PanelScreen):
 
     panel: ClassVar = "help"
     heading: ClassVar[str] = "keys and commands"
-    DEFAULT_CSS = "#help-text { padding: 0 1; }"
+    keys: ClassVar[tuple[str, ...]] = ("/ search", "↑ ↓ scroll")
+    DEFAULT_CSS = """
+    #help-text { padding: 0 1; }
+    HelpScreen #filter { margin: 0 1; }
+    HelpScreen .away { display: none; }
+    """
 
     def body(self) -> Iterable[Widget]:
-        """One long text."""
+        """One long text, and what is searched in it."""
+        yield Input(placeholder="search", id="filter", classes="away", compact=True)
         yield VerticalScroll(Static(id="help-text"))
+
+    def __init__(self, *, below: str) -> None:
+        super().__init__(below=below)
+        self._here = keepers_here(process_environment())
+
+    def begin(self) -> None:
+        """Arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
 
     def on_resize(self) -> None:
         """Wrap anew."""
-        self.query_one("#help-text", Static).update(help_text(self.below, self.house.keymap, self.size.width - 4))
+        self._draw()
+
+    @on(Input.Changed)
+    def _draw(self) -> None:
+        words = self.query_one("#filter", Input).value
+        text = help_text(self.below, self.house.keymap, self.size.width - 4, words=words, here=self._here)
+        self.query_one("#help-text", Static).update(text)
+
+    @on(Input.Submitted)
+    def _searched(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    def action_filter(self) -> None:
+        """Type words to search for."""
+        field = self.query_one("#filter", Input)
+        field.remove_class("away")
+        field.focus()
+
+    def action_close_panel(self) -> None:
+        """Close the search, else the panel."""
+        field = self.query_one("#filter", Input)
+        if field.has_class("away"):
+            super().action_close_panel()
+            return
+        field.value = ""
+        field.add_class("away")
+        self.query_one(VerticalScroll).focus()
