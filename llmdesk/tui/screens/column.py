@@ -50,8 +50,9 @@ class Contender:
 class Round:
     """What the columns share: the conversation they all belong to, and their requests in order.
 
-    Each request takes the place of the first and of all after it, so that at any moment one of them stands and the others are earlier
-    versions of it, whatever becomes of the program; and no answer goes along with another column's prompt.
+    Each request takes the place of the first and of all after it, so that at any moment one of them stands and the
+    others are earlier versions of it, whatever becomes of the program; and no answer goes along with another column's
+    prompt.
     """
 
     conversation: str | None
