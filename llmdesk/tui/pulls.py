@@ -98,7 +98,8 @@ class Pulls:
             self._say(f"{ref} is being fetched already.")
             return
         pull = Pull(ref)
-        worker = self._app.run_worker(partial(self._fetch, desk, pull), group=f"pull {ref}")
+        work = partial(self._fetch, desk, pull)
+        worker: Worker[None] = self._app.run_worker(work, group=f"pull {ref}")  # type: ignore[arg-type] # as in beside
         self._under_way[ref] = (pull, worker)
         self.changed()
 
