@@ -99,7 +99,7 @@ class Pulls:
             return
         pull = Pull(ref)
         work = partial(self._fetch, desk, pull)
-        worker: Worker[None] = self._app.run_worker(work, group=f"pull {ref}")  # type: ignore[arg-type] # as in beside
+        worker: Worker[None] = self._app.run_worker(work, group=f"pull {ref}")
         self._under_way[ref] = (pull, worker)
         self.changed()
 
