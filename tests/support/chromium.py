@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from contextlib import asynccontextmanager
@@ -116,7 +118,7 @@ async def tab_at(program: str, url: str, *, columns: int, rows: int) -> AsyncIte
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     browser = subprocess.Popen(
         [program, *FLAGS, *root, f"--user-data-dir={folder}", "about:blank"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         async with asyncio.timeout(30):
@@ -136,6 +138,7 @@ async def tab_at(program: str, url: str, *, columns: int, rows: int) -> AsyncIte
                 await tab.call("Page.navigate", url=url)
                 yield tab
     finally:
-        browser.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(browser.pid, signal.SIGTERM)  # what is on the path may be a script around the browser
         await asyncio.to_thread(browser.wait, 20)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
