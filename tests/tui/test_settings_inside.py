@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from llmdesk.paths import find_themes
+from llmdesk.tui.themes import load_palettes
 from tests.support.screen import wait_until
 from tests.support.settings_world import settled
 
@@ -184,3 +186,14 @@ async def test_a_new_lane_begins_like_the_marked_one_and_changes_are_not_lost_by
         await seat.press("y")
         await wait_until(lambda: "chatty:" in file.read_text())
         await seat.see("8 chatty|chatty")
+
+
+def test_there_is_a_theme_for_every_need() -> None:
+    themes = load_palettes(find_themes()[:1]).themes
+    assert {theme.dark for theme in themes.values()} == {True, False}
+    ansi = [theme for theme in themes.values() if theme.ansi]
+    assert ansi
+    for theme in ansi:
+        colors = (theme.primary, theme.secondary, theme.accent, theme.foreground, theme.background, theme.surface,
+                  theme.panel, theme.success, theme.warning, theme.error)  # fmt: skip
+        assert all(color is not None and color.startswith("ansi_") for color in colors)
