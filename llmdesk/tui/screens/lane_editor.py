@@ -49,6 +49,7 @@ class LaneEditorScreen(OfferingPanel):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("lanes")]
     DEFAULT_CSS = """
     LaneEditorScreen Horizontal { height: 1fr; }
+    LaneEditorScreen OptionList:focus { border: none; }
     LaneEditorScreen OptionList { width: 22; height: 1fr; border: none; background: $background; }
     LaneEditorScreen #lane { width: 1fr; height: 1fr; padding: 0 1; border-left: solid $panel; }
     LaneEditorScreen #said { height: auto; padding: 0 1; }

@@ -48,6 +48,7 @@ class ThemesScreen(OfferingPanel):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("themes")]
     DEFAULT_CSS = """
     ThemesScreen Horizontal { height: 1fr; }
+    ThemesScreen OptionList:focus { border: none; }
     ThemesScreen OptionList { width: 24; height: 1fr; border: none; background: $background; }
     ThemesScreen VerticalScroll { width: 1fr; height: 1fr; padding: 0 1; border-left: solid $panel; }
     ThemesScreen #line { height: auto; padding: 0 1; }
