@@ -158,6 +158,21 @@ def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMes
     )
 
 
+def to_sent_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMessage:
+    """As much of a row of ``messages`` as decides what a model gets to see of it."""
+    return StoredMessage(
+        id=row["id"],
+        role=Role(row["role"]),
+        content=row["content"],
+        created_at=to_s(row["created_at"]),
+        request=row["request"],
+        attachments=tuple(attachments),
+        completeness=row["completeness"],
+        superseded_by=row["superseded_by"],
+        continues=row["continues"],
+    )
+
+
 def attachments_of(connection: sqlite3.Connection, request: str) -> tuple[Attachment, ...]:
     """The files that went with a request, in their order."""
     rows = connection.execute(

@@ -9,7 +9,16 @@ from llmdesk.core.errors import UsageError
 from llmdesk.core.prompting import context_messages
 from llmdesk.core.text import storable
 from llmdesk.core.views import Conversation
-from llmdesk.storage.columns import CONVERSATION_COLUMNS, attachments_of, begins_with, tags_of, to_message, to_ms, to_s
+from llmdesk.storage.columns import (
+    CONVERSATION_COLUMNS,
+    attachments_of,
+    begins_with,
+    tags_of,
+    to_message,
+    to_ms,
+    to_s,
+    to_sent_message,
+)
 from llmdesk.storage.columns import to_conversation_view as to_view
 from llmdesk.storage.fulltext import forget_deleted
 from llmdesk.storage.request_rows import forget_text, touch_conversation
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from llmdesk.core.types import Message
-    from llmdesk.core.views import ConversationView, StoredMessage
+    from llmdesk.core.views import Attachment, ConversationView, StoredMessage
     from llmdesk.storage.database import Database
 
 REMOVED = "its conversation was removed"
@@ -150,8 +159,12 @@ class ConversationStore:
             conversation_id: the whole id; an unknown one has no history.
             before_request: leave out this request's own turn and everything after it.
         """
-        stored = await self._database.read(lambda connection: _messages(connection, conversation_id))
-        return context_messages(stored, before_request=before_request)
+
+        def work(connection: sqlite3.Connection) -> tuple[Message, ...]:
+            stored = _messages(connection, conversation_id, columns=_SENT_COLUMNS, read=to_sent_message)
+            return context_messages(stored, before_request=before_request)
+
+        return await self._database.read(work)
 
     async def rename(self, conversation_id: str, title: str) -> bool:
         """Give a conversation another title. Returns whether there is such a conversation."""
@@ -267,9 +280,20 @@ def _resolve(connection: sqlite3.Connection, prefix: str) -> tuple[str, ...]:
     return (prefix,) if prefix in ids else ids
 
 
-def _messages(connection: sqlite3.Connection, conversation_id: str) -> tuple[StoredMessage, ...]:
+_SENT_COLUMNS = "id, request, role, content, completeness, superseded_by, continues, created_at"
+"""What decides whether a message goes along, and its text: a long conversation is read for every prompt in it."""
+
+
+def _messages(
+    connection: sqlite3.Connection,
+    conversation_id: str,
+    *,
+    columns: str = "*",
+    read: Callable[[sqlite3.Row, Iterable[Attachment]], StoredMessage] = to_message,
+) -> tuple[StoredMessage, ...]:
     rows = connection.execute(
-        "SELECT * FROM messages WHERE conversation = ? ORDER BY turn, id", (conversation_id,)
+        f"SELECT {columns} FROM messages WHERE conversation = ? ORDER BY turn, id",  # noqa: S608 - constants only
+        (conversation_id,),
     ).fetchall()
     with_files = {
         request
@@ -280,7 +304,7 @@ def _messages(connection: sqlite3.Connection, conversation_id: str) -> tuple[Sto
         )
     }
     return tuple(
-        to_message(
+        read(
             row,
             attachments_of(connection, row["request"])
             if row["role"] == "user" and row["request"] in with_files
