@@ -75,7 +75,7 @@ class Desk:
         booked = (parts.database, parts.ledger.database)  # one and the same, but off the record
         self._watch = Watch(
             lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()),
-            glance=lambda: self.configuration.glance(),
+            glance=lambda: self.configuration.glance(),  # noqa: PLW0108 - it is made below
             log_mark=lambda: log_mark(parts.paths.log_file),
         )
         self._asking = Asking(parts, self._watch.changed)

@@ -43,7 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="import", argument="PATH", help="Conversations from an export of ChatGPT or oterm"),
     Command(name="compact", help="Let the model sum up the conversation; the summary goes along from then on"),
     # --- answers
-    Command(name="copy", argument="[code | file [PATH]]", help="Copy the last answer, a code block of it; or write a file"),
+    Command(name="copy", argument="[code | file [PATH]]", help="Copy the last answer or code, or write a file"),
     Command(name="edit", help="Edit the last prompt and send it again"),
     Command(name="retry", argument="[PROVIDER/MODEL]", help="Ask the last prompt again"),
     Command(name="continue", help="Let an answer that was cut go on"),

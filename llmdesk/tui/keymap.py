@@ -27,7 +27,7 @@ _TOGETHER: Mapping[Scope, frozenset[Scope]] = {
     "chat": _CHAT,
     "prompt": frozenset({"desk", "chat", "prompt"}),
     "turn": frozenset({"desk", "chat", "turn"}),
-    "list": frozenset({"desk", "list", *PANEL_SCOPES} - APART),
+    "list": frozenset[Scope]({"desk", "list", *PANEL_SCOPES}) - APART,
     **{panel: frozenset({"desk", panel} if panel in APART else {"desk", "list", panel}) for panel in PANEL_SCOPES},
 }
 """Scopes whose keys are live at the same time."""

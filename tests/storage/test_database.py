@@ -149,7 +149,8 @@ async def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(path, warnings,
 async def test_damage_found_while_running_is_dealt_with_in_the_same_write(database, path, warnings):
     await database.write(add("a"))
     await database.write(lambda connection: connection.executemany(
-        "INSERT INTO conversations (id, title, lane, created_at, updated_at, used) VALUES (?, ?, 'chat', 1, 1, 1)", [(f"{n}", "x" * 900) for n in range(500)]
+        "INSERT INTO conversations (id, title, lane, created_at, updated_at, used) VALUES (?, ?, 'chat', 1, 1, 1)",
+        [(f"{n}", "x" * 900) for n in range(500)],
     ))  # fmt: skip
     await database.aclose()
     content = bytearray(path.read_bytes())
