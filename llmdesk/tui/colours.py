@@ -75,4 +75,3 @@ def _brightness(color: RichColor | None, terminal: TerminalTheme, *, foreground:
         return 1.0 if foreground else 0.0
     red, green, blue = color.get_truecolor(terminal, foreground=foreground)
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
-

@@ -58,7 +58,13 @@ TALL_FROM = 8
 
 
 class ChatScreen(
-    TouringScreen, ActingScreen, ComparingScreen, ShelvingScreen, SearchingScreen, DraftingScreen, LibraryScreen,
+    TouringScreen,
+    ActingScreen,
+    ComparingScreen,
+    ShelvingScreen,
+    SearchingScreen,
+    DraftingScreen,
+    LibraryScreen,
     MovingScreen,
 ):
     """Where the user talks."""
