@@ -178,6 +178,7 @@ ACTIONS: tuple[Action, ...] = (
     _turn("fork", "f", "Fork: go on from here in a new conversation", "fork_turn"),
     _turn("open", "o", "Open in your editor", "open_turn"),
     _turn("raw", "v", "What was sent and received", "raw_turn"),
+    _turn("stand", "s", "Let an earlier version stand again", "stand_turn"),
     _turn("fold", "enter,space", "Fold or unfold reasoning, an earlier version, an image", "fold_turn"),
     _turn("up", "up,k", "The turn before", "mark_turn(-1)"),
     _turn("down", "down,j", "The turn after", "mark_turn(1)"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,31 +13,11 @@ from llmdesk.core.views import Attachment
 from llmdesk.providers.scripted import Scene
 from llmdesk.tui.transcript.entries import VersionEntry
 from tests.support.desk_world import DeskWorld, answers, asked, endless, fails, said
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import Seat, wait_until
+from tests.support.sitting import idle, sitting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from llmdesk.desk import Desk
-
-
-@dataclass
-class Opened:
-    """A desk as the screen opens one."""
-
-    made: Desk
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Desk]:
-        async with self.made as desk:
-            yield desk
-
-
-@asynccontextmanager
-async def sitting(world: DeskWorld, **how: object) -> AsyncIterator[Seat]:
-    async with seated(Opened(world.desk()), **{"size": (100, 40), **how}) as seat:  # type: ignore[arg-type]
-        yield seat
 
 
 @pytest.fixture
@@ -51,12 +29,6 @@ async def exchange(seat: Seat, prompt: str, answer: str) -> None:
     await seat.ask(prompt)
     await idle(seat)
     await seat.see(answer)
-
-
-async def idle(seat: Seat) -> None:
-    await seat.pilot.pause()
-    await wait_until(lambda: not seat.app.chat.talk.busy, "the end of the answer")
-    await seat.pilot.pause()
 
 
 def versions(seat: Seat) -> list[VersionEntry]:

@@ -94,6 +94,30 @@ class ActingScreen(CopyingScreen, RetargetScreen):
         if stands and turn is talk.record.turns.last:
             talk.record.bring_back(turn)
 
+    def action_stand_turn(self) -> None:
+        """Let the earlier version that is marked stand again, in place of what took its place."""
+        talk = self.talk
+        key = talk.pane.transcript.chosen
+        request = talk.record.version(key) if key is not None else None
+        if request is None or talk.conversation is None:
+            self.say("That is no earlier version that is kept on disk.")
+        elif talk.busy:
+            self.say(BUSY)
+        else:
+            self.follow(partial(self._stand, talk, talk.conversation, request))
+
+    async def _stand(self, talk: Talk, conversation: str, request: str) -> None:
+        desk = await self.desk()
+        await desk.shelf.stand(conversation, request)
+        whole = await desk.conversation(conversation)
+        if talk.conversation != conversation or talk.busy:
+            return
+        talk.load(whole)
+        turn = talk.record.turns.of_request(request)
+        if turn is not None and talk is self.talk and self.app.screen is self:
+            self.mark_entry(turn.asked)
+        self.say("It stands again; what stood in its place is an earlier version now.")
+
     # --- going on -----------------------------------------------------------------------------------------------
 
     def action_continue_turn(self) -> None:

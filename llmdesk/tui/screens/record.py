@@ -45,6 +45,7 @@ class Record:
         self._asked: Turn | None = None
         self._marked: int | None = None
         self._messages: dict[int, int] = {}
+        self._versions: dict[int, str] = {}
         self.target: ModelRef | None = None
         self.has_answer = False
 
@@ -76,7 +77,7 @@ class Record:
 
     def _forget(self) -> None:
         self._open, self._marked, self.has_answer = None, None, False
-        self.turns, self._messages, self._asked = Turns(), {}, None
+        self.turns, self._messages, self._versions, self._asked = Turns(), {}, {}, None
 
     def user(
         self, text: str, *, at: float, files: Sequence[Attachment] = (), attachments: Sequence[str] = (),
@@ -132,6 +133,10 @@ class Record:
             self._view.bring_back(turn.version)
             self.turns.bring_back(turn.version)
             turn.version = None
+
+    def version(self, key: int) -> str | None:
+        """The request with which the earlier version of a line begins; ``None`` = it is none, or not on disk."""
+        return self._versions.get(key) or self.turns.folded_into(key)
 
     def take_back(self) -> None:
         """The last prompt was not taken: what it was to replace stands again."""
@@ -247,6 +252,7 @@ class Record:
         shown = recorded(messages)
         keys = self._view.load(shown.entries)
         self._messages = {message: keys[at] for message, at in shown.places.items()}
+        self._versions = {keys[at]: request for at, request in shown.versions.items()}
         for message in shown.standing:
             self._stands(message)
         for message in shown.standing:

@@ -39,11 +39,15 @@ _COMPLETENESS: dict[Stored, Completeness] = {
 
 @dataclass(slots=True)
 class Recorded:
-    """What is shown: ``entries``, and at which of them each message is (by its id); ``standing`` are those in force."""
+    """What is shown: ``entries``, and at which of them each message is (by its id); ``standing`` are those in force.
+
+    ``versions`` are the requests with which earlier versions begin, by their places.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)
     standing: list[StoredMessage] = field(default_factory=list)
+    versions: dict[int, str] = field(default_factory=dict)
 
 
 def recorded(messages: Sequence[StoredMessage]) -> Recorded:
@@ -62,6 +66,9 @@ def recorded(messages: Sequence[StoredMessage]) -> Recorded:
             entries = [entry for message in together for entry in entries_of(message)]
             turns = sum(message.role is Role.USER for message in together)
             shown.places |= {message.id: len(shown.entries) for message in together}
+            begun = next((message.request for message in together if message.request is not None), None)
+            if begun is not None:
+                shown.versions[len(shown.entries)] = begun
             shown.entries.append(VersionEntry(entries=tuple(entries), turns=turns))
     return shown
 

@@ -78,6 +78,11 @@ class Turns:
         at = next((at for at, turn in enumerate(self._standing) if turn.asked > line), len(self._standing))
         self._standing[at:at] = back
 
+    def folded_into(self, line: int) -> str | None:
+        """The request that began what was folded into a line here; ``None`` = not here, or not on disk."""
+        away = self._away.get(line)
+        return away[0].request if away and away[0].kept else None
+
     def sent_before(self, turn: Turn) -> list[int]:
         """The entries with which each turn begins that goes along with one, oldest first."""
         begins = self.summary if self.summary is not None and self.summary < turn.asked else None
