@@ -4,7 +4,8 @@
 
 It prints its address and serves until it is ended. `POST /plan {"tokens": 2000, "rate": 100, "begin": "B", "end": "E"}`
 says how the next answers go (rate 0 = as fast as they are read); the second token is `begin`, the last one `end`.
-`GET /told` says when the last answer began and ended (seconds of the machine's monotonic clock) and how much was sent.
+`GET /told` says when the last answer was asked for, began and ended (seconds of the machine's monotonic clock), how
+many bytes asked for it, and how many tokens were sent.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class TokenServer:
             case "/told":
                 return Reply(body=json.dumps(self.told).encode())
             case "/api/chat":
-                return Stream(self._answer(time.monotonic()))
+                return Stream(self._answer(time.monotonic(), len(request.body)))
             case "/api/tags":
                 details = {"family": "llama", "parameter_size": "8B", "quantization_level": "Q4_K_M"}
                 card = {"name": MODEL, "model": MODEL, "size": 4_700_000_000, "digest": "0" * 64, "details": details,
@@ -74,11 +75,11 @@ class TokenServer:
             case _:
                 return Reply(status=404, body=b'{"error": "not here"}')
 
-    async def _answer(self, asked_at: float) -> AsyncGenerator[bytes, None]:
+    async def _answer(self, asked_at: float, asked_bytes: int) -> AsyncGenerator[bytes, None]:
         plan = self.plan
         count, rate = int(str(plan["tokens"])), float(str(plan["rate"]))
         begun, sent = time.monotonic(), 0
-        self.told = {"asked_at": asked_at, "begun_at": begun}
+        self.told = {"asked_at": asked_at, "asked_bytes": asked_bytes, "begun_at": begun}
         waiting: list[bytes] = []
         for token in tokens(count, str(plan["begin"]), str(plan["end"])):
             if rate and (early := begun + sent / rate - time.monotonic()) > 0:
