@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -28,17 +29,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open(wish: object) -> int:
+    gc.disable()  # collecting while a start makes little but what stays would be a tenth of it
     from llmdesk.cli.main import OpenDesk
-    from llmdesk.tui.app import run_app
+    from llmdesk.tui.app import import_desk, run_app
 
     assert isinstance(wish, OpenDesk)
+    demo = wish.demo
+
+    def prepare() -> None:
+        import_desk(demo=demo)
+        gc.collect()
+        gc.freeze()  # what has been loaded stays: nothing looks through it again
+        gc.enable()
+
     return run_app(
         wish.open_desk,
         lane=wish.lane,
         conversation=wish.conversation,
         theme=wish.theme,
-        demo=wish.demo,
+        demo=demo,
         latest=wish.latest,
+        prepare=prepare,
         colours=wish.colours,
     )
 
