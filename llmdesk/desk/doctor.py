@@ -103,7 +103,7 @@ def discover(parts: Parts, statuses: Sequence[ProviderStatus]) -> Discovery:
         fix = f"{parts.program} providers check"
         findings.append(Finding(topic="providers", level=Level.PROBLEM, text=text, hint=fix))
     if not can_answer:
-        text = "Nothing can answer yet. See it work first, with simulated servers:"
+        text = "See everything at work first, on simulated servers:"
         findings.append(Finding(topic="demo", level=Level.NOTE, text=text, hint=f"{parts.program} demo"))
     return Discovery(findings=tuple(findings), can_answer=can_answer)
 

@@ -226,8 +226,11 @@ class DeskApp(App[None]):
 
         top = self.screen
         if isinstance(top, PanelScreen):
-            if top.panel == name:
+            under = self.screen_stack[-2]
+            if top.panel == name or (isinstance(under, PanelScreen) and under.panel == name):
                 self.pop_screen()
+            elif name == "help":  # what the panel shows, or has not written yet, is there again afterwards
+                self.push_screen(make_panel(name, below=top.below))
             else:
                 self.switch_screen(make_panel(name, below=top.below))
         elif top is self.chat:

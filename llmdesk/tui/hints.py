@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.tui.actions import BY_ID
@@ -11,13 +12,15 @@ if TYPE_CHECKING:
 
     from llmdesk.tui.keymap import Keymap
 
-State = Literal["idle", "busy", "waiting", "marked", "held"]
-"""Nothing goes on; an answer comes; something is waited for; a turn is marked; the queue waits for a word."""
+State = Literal["idle", "busy", "waiting", "asked", "paused", "marked", "held"]
+"""Nothing goes on; an answer comes; something is waited for; a yes or no is; a request is in the outbox; a turn is
+marked; the queue waits for a word."""
 
 WORDS: Mapping[str, str] = {
     "lane_1": "lane", "failovers": "failovers", "help": "help", "palette": "all actions", "cancel": "cancel",
     "retry_now": "now", "next_target": "next target", "turn_copy": "copy", "turn_edit": "edit", "turn_again": "again",
-    "turn_leave": "back", "go": "send the queue", "queue": "queue",
+    "turn_leave": "back", "go": "send the queue", "queue": "queue", "consent_yes": "ask the next",
+    "consent_no": "pause it", "outbox": "outbox",
 }  # fmt: skip
 
 _WORTH: Mapping[State, tuple[tuple[str, ...], ...]] = {
@@ -26,6 +29,10 @@ _WORTH: Mapping[State, tuple[tuple[str, ...], ...]] = {
     "busy": (("lane_1", "help", "palette", "cancel"), ("help", "palette", "cancel"), ("help", "cancel"), ("cancel",)),
     "waiting": (("help", "palette", "retry_now", "next_target", "cancel"), ("retry_now", "next_target", "cancel"),
                 ("retry_now", "cancel"), ("cancel",)),
+    "asked": (("help", "consent_yes", "consent_no", "cancel"), ("consent_yes", "consent_no", "cancel"),
+              ("consent_yes", "cancel"), ("cancel",)),
+    "paused": (("help", "palette", "outbox", "retry_now"), ("help", "outbox", "retry_now"), ("help", "retry_now"),
+               ("help",)),
     "marked": (("turn_copy", "turn_edit", "turn_again", "turn_leave", "help"), ("turn_copy", "turn_leave", "help"),
                ("turn_leave", "help"), ("turn_leave",)),
     "held": (("help", "palette", "queue", "go"), ("queue", "go"), ("go",)),
@@ -41,14 +48,22 @@ def key_name(keymap: Keymap, action_id: str) -> str:
     return _SHORT.get(key, key)
 
 
-def hints(state: State, keymap: Keymap) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One key and what it does. ``action_id`` = the action that a click runs."""
+
+    text: str
+    action_id: str
+
+
+def hints(state: State, keymap: Keymap) -> tuple[tuple[Hint, ...], ...]:
     """The lines for one state, the longest first; an action without a key is left out."""
-    lines = ("  ".join(filter(None, (_hint(keymap, each) for each in ids))) for ids in _WORTH[state])
-    return tuple(f"{line} " for line in lines if line)
+    lines = (tuple(filter(None, (_hint(keymap, each) for each in ids))) for ids in _WORTH[state])
+    return tuple(line for line in lines if line)
 
 
-def _hint(keymap: Keymap, action_id: str) -> str:
+def _hint(keymap: Keymap, action_id: str) -> Hint | None:
     key = key_name(keymap, action_id)
     if action_id == "lane_1" and key == "alt+1":
-        key = "alt+1…9"
-    return f"{key} {WORDS[action_id]}" if key else ""
+        return Hint("alt+1…9 lane", "lane_picker")
+    return Hint(f"{key} {WORDS[action_id]}", action_id) if key else None

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from tests.support.fake_desk import FakeDesk, answer
-from tests.support.screen import seated
+from tests.support.screen import Seat, seated
+
+
+async def click(seat: Seat, words: str, row: int = -1) -> None:
+    """Click in the middle of what one line of the screen says."""
+    lines = seat.text.split("\n")
+    await seat.pilot.click(offset=(lines[row].index(words) + len(words) // 2, row % len(lines)))
 
 
 async def test_a_prompt_is_sent_by_a_click_once_there_is_something_to_send() -> None:
@@ -19,3 +25,28 @@ async def test_a_prompt_is_sent_by_a_click_once_there_is_something_to_send() -> 
         await seat.pilot.click(offset=(column + 1, row))
         await seat.see("by mouse")
         assert seat.prompt == ""
+
+
+async def test_a_key_in_the_line_at_the_bottom_can_be_clicked() -> None:
+    async with seated(FakeDesk(), size=(160, 30)) as seat:
+        await seat.see("f6 failovers")
+        await click(seat, "f6 failovers")
+        await seat.see("─ failovers")
+        await click(seat, "f1 keys")
+        await seat.see("─ keys and commands")
+        await click(seat, "Esc close")
+        await seat.see("─ failovers")
+        await click(seat, "Esc close")
+        await seat.see("f6 failovers")
+        await click(seat, "alt+1…9 lane")
+        await seat.see("digit or letters")
+
+
+async def test_a_filter_is_opened_by_a_click_in_the_last_line() -> None:
+    async with seated(FakeDesk(), size=(160, 30)) as seat:
+        await seat.press("f6")
+        await seat.see("─ failovers")
+        await click(seat, "/ filter")
+        assert seat.app.focused is not None
+        await seat.type("zzz")
+        await seat.see("zzz")

@@ -6,8 +6,8 @@ import pytest
 
 from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.actions import ACTIONS, BY_ID
-from llmdesk.tui.hints import hints
-from llmdesk.tui.keymap import is_key, read_keymap
+from llmdesk.tui.hints import State, hints
+from llmdesk.tui.keymap import Keymap, is_key, read_keymap
 from llmdesk.tui.screens.help import help_text
 from llmdesk.tui.screens.panels import SCREENS
 from tests.support.fake_desk import FakeDesk, answer, stored_conversation
@@ -132,13 +132,26 @@ def test_help_knows_every_key_of_every_screen(panel: str) -> None:
             assert action.id in shown
 
 
+def lines(state: State, keymap: Keymap) -> list[str]:
+    return ["  ".join(hint.text for hint in line) for line in hints(state, keymap)]
+
+
 def test_hints_are_the_users_own_keys_and_fit_the_moment() -> None:
     keymap = read_keymap({"help": "f10", "palette": "none"})
-    assert hints("idle", keymap)[0] == "alt+1…9 lane  f6 failovers  f10 help "
-    assert hints("busy", keymap)[-1] == "Esc cancel "
-    assert "alt+r now" in hints("waiting", keymap)[0]
-    assert hints("held", keymap)[-1] == "alt+g send the queue "
-    assert "i back" in hints("marked", keymap)[0]
+    assert lines("idle", keymap)[0] == "alt+1…9 lane  f6 failovers  f10 help"
+    assert lines("busy", keymap)[-1] == "Esc cancel"
+    assert "alt+r now" in lines("waiting", keymap)[0]
+    assert lines("held", keymap)[-1] == "alt+g send the queue"
+    assert "i back" in lines("marked", keymap)[0]
+
+
+def test_no_hint_is_shown_of_a_key_that_would_do_nothing_then() -> None:
+    keymap = read_keymap({})
+    assert lines("asked", keymap)[1] == "alt+y ask the next  alt+p pause it  Esc cancel"
+    for line in lines("paused", keymap):
+        assert "alt+n" not in line
+        assert "Esc" not in line
+    assert "alt+r now" in lines("paused", keymap)[0]
 
 
 async def test_hints_change_with_what_goes_on() -> None:

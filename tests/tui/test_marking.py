@@ -73,6 +73,15 @@ async def test_any_other_letter_is_the_beginning_of_a_prompt_and_so_is_a_paste()
         assert marked(seat) == ""
 
 
+async def test_letters_that_come_together_all_reach_the_prompt() -> None:
+    async with seated(FakeDesk(scripts=[answer("the answer")])) as seat:
+        await answered(seat, "one")
+        await seat.press("alt+up")
+        for letter in "why cet":
+            seat.app.post_message(events.Key("space" if letter == " " else letter, letter))
+        await wait_until(lambda: seat.prompt == "why cet", "all of them, in order")
+
+
 async def test_the_line_says_what_is_marked_and_what_can_be_done_with_it() -> None:
     script = answer("See:\n\n```py\nx = 1\n```\n")
     async with seated(FakeDesk(scripts=[script]), size=(80, 24)) as seat:

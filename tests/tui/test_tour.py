@@ -6,7 +6,7 @@ from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.actions import BY_ID
 from llmdesk.tui.keymap import read_keymap
 from llmdesk.tui.tour import STEPS, words
-from tests.support.fake_desk import FakeDesk
+from tests.support.fake_desk import FakeDesk, stored_conversation
 from tests.support.screen import seated
 
 
@@ -44,6 +44,20 @@ async def test_it_begins_on_a_word_only_and_goes_on_by_what_is_done() -> None:
         await seat.see("7/7 Help")
         await seat.press("alt+right")
         await seat.see_gone("7/7")
+
+
+async def test_who_has_talked_here_before_is_not_called_new() -> None:
+    desk = FakeDesk()
+    desk.stored["c1"] = stored_conversation("c1", "An older talk")
+    async with seated(desk, size=(100, 34)) as seat:
+        await seat.see("What is here")
+        assert "New here" not in seat.text
+
+
+async def test_a_demo_says_what_to_ask() -> None:
+    async with seated(FakeDesk(demo=True), size=(80, 24)) as seat:
+        await seat.see("Ask anything, twice")
+        await seat.see("/tour")
 
 
 async def test_esc_ends_it_and_clicks_steer_it_with_the_users_own_keys() -> None:

@@ -14,6 +14,7 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
 from llmdesk.core.views import OutboxEntry, Topic
+from llmdesk.tui.actions import BY_ID
 from llmdesk.tui.beside import beside
 from llmdesk.tui.hints import State, hints
 from llmdesk.tui.house import Talked
@@ -213,7 +214,10 @@ class ChatScreen(
                 lines.append(f"{_SIGNS[finding.level.value]} {of}{finding.text}{hint}")
             if waiting:
                 lines.append(f"○ {waiting} paused request{'' if waiting == 1 else 's'} in the outbox: f7")
-            lines.append("○ New here? /tour shows what there is, one thing at a time.")
+            if self.demo:
+                lines += DEMO_LINES
+            if self.demo or not await desk.conversations(limit=1):
+                lines.append("○ New here? /tour shows what there is, one thing at a time.")
             level = Level.INFO if discovery.can_answer else Level.WARNING
             talk.record.note("\n".join(sanitise(line) for line in lines), level)
             return
@@ -268,13 +272,22 @@ class ChatScreen(
 
     def show_hints(self) -> None:
         """Show the keys worth knowing now, as they are bound now."""
-        if self.is_mounted:
-            busy, waiting = self.talk.busy, self.talk.can_steer and not self.talk.record.answering
-            marked = self.talk.pane.transcript.chosen is not None
-            state: State = "marked" if marked else "waiting" if waiting else "busy" if busy else "idle"
-            if state == "idle" and self.talk.outgoing:
-                state = "held"
-            self.query_one(LanesBar).hints = hints(state, self.house.keymap)
+        if self.is_mounted and self.query(LanesBar):
+            self.query_one(LanesBar).hints = hints(self._state(), self.house.keymap)
+
+    def _state(self) -> State:
+        talk = self.talk
+        if talk.pane.transcript.chosen is not None:
+            return "marked"
+        if talk.busy:
+            waits = talk.can_steer and not talk.record.answering
+            return "asked" if talk.asks_consent else "waiting" if waits else "busy"
+        return "held" if talk.outgoing else "paused" if talk.can_steer else "idle"
+
+    @on(LanesBar.Hinted)
+    async def _hint_clicked(self, event: LanesBar.Hinted) -> None:
+        action = BY_ID[event.action_id]
+        await self.app.run_action(action.call.removeprefix("screen."), None if action.scope == "desk" else self)
 
     def show_providers(self, desk: Desk) -> None:
         """Show the providers as they are known now."""
@@ -407,5 +420,21 @@ class ChatScreen(
         self.talk.last_prompt = entry.prompt
         self.talk.resume(entry.id, probe=probe)
 
+    async def _have_back(self, conversation: str) -> None:
+        """Who asks a prompt of a deleted conversation again wants to see it."""
+        desk = await self.desk()
+        try:
+            await desk.conversation(conversation)
+        except DeskError:
+            with suppress(DeskError):
+                await desk.shelf.undelete(conversation)
+                self.say("Its conversation was deleted; it is back.")
+
 
 _SIGNS = {"ok": "●", "note": "○", "problem": "✗"}
+
+DEMO_LINES = (
+    "○ Ask anything, twice: the cloud refuses the second time, and the local model answers.",
+    "○ Words that do more: code, table, long, think, slow, limit, overload, cut.",
+)
+"""What a demo is for, for somebody who has only just opened it."""

@@ -94,9 +94,10 @@ class MarkingScreen(LanedScreen):
     async def on_key(self, event: events.Key) -> None:
         """A letter that does nothing here is the beginning of a prompt."""
         pane = self.talk.pane
-        if self.focused is not pane.transcript or not event.is_printable or event.character is None:
+        late = self.focused is pane.prompt  # it came together with the letter that led back to the prompt
+        if not (late or self.focused is pane.transcript) or not event.is_printable or event.character is None:
             return
-        if event.key not in self.active_bindings:
+        if late or event.key not in self.active_bindings:
             event.stop()
             self.action_leave_turn()
             pane.prompt.insert(event.character)

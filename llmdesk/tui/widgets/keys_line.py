@@ -11,8 +11,12 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual import events
+
 ALWAYS = ("Esc close", "f1 keys")
 """How to leave, and where all keys are told."""
+
+_NAMES = {"Esc": "escape", "/": "slash"}
 
 
 class KeysLine(Widget):
@@ -28,7 +32,24 @@ class KeysLine(Widget):
 
     def render(self) -> Content:
         """Leave the last ones out until the line fits."""
+        return Content("  ".join(self._shown())).truncate(max(self.size.width, 1), ellipsis=True)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key under the pointer does."""
+        at = self.gutter.left
+        for text in self._shown():
+            end = at + cell_len(text)
+            if at <= event.x < end:
+                key = text.partition(" ")[0]
+                bound = self.screen.active_bindings.get(_NAMES.get(key, key))
+                if bound is not None:
+                    event.stop()
+                    await self.app.run_action(bound.binding.action, bound.node)
+                return
+            at = end + 2
+
+    def _shown(self) -> tuple[str, ...]:
         shown = self._keys
         while shown and cell_len("  ".join((*shown, *ALWAYS))) > self.size.width:
             shown = shown[:-1]
-        return Content("  ".join((*shown, *ALWAYS))).truncate(max(self.size.width, 1), ellipsis=True)
+        return (*shown, *ALWAYS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -16,6 +17,7 @@ from llmdesk.core.text import one_line
 if TYPE_CHECKING:
     from textual import events
 
+    from llmdesk.tui.hints import Hint
 
 NAME_LETTERS = ((24, 24), (5, 24), (3, 24), (0, 24), (0, 6), (0, 0))
 """How many letters of a lane's name are shown, and of the current one's: the first that let every lane fit."""
@@ -63,12 +65,12 @@ class LanesBar(Widget):
     Attributes:
         tabs: the lanes in order.
         current: name of the lane on the screen.
-        hints: keys to show at the right end, the longest first; the first that fits is shown.
+        hints: lines of keys to show at the right end, the longest first; the first that fits is shown.
     """
 
     tabs: reactive[tuple[LaneTab, ...]] = reactive(())
     current: reactive[str] = reactive("")
-    hints: reactive[tuple[str, ...]] = reactive(())
+    hints: reactive[tuple[tuple[Hint, ...], ...]] = reactive(())
 
     @dataclass
     class Chosen(Message):
@@ -76,9 +78,16 @@ class LanesBar(Widget):
 
         lane: str
 
+    @dataclass
+    class Hinted(Message):
+        """A key was clicked."""
+
+        action_id: str
+
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._spans: list[tuple[int, int, str]] = []
+        self._hinted: list[tuple[int, int, str]] = []
 
     def render(self) -> Content:
         """Draw as many lanes as fit, the current one always among them, and the hint if it still fits."""
@@ -100,11 +109,16 @@ class LanesBar(Widget):
             self._spans.append((column, column + piece.cell_length, tab.name))
             line += piece
             column += piece.cell_length
-        for text in self.hints:
-            hint = Content.styled(text, "$muted")
-            gap = width - column - hint.cell_length
+        self._hinted = []
+        for hints in self.hints:
+            shown = Content.styled("  ".join(hint.text for hint in hints) + " ", "$muted")
+            gap = width - column - shown.cell_length
             if gap >= 1:
-                return line + " " * gap + hint
+                at = column + gap
+                for hint in hints:
+                    self._hinted.append((at, at + cell_len(hint.text), hint.action_id))
+                    at += cell_len(hint.text) + 2
+                return line + " " * gap + shown
         return line
 
     def _piece(self, number: int, tab: LaneTab, letters: int) -> Content:
@@ -123,7 +137,10 @@ class LanesBar(Widget):
         return first
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the lane under the pointer."""
+        """Choose the lane under the pointer, or do what the key there does."""
         for start, end, name in self._spans:
             if start <= event.x < end:
                 self.post_message(self.Chosen(name))
+        for start, end, action_id in self._hinted:
+            if start <= event.x < end:
+                self.post_message(self.Hinted(action_id))
