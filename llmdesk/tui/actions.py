@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 PanelScope = Literal[
     "failovers", "outbox", "providers", "models", "metrics", "conversations", "log", "queue", "keys", "themes", "lanes",
-    "raw", "compare",
+    "raw", "compare", "image",
 ]  # fmt: skip
 Scope = Literal["desk", "chat", "prompt", "turn", "list", PanelScope]
 """Where an action works: everywhere, on the chat screen, in the prompt, on a marked turn of the transcript, in every
@@ -180,6 +180,7 @@ ACTIONS: tuple[Action, ...] = (
     _turn("raw", "v", "What was sent and received", "raw_turn"),
     _turn("stand", "s", "Let an earlier version stand again", "stand_turn"),
     _turn("fold", "enter,space", "Fold or unfold reasoning, an earlier version, an image", "fold_turn"),
+    _turn("images", "h", "Hide or show its images in the conversation", "fold_images"),
     _turn("up", "up,k", "The turn before", "mark_turn(-1)"),
     _turn("down", "down,j", "The turn after", "mark_turn(1)"),
     _turn("leave", "i", "Back to the prompt", "leave_turn"),
@@ -289,6 +290,8 @@ ACTIONS: tuple[Action, ...] = (
     _row("queue_up", "up,k", "The prompt before", "queue_step(-1)", "queue"),
     _row("queue_down", "down,j", "The prompt after", "queue_step(1)", "queue"),
     _row("queue_leave", "alt+q,q", "Back to the chat, or out of the edit", "leave_queue", "queue"),
+    # --- an image, whole
+    _held("image_leave", "escape", "Back to the chat", "close_panel", "image"),
     # --- what was sent and received
     _row("raw_previous", "left", "The call before", "step(-1)", "raw"),
     _row("raw_next", "right", "The call after", "step(1)", "raw"),

@@ -15,6 +15,7 @@ from textual.filter import Monochrome, NoColor
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import ScreenSettings
+from llmdesk.tui.answers import let_answer
 from llmdesk.tui.beside import beside
 from llmdesk.tui.colours import Colourless, few_colours
 from llmdesk.tui.keeper import Keeper
@@ -78,6 +79,7 @@ class DeskApp(App[None]):
         colours: bool = True,
     ) -> None:
         correct_sequences()
+        let_answer()
         quicken()
         super().__init__()
         self.no_color = self.no_color or not colours
@@ -218,6 +220,11 @@ class DeskApp(App[None]):
             self.say(f"{what}: {done.words}.")
 
         beside(self, told)
+
+    @property
+    def to_terminal(self) -> Callable[[str], None] | None:
+        """Takes bytes to the terminal as they are; ``None`` = there is none: a test, or a browser."""
+        return None if self._driver is None or self.is_headless or self.is_web else self._driver.write
 
     def action_open_panel(self, name: Panel) -> None:
         """Show a full-screen panel; the same key closes it again."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmdesk.core.views import OutboxEntry
     from llmdesk.desk import Desk
@@ -103,6 +103,11 @@ class House(Protocol):
 
     def copy(self, text: str, what: str) -> None:
         """Copy a text and say how far it went; ``what`` = what it is."""
+        ...
+
+    @property
+    def to_terminal(self) -> Callable[[str], None] | None:
+        """Takes bytes to the terminal as they are; ``None`` = there is none: a test, or a browser."""
         ...
 
     def leave(self, *, asked: bool) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _CHAT: frozenset[Scope] = frozenset({"desk", "chat", "prompt", "turn"})
-APART: frozenset[Scope] = frozenset({"compare", "queue"})
+APART: frozenset[Scope] = frozenset({"compare", "image", "queue"})
 """Screens that are no panels: the keys of panels do not work there."""
 
 _TOGETHER: Mapping[Scope, frozenset[Scope]] = {

@@ -272,6 +272,8 @@ class FakeDesk:
 
     def attach(self, path: Path) -> Attachment:
         try:
+            if path.suffix == ".png":
+                return Attachment(name=path.name, image=path.read_bytes())
             return Attachment(name=path.name, text=path.read_text())
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
@@ -327,9 +329,10 @@ class FakeDesk:
 
     async def keep_draft(self, draft: Draft) -> None:
         self.drafts = {**{lane: kept for lane, kept in self.drafts.items() if lane != draft.lane},
-                       **({draft.lane: draft} if draft.text or draft.queue else {})}  # fmt: skip
+                       **({draft.lane: draft} if draft else {})}  # fmt: skip
 
     async def left_drafts(self) -> tuple[Draft, ...]:
+        self.drafts |= {draft.lane: draft for draft in self.left}
         return self.left
 
     async def generate(self, *, messages: Sequence[Message], **_: object) -> Outcome:

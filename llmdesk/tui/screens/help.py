@@ -49,6 +49,7 @@ SECTIONS: dict[Scope, str] = {
     "lanes": "Lanes",
     "raw": "Sent and received",
     "compare": "Compare",
+    "image": "Image",
 }
 
 

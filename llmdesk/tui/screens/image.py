@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
 from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -14,8 +16,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from llmdesk.paths import process_environment
+from llmdesk.tui.answers import ask
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.pixels import draw, way_of
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.transcript.pictures import INSTALL, Picture, can_decode, decode, rgb, segments
 from llmdesk.tui.widgets.action_line import ActionLine
@@ -24,14 +29,30 @@ from llmdesk.tui.widgets.wait_line import Offer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.style import Style
     from textual.app import ComposeResult
     from textual.binding import BindingType
+
+    from llmdesk.tui.pixels import Drawing, Way
+    from llmdesk.tui.transcript.pictures import Rgb
 
 CANNOT = "It cannot be shown: it is damaged, too large to unfold, or of a kind that is not known here."
 
 
+_NUMBERS = cycle(range(60, 250))
+"""What the terminal knows pictures by; those of other programs mostly begin at 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """How the terminal draws pictures, and the size of its cells in pixels."""
+
+    way: Way
+    cell: tuple[int, int]
+
+
 class WholePicture(Widget):
-    """One image, no larger than the screen."""
+    """One image, no larger than the screen: in pixels where the terminal draws them, else two to a cell."""
 
     DEFAULT_CSS = "WholePicture { width: 1fr; height: auto; }"
 
@@ -40,11 +61,13 @@ class WholePicture(Widget):
         self.picture = picture
         self.failed = False
         self._strips: list[Strip] = []
+        self._drawing: Drawing | None = None
+        self._number = next(_NUMBERS)
 
     @property
     def drawn(self) -> bool:
         """Whether there is something to see."""
-        return bool(self._strips)
+        return bool(self._strips) or self._drawing is not None
 
     def on_mount(self) -> None:
         """Draw it for the room there is."""
@@ -54,25 +77,62 @@ class WholePicture(Widget):
         """Draw it again, for other room."""
         beside(self, partial(self._draw, max(columns, 1), max(rows, 1)), exclusive=True, group="draw")
 
+    def on_unmount(self) -> None:
+        """Let the terminal forget it."""
+        if self._drawing is not None:
+            self._send(self._drawing.after)
+
+    def _send(self, data: str) -> None:
+        assert isinstance(self.screen, ImageScreen)
+        if data and (write := self.screen.house.to_terminal) is not None:
+            write(data)
+
     async def _draw(self, columns: int, rows: int) -> None:
         paper = rgb(self.screen.rich_style.bgcolor)
+        assert isinstance(self.screen, ImageScreen)
+        pixels = await self.screen.pixels()
+        if pixels is not None:
+            await self._draw_pixels(pixels, columns, rows, paper)
+            return
         cells = await asyncio.to_thread(decode, self.picture.content, columns, rows, paper)
         self.failed = cells is None
         self._strips = [Strip(row) for row in segments(cells)] if cells else []
         self.refresh(layout=True)
 
+    async def _draw_pixels(self, pixels: Pixels, columns: int, rows: int, paper: Rgb) -> None:
+        drawing = await asyncio.to_thread(
+            draw, self.picture.content, pixels.way, number=self._number, columns=columns, rows=rows, cell=pixels.cell,
+            paper=paper,
+        )  # fmt: skip
+        self.failed = drawing is None
+        self._drawing = drawing
+        self._strips = []
+        if drawing is not None:
+            self._send(drawing.before)
+        self.refresh(layout=True)
+
     def get_content_height(self, *_: object) -> int:
         """As many rows as it has; one that says why there are none."""
-        return max(len(self._strips), 1)
+        return max(len(self._drawing.rows if self._drawing is not None else self._strips), 1)
 
     def render_line(self, y: int) -> Strip:
         """Paint one row."""
-        style = self.rich_style
+        style, width = self.rich_style, self.size.width
+        if self._drawing is not None and y < len(self._drawing.rows):
+            return _painted(self._drawing, y, width, style)
         if y < len(self._strips):
-            return self._strips[y].extend_cell_length(self.size.width, style)
-        return Strip([Segment(CANNOT if self.failed and not y else "", style)]).adjust_cell_length(
-            self.size.width, style
-        )
+            return self._strips[y].extend_cell_length(width, style)
+        return Strip([Segment(CANNOT if self.failed and not y else "", style)]).adjust_cell_length(width, style)
+
+
+def _painted(drawing: Drawing, y: int, width: int, style: Style) -> Strip:
+    """A row that the terminal draws over blanks just written, from where they begin; the cursor goes back behind them.
+
+    The bytes have no width, and come before the last blanks, so that no part of a row is cut off with them.
+    """
+    wide = min(drawing.columns, width)
+    drawn = Segment(f"\x1b7\x1b[{wide}D{drawing.rows[y]}\x1b8", None, [(ControlType.BELL,)])
+    return Strip([Segment(" " * wide, style), drawn, Segment(" " * (width - wide), style)], width)
 
 
 class ImageScreen(DeskScreen):
@@ -83,7 +143,8 @@ class ImageScreen(DeskScreen):
         first: the number of the one to begin with.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("image")]
+    scope: ClassVar[str] = "image"
     DEFAULT_CSS = """
     ImageScreen {
         #image-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
@@ -98,6 +159,21 @@ class ImageScreen(DeskScreen):
         super().__init__()
         self.pictures = tuple(pictures)
         self._first = first
+        self._asked: asyncio.Task[Pixels | None] | None = None
+
+    async def pixels(self) -> Pixels | None:
+        """How the terminal draws pictures; ``None`` = it does not, or nobody knows. It is asked once."""
+        if self._asked is None:
+            self._asked = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asked)
+
+    async def _ask(self) -> Pixels | None:
+        write = self.house.to_terminal
+        if write is None or self.app.no_color:
+            return None
+        answers = await ask(write, process_environment())
+        way = way_of(answers)
+        return Pixels(way=way, cell=answers.cell) if way is not None and answers.cell is not None else None
 
     def compose(self) -> ComposeResult:
         """Title, images, keys."""
@@ -127,9 +203,3 @@ class ImageScreen(DeskScreen):
     def action_close_panel(self) -> None:
         """Back to the chat."""
         self.house.close_panel()
-
-    def action_reload(self) -> None:
-        """There is nothing to read again."""
-
-    def action_filter(self) -> None:
-        """Nor anything to filter."""

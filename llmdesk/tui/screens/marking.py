@@ -32,7 +32,8 @@ UNDONE = (Completeness.CUT, Completeness.INTERRUPTED)
 _WORDS = {
     "turn_copy": "copy", "turn_block": "code block", "turn_edit": "edit, send again", "turn_again": "ask again",
     "turn_elsewhere": "ask another model", "turn_continue": "go on", "turn_fork": "fork", "turn_open": "open in editor",
-    "turn_raw": "raw", "turn_stand": "let it stand again", "turn_fold": "unfold", "turn_leave": "back",
+    "turn_raw": "raw", "turn_stand": "let it stand again", "turn_fold": "unfold", "turn_images": "hide it here",
+    "turn_leave": "back",
 }  # fmt: skip
 
 
@@ -167,6 +168,17 @@ class MarkingScreen(LanedScreen):
         else:
             self.say("There is nothing to unfold here.")
 
+    def action_fold_images(self) -> None:
+        """Hide the images of a prompt in the conversation, or show them again."""
+        found = self.acted_on()
+        if found is None or not isinstance(found[1], UserEntry) or not found[1].images:
+            self.say("There is no image here.")
+            return
+        view = self.talk.pane.transcript
+        view.toggle(found[0])
+        view.choose(view.chosen)
+        self.show_turn_line()
+
     # --- the line -----------------------------------------------------------------------------------------------
 
     def talk_changed(self, talk: Talk) -> None:
@@ -236,8 +248,12 @@ class MarkingScreen(LanedScreen):
             ids.append("turn_stand")
         if folds(entry):
             ids.append("turn_fold")
+        if isinstance(entry, UserEntry) and entry.images and talk.pane.transcript.gallery().shows:
+            ids.append("turn_images")
         folding = "fold" if talk.pane.transcript.is_unfolded(key) else "unfold"
         words = {**_WORDS, "turn_fold": "see the image" if isinstance(entry, UserEntry) else folding}
+        if not talk.pane.transcript.is_unfolded(key):
+            words["turn_images"] = "show it here"
         return [Offer(label=self._label(each, words[each]), action=BY_ID[each].call.removeprefix("screen."))
                 for each in (*ids, "turn_leave")]  # fmt: skip
 

@@ -20,6 +20,7 @@ from llmdesk.core.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from PIL.Image import Image
     from rich.color import Color
 
     from llmdesk.core.views import Attachment
@@ -86,8 +87,13 @@ def fitted(size: tuple[int, int], columns: int, rows: int) -> tuple[int, int]:
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
-def decode(content: bytes, columns: int, rows: int, background: Rgb) -> Cells | None:
-    """Decode the first frame of an image into cells; ``None`` = it cannot be decoded."""
+def unfolded(content: bytes, room: tuple[int, int]) -> Image | None:
+    """Decode the first frame of an image, upright, with what can be seen through; ``None`` = it cannot be decoded.
+
+    Args:
+        content: the file.
+        room: no more pixels than these are needed, width and height; a JPEG then decodes at a fraction of its size.
+    """
     import io
     import warnings
 
@@ -99,16 +105,31 @@ def decode(content: bytes, columns: int, rows: int, background: Rgb) -> Cells | 
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "GIF", "WEBP", "BMP")) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
                     return None
-                opened.draft("RGB", (columns * 4, rows * 8))  # JPEG: decodes at a fraction of its size
-                turned = ImageOps.exif_transpose(opened)
-                small = turned.convert("RGBA").resize(
-                    fitted(turned.size, columns, rows), Image.Resampling.BOX, reducing_gap=2
-                )
+                opened.draft("RGB", room)
+                return ImageOps.exif_transpose(opened).convert("RGBA")
     except Exception:  # noqa: BLE001 - decoders raise anything for hostile bytes; the file is then told by name
         return None
-    paper = Image.new("RGBA", (small.width, small.height + small.height % 2), (*background, 255))
-    paper.alpha_composite(small)
-    pixels = paper.convert("RGB").tobytes()
+
+
+def on_paper(image: Image, size: tuple[int, int], background: Rgb) -> Image:
+    """Lay an image on a sheet of a size, so that nothing is seen through it."""
+    from PIL import Image
+
+    paper = Image.new("RGBA", size, (*background, 255))
+    paper.alpha_composite(image)
+    return paper.convert("RGB")
+
+
+def decode(content: bytes, columns: int, rows: int, background: Rgb) -> Cells | None:
+    """Decode the first frame of an image into cells; ``None`` = it cannot be decoded."""
+    whole = unfolded(content, (columns * 4, rows * 8))
+    if whole is None:
+        return None
+    from PIL.Image import Resampling
+
+    small = whole.resize(fitted(whole.size, columns, rows), Resampling.BOX, reducing_gap=2)
+    paper = on_paper(small, (small.width, small.height + small.height % 2), background)
+    pixels = paper.tobytes()
     wide = paper.width
     at = [[tuple(pixels[(y * wide + x) * 3 :][:3]) for x in range(wide)] for y in range(paper.height)]
     return tuple(tuple(zip(at[y], at[y + 1], strict=True)) for y in range(0, paper.height, 2))  # type: ignore[arg-type]

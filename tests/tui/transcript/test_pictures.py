@@ -226,12 +226,35 @@ async def test_a_stored_image_is_shown_whole_by_key_and_left_by_escape() -> None
         whole = seat.app.screen.query_one(WholePicture)
         await wait_until(lambda: whole.drawn, "the picture")
         assert whole.size.height == 10
+        await seat.press("f1")
+        await seat.see("Back to the chat")
+        await seat.press("escape")
+        await wait_until(lambda: isinstance(seat.app.screen, ImageScreen), "the full view")
         await seat.press("escape")
         await wait_until(lambda: seat.app.screen is seat.app.chat, "the chat")
         await seat.press("enter")
         await seat.see("llmdesk ─ image")
         await seat.pilot.click("#image-keys", offset=(4, 0))
         await wait_until(lambda: seat.app.screen is seat.app.chat, "the chat")
+
+
+async def test_an_image_is_hidden_in_the_conversation_and_shown_again_by_key() -> None:
+    message = StoredMessage(
+        id=1, role=Role.USER, content="what is it?", created_at=0.0,
+        attachments=(Attachment(name="a.png", image=png()),),
+    )  # fmt: skip
+    desk = FakeDesk()
+    desk.stored["c1"] = Conversation(id="c1", title="t", lane="chat", created_at=0, updated_at=0, messages=(message,))
+    async with seated(desk) as seat:
+        seat.app.console._color_system = _SYSTEMS["truecolor"]
+        await seat.app.chat.open_conversation("c1")
+        await seat.see("▀▀▀")
+        await seat.press("alt+up", "h")
+        await seat.see_gone("▀▀▀")
+        await seat.see(r"\[h show it here\]")
+        await seat.press("h")
+        await seat.see("▀▀▀")
+        await seat.see(r"\[h hide it here\]")
 
 
 async def test_what_cannot_be_shown_whole_says_why() -> None:
