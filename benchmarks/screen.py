@@ -7,6 +7,9 @@ benchmarks/floors.py); `desk` is llmdesk over a server on loopback, `desk-2000` 
 messages from the database. They take turns, so that a slow spell of the machine hits all alike. Compare the columns of
 one run, never two machines. For figures of a start that mean something, run it with PYTHONDONTWRITEBYTECODE unset
 against an installed package (`--python`), whose byte code is compiled.
+
+The last column holds the desk to its aims, each a ratio or a distance of two columns of the same run: the measured one,
+and whether it is met. It exits with 1 if one is not. What a whole day does to it is measured by benchmarks/sitting.py.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from probe import Probe
@@ -35,6 +39,50 @@ from llmdesk.storage.requests import RequestStore, StoredAnswer, StoredRequest
 HERE = Path(__file__).resolve().parent
 RARE = [chr(code) for code in range(0x100, 0x180) if chr(code) not in "Ŀŀŉſ"]
 """Letters that nothing else on the screen holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a figure of one column has to be beside that of another.
+
+    ``times`` = at most (with ``least``: at least) so many times as much, ``more`` = at most so much more; without
+    ``beside``, at most so much.
+    """
+
+    of: str = "desk"
+    beside: str = ""
+    times: float = 0.0
+    more: float = 0.0
+    least: bool = False
+
+    def judged(self, middle: dict[str, float]) -> tuple[str, bool]:
+        """Say what was aimed at and what came out; ``middle`` = the medians by column."""
+        found = middle[self.of]
+        if not self.beside:
+            return f"{self.of} ≤ {self.more:g}: {found:.1f}", found <= self.more
+        floor = middle[self.beside]
+        if self.times:
+            sign, met = ("≥", found >= self.times * floor) if self.least else ("≤", found <= self.times * floor)
+            return f"{self.of} {sign} {self.times:g} x {self.beside}: {found / floor:.2f}", met
+        return f"{self.of} ≤ {self.beside} + {self.more:g}: {found - floor:+.2f}", found - floor <= self.more
+
+
+STATIC = "floor-static"
+AIMS: dict[str, tuple[Aim, ...]] = {
+    "ready, s": (Aim(beside="floor-empty", times=2), Aim(of="desk-2000", beside="desk", times=2.5)),
+    "memory at ready, MiB": (Aim(beside="floor-empty", times=2.5),),
+    "idle CPU, %": (Aim(beside="floor-empty", more=0.3), Aim(of="desk-2000", beside="floor-empty", more=0.3)),
+    "key p95 idle, ms": (Aim(of="desk-2000", beside="desk", times=1.25),),
+    "10,000 tokens, tok/s on screen": (Aim(beside=STATIC, times=0.5, least=True),),
+    "10,000 tokens, CPU s": (Aim(beside=STATIC, times=2.5),),
+    "memory growth, MiB": (Aim(more=30),),
+    **{
+        f"{figure}, {when}, {unit}": (Aim(beside=STATIC, times=times), Aim(of="desk-2000", beside=STATIC, times=times))
+        for when in ("fresh", "after 12,000 tokens")
+        for figure, unit, times in (("key p95 at 100 tok/s", "ms", 0.5), ("CPU at 100 tok/s", "%", 1))
+    },
+}
+"""By figure. A desk with 2,000 messages has to open in 2.5 times the time of an empty one, and to type like it."""
 
 LONG = "c0ffee00c0ffee00"
 LONG_MESSAGES = 2_000
@@ -164,7 +212,7 @@ async def fill(home: Path) -> None:
     await database.aclose()
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--short", action="store_true", help="without the answer of 10,000 tokens")
@@ -174,13 +222,13 @@ def main() -> None:
     told = parser.parse_args()
     server, work = Server(), Path(tempfile.mkdtemp(prefix="llmdesk-bench-"))
     try:
-        measure(told, server, work)
+        return measure(told, server, work)
     finally:
         server.close()
         shutil.rmtree(work)
 
 
-def measure(told: argparse.Namespace, server: Server, work: Path) -> None:
+def measure(told: argparse.Namespace, server: Server, work: Path) -> int:
     template = work / "template"
     (template / "data").mkdir(parents=True, mode=0o700)
     asyncio.run(fill(template))
@@ -215,20 +263,32 @@ def measure(told: argparse.Namespace, server: Server, work: Path) -> None:
             if turn >= 0 and told.out:
                 with told.out.open("a") as file:
                     file.write(json.dumps({"name": name, "load": os.getloadavg()[0], **sitting.figures}) + "\n")
-    table(rows)
+    return table(rows)
 
 
-def table(rows: dict[str, list[dict[str, float]]]) -> None:
+def table(rows: dict[str, list[dict[str, float]]]) -> int:
+    """Print every figure of every column, and how it stands to its aims; return 1 if one is missed."""
     figures = list(dict.fromkeys(figure for found in rows.values() for row in found for figure in row))
-    print("| figure | " + " | ".join(rows) + " |")
-    print("| --- |" + " --- |" * len(rows))
+    print("| figure | " + " | ".join(rows) + " | aim: measured |")
+    print("| --- |" + " --- |" * (len(rows) + 1))
+    missed = 0
     for figure in figures:
-        cells = []
-        for found in rows.values():
+        cells, middle = [], dict[str, float]()
+        for name, found in rows.items():
             values = [row[figure] for row in found if figure in row]
-            cells.append(f"{statistics.median(values):,.4g} ({min(values):,.4g}-{max(values):,.4g})" if values else "-")
-        print(f"| {figure} | " + " | ".join(cells) + " |")
+            if values:
+                middle[name] = statistics.median(values)
+            cells.append(f"{middle[name]:,.4g} ({min(values):,.4g}-{max(values):,.4g})" if values else "-")
+        judged = [
+            aim.judged(middle) for aim in AIMS.get(figure, ()) if aim.of in middle and (aim.beside or aim.of) in middle
+        ]
+        missed += sum(not met for _, met in judged)
+        aims = "; ".join(f"{words}, {'met' if met else 'MISSED'}" for words, met in judged)
+        print(f"| {figure} | " + " | ".join(cells) + f" | {aims} |")
+    if missed:
+        print(f"\n{missed} missed")
+    return int(missed > 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
