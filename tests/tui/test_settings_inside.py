@@ -163,8 +163,20 @@ async def test_a_lane_is_changed_and_written_after_its_diff_was_approved() -> No
         await wait_until(lambda: "chat: {targets: [local/largest" in file.read_text())
         desk = await seat.app.desk()
         await wait_until(lambda: desk.lanes()[0].failover == "ask")
-        await seat.press("escape", "escape")
+        await seat.press("escape")
         await seat.see("─ 1 chat")
+
+
+async def test_changes_outlive_a_look_at_the_keys() -> None:
+    async with settled() as (seat, _):
+        await seat.ask("/lanes")
+        await seat.see("target 2 +local/largest")
+        await seat.press("enter", "J")
+        await seat.see("not written yet")
+        await seat.press("f1")
+        await seat.see("keys and commands")
+        await seat.press("escape")
+        await seat.see("not written yet")
 
 
 async def test_a_new_lane_begins_like_the_marked_one_and_changes_are_not_lost_by_one_esc() -> None:

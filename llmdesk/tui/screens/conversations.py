@@ -52,9 +52,9 @@ OFFERS = (
     Offer(label="alt+s pin", action="pin"),
     Offer(label="alt+a put away", action="archive"),
     Offer(label="alt+d delete", action="delete"),
-    Offer(label="alt+e md", action="export('md')"),
-    Offer(label="alt+q json", action="export('json')"),
-    Offer(label="alt+w put away before", action="show_archived"),
+    Offer(label="alt+e export md", action="export('md')"),
+    Offer(label="alt+q export json", action="export('json')"),
+    Offer(label="alt+w show put away", action="show_archived"),
     Offer(label="alt+m import", action="import"),
 )
 

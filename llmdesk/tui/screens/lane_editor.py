@@ -271,10 +271,8 @@ class LaneEditorScreen(OfferingPanel):
         beside(self, work, group="ask")
 
     def action_close_panel(self) -> None:
-        """Back to the lanes, then to the chat; changes that are not written are dropped only when asked twice."""
-        if self.query_one(FittedTable).has_focus:
-            self.query_one(OptionList).focus()
-        elif self._changed and not self._leaving:
+        """Back to the chat; changes that are not written are dropped only when asked twice."""
+        if self._changed and not self._leaving:
             self._leaving = True
             self.say("Esc again drops the changes; w writes them.", severity="warning")
         else:
