@@ -13,12 +13,13 @@ from textual.selection import Selection
 
 from llmdesk.core.text import sanitise
 from llmdesk.tui.transcript.code import code_rows
-from llmdesk.tui.transcript.entries import AnswerEntry, Completeness, UserEntry
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, Completeness, UserEntry
 from llmdesk.tui.transcript.layout import Layout
 from llmdesk.tui.transcript.lines import from_rendered
 from llmdesk.tui.transcript.markdown import Renderer, code_blocks
 from llmdesk.tui.transcript.selection import copied, packed
 from llmdesk.tui.transcript.view import TranscriptView
+from tests.support.markdown_documents import documents
 from tests.support.screens import Host, plain_palette, running, screen_lines
 
 if TYPE_CHECKING:
@@ -161,3 +162,103 @@ def test_an_earlier_version_copies_its_code_exactly_too() -> None:
     entry = VersionEntry(entries=(AnswerEntry(text="```\n\ta = 1  \nb\n```"),), turns=1)
     lines = Layout(Renderer(plain_palette()), 40).lines(entry, unfolded=True)
     assert copied([line for line in lines if line.end is not None], None, None) == "\ta = 1  \nb"
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=documents(), widths=st.lists(st.integers(min_value=12, max_value=130), min_size=2, max_size=2))
+def test_any_document_selected_whole_is_its_source_after_a_resize_too(text: str, widths: list[int]) -> None:
+    async def check() -> None:
+        view = TranscriptView()
+        async with running(Host(view), (widths[0], 20)) as pilot:
+            key = view.append(AnswerEntry(head="local", text=text, foot="1.9 s", completeness=Completeness.FULL))
+            for width in widths:
+                await pilot.resize_terminal(width, 20)
+                await pilot.pause()
+                view._measured(0)
+                whole = Selection(Offset(0, packed(key, 0)), Offset(1, packed(key, view._items[0].body[1])))
+                found = view.get_selection(whole)
+                assert (found[0] if found else "") == sanitise(text).strip("\n")
+
+    asyncio.run(check())
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    code=st.lists(CODE.map(lambda text: text.replace("\n", " ")), min_size=1, max_size=12),
+    before=st.sampled_from(BLOCKS), width=st.integers(min_value=30, max_value=120), data=st.data(),
+)  # fmt: skip
+def test_lines_of_code_dragged_over_by_mouse_are_those_lines_while_the_answer_grows(
+    code: list[str], before: str, width: int, data: st.DataObject
+) -> None:
+    """Each row is found by a number in front, which stands at the start of its line only."""
+    source = [f"{number:02}{line}" for number, line in enumerate(code)]
+    first = data.draw(st.integers(min_value=0, max_value=len(source) - 1))
+    last = data.draw(st.integers(min_value=first, max_value=len(source) - 1))
+    text = f"{before}\n\n~~~~~~text\n" + "\n".join(source) + "\n~~~~~~\n"
+
+    async def check() -> None:
+        view = TranscriptView()
+        async with running(Host(view), (width, 100)) as pilot:
+            key = view.begin_answer(AnswerEntry(head="local", state=AnswerState.OPEN))
+            view.feed(key, text)
+            while view.busy:
+                await pilot.pause()
+            await pilot.pause()
+            item = view._items[0]
+            lines = [line for part in item.parts or () for line in part]
+            starts = [at for at, line in enumerate(lines) if line.end is not None and line.join == "\n"]
+            starts = starts[-len(source) :]
+            ends = [*[at - 1 for at in starts[1:]], max(at for at, line in enumerate(lines) if line.end is not None)]
+            top, bottom = starts[first], ends[last]
+            await pilot.mouse_down(view, offset=(0, top))
+            await pilot.hover(view, offset=(1, bottom))
+            await pilot.hover(view, offset=(width - 3, bottom))
+            await pilot.mouse_up(view, offset=(width - 3, bottom))
+            await pilot.pause()
+            selected = pilot.app.screen.get_selected_text() or ""
+            assert selected == "\n".join(source[first : last + 1])
+            view.feed(key, "\nMore *of* it.\n" * 30)
+            while view.busy:
+                await pilot.pause()
+            assert pilot.app.screen.get_selected_text() == selected  # what comes later moves nothing
+            view.finish(key, AnswerEntry(head="local", text=view.text_of(key), foot="1 s"))
+            while view.busy:
+                await pilot.pause()
+            assert pilot.app.screen.get_selected_text() == selected
+
+    asyncio.run(check())
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(documents(), min_size=3, max_size=5), width=st.integers(min_value=20, max_value=110))
+def test_entries_between_the_ends_of_a_selection_are_their_sources(texts: list[str], width: int) -> None:
+    async def check() -> None:
+        view = TranscriptView()
+        async with running(Host(view), (width, 20)) as pilot:
+            keys = [view.append(UserEntry(text="asked of it", at="14:20"))]
+            keys += [view.append(AnswerEntry(head="local", text=text, foot="1 s")) for text in texts]
+            keys.append(view.append(UserEntry(text="asked again", at="14:21")))
+            await pilot.pause()
+            for index in (0, len(keys) - 1):
+                view._measured(index)
+            found = view.get_selection(Selection(Offset(6, packed(keys[0], 1)), Offset(5, packed(keys[-1], 1))))
+            assert found is not None
+            sources = [source for text in texts if (source := sanitise(text).strip("\n"))]
+            assert found[0] == "\n\n".join(["of it", *sources, "you · 14:21\nasked"])
+
+    asyncio.run(check())
+
+
+async def test_a_resize_leaves_no_selection_at_another_place() -> None:
+    view = TranscriptView()
+    async with running(Host(view), (60, 20)) as pilot:
+        view.append(AnswerEntry(head="local", text=ANSWER))
+        await pilot.pause()
+        await pilot.mouse_down(view, offset=(2, 3))
+        await pilot.hover(view, offset=(9, 5))
+        await pilot.mouse_up(view, offset=(9, 5))
+        await pilot.pause()
+        assert pilot.app.screen.get_selected_text()
+        await pilot.resize_terminal(41, 20)
+        await pilot.pause()
+        assert not pilot.app.screen.get_selected_text()

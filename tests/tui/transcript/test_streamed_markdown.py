@@ -8,10 +8,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from llmdesk.core.text import Sanitiser, sanitise
 from llmdesk.tui.transcript.document import BULK_CHARS, Document
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, Completeness
+from llmdesk.tui.transcript.item import Item, OpenAnswer
+from llmdesk.tui.transcript.layout import Layout
 from llmdesk.tui.transcript.markdown import Renderer, code_blocks
+from tests.support.markdown_documents import documents
 from tests.support.screens import plain_palette
 
 RENDERER = Renderer(plain_palette())
@@ -77,6 +82,42 @@ def test_any_chunking_of_known_traps_looks_like_all_at_once(
 )
 def test_any_soup_of_signs_looks_like_all_at_once(text: str, cuts: list[int], width: int) -> None:
     assert lines_in_pieces(text, width, cuts, [True]) == lines_at_once(text, width)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    text=documents(),
+    cuts=st.lists(st.integers(0, 5_000), max_size=30),
+    looks=st.lists(st.booleans(), min_size=1, max_size=5),
+    width=st.integers(1, 130),
+)
+def test_any_document_in_any_chunks_at_any_width_looks_like_all_at_once(
+    text: str, cuts: list[int], looks: list[bool], width: int
+) -> None:
+    assert lines_in_pieces(text, width, cuts, looks) == lines_at_once(text, width)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=documents(), cuts=st.lists(st.integers(0, 5_000), max_size=12), width=st.integers(2, 120))
+def test_an_answer_that_streamed_stands_as_a_stored_one_does(text: str, cuts: list[int], width: int) -> None:
+    layout = Layout(Renderer(plain_palette()), width)
+    growing = OpenAnswer(0, AnswerEntry(head="local", state=AnswerState.OPEN))
+    growing.lay_out(layout)
+    edges = [0, *sorted({cut % (len(text) + 1) for cut in cuts}), len(text)]
+    for start, end in pairwise(edges):
+        growing.feed(text[start:end])
+        growing.lay_out(layout)
+    ended = AnswerEntry(head="local", text=text, foot="1.9 s", completeness=Completeness.FULL)
+    closed, stored = growing.closed(ended, layout), Item(0, ended)
+    stored.lay_out(layout)
+    assert [list(part) for part in closed.parts or ()] == [list(part) for part in stored.parts or ()]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=documents(), width=st.integers(2, 120))
+def test_no_line_is_wider_than_the_view_unless_it_has_no_room(text: str, width: int) -> None:
+    if width >= 24:  # below that deep nesting stands out, and is cut by the view
+        assert all(cell_len(line.text) <= width for line in RENDERER.document(sanitise(text), width))
 
 
 @pytest.mark.parametrize(
