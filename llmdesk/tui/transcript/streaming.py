@@ -21,7 +21,7 @@ CALM_FRAME_S = 1 / 4
 FRAME_SHARE = 5
 """A frame that took long is followed by a pause this many times as long, so that typing stays fluent."""
 
-CATCH_UP_PAUSE_S = 0.01
+CATCH_UP_PAUSE_S = 0.004
 """The pause while text waits that would not fit into one frame: keys get through, the end is soon there."""
 
 
