@@ -52,6 +52,7 @@ class KeysScreen(OfferingPanel):
             ("keys", "does", "where", "command", "kept by", "name"),
             elastic=("does", "kept by", "keys"),
             spare=("name", "where", "command"),
+            legible=34,
         )
         yield Static(id="said")
 

@@ -104,6 +104,7 @@ class ListPanel(PanelScreen):
 
     def _fill(self) -> None:
         query = self.query_one("#filter", Input).value
+        self.table.show_header = bool(self._rows)
         self.table.show_rows({row.key: row.cells for row in self._rows if row.fits(query)})
         self.query_one("#nothing").set_class(bool(self._rows) or self.opened is not None, "away")
         for chips in self.query(Chips):

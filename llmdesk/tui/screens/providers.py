@@ -58,8 +58,11 @@ class ProvidersScreen(ListPanel):
         self._show(await desk.check_providers())
 
     def told(self, key: str) -> str:
-        """The whole message."""
-        return next((status.message for status in self._statuses if status.provider == key), "")
+        """The whole message, and how much of its plan is used."""
+        marked = next((status for status in self._statuses if status.provider == key), None)
+        if marked is None:
+            return ""
+        return "; ".join(filter(None, (*map(quota_words, marked.quotas), marked.message)))
 
     def action_probe(self) -> None:
         """Call the marked provider even if it rests; it rests no longer if it is well."""

@@ -45,6 +45,7 @@ class FittedTable(DataTable[Text]):
         last: more of them, shortened only where shortening the others is not enough.
         spare: those left out before that, and where little of them would be left to read; the first goes first, after
             those that nothing is in.
+        legible: columns that every shortened one should have, at the price of those that can be spared.
     """
 
     DEFAULT_CSS = """
@@ -53,11 +54,13 @@ class FittedTable(DataTable[Text]):
     """
 
     def __init__(
-        self, titles: Sequence[str], *, elastic: Sequence[str], last: Sequence[str] = (), spare: Sequence[str] = ()
-    ) -> None:
+        self, titles: Sequence[str], *, elastic: Sequence[str], last: Sequence[str] = (), spare: Sequence[str] = (),
+        legible: int = READABLE_WIDTH,
+    ) -> None:  # fmt: skip
         super().__init__(cursor_type="row", zebra_stripes=True)
         self._titles = tuple(titles)
         self._elastic, self._last, self._spare = tuple(elastic), tuple(last), tuple(spare)
+        self._legible = legible
         self._cells: dict[str, tuple[str, ...]] = {}
         self._widths: dict[str, int] = {}
 
@@ -90,17 +93,18 @@ class FittedTable(DataTable[Text]):
         columns = zip(self._titles, *self._cells.values(), strict=True)
         wanted = {cells[0]: max(map(cell_len, cells)) for cells in columns}
         nothing_in = {
-            title for at, title in enumerate(self._titles) if not any(row[at] for row in self._cells.values())
-        }
+            title for at, title in enumerate(self._titles)
+            if title and self._cells and not any(row[at] for row in self._cells.values())
+        }  # fmt: skip
         fewer = [nothing_in | set(self._spare[:count]) for count in range(len(self._spare) + 1)]
-        for without in (set[str](), *(fewer if self._spare else ())):
+        for without in (nothing_in, *(fewer if self._spare else ())):
             kept = {title: width for title, width in wanted.items() if title not in without}
             room = self.size.width - 2 * self.cell_padding * len(kept) - self.scrollbar_size_vertical
             found = self._shortened(kept, self._elastic, room)
-            legible = all(found[title] >= min(wanted[title], READABLE_WIDTH) for title in found)
+            legible = all(found[title] >= min(wanted[title], self._legible) for title in found)
             if legible and sum(found.values()) <= room:
                 return found
-        return self._shortened(found, self._last, room)
+        return self._shortened(kept, (*self._elastic, *self._last), room)
 
     def _shortened(self, widths: Mapping[str, int], bending: Sequence[str], room: int) -> dict[str, int]:
         bends = [title in bending for title in widths]
