@@ -68,6 +68,7 @@ class ModelsScreen(ListPanel):
     chips: ClassVar[tuple[str, ...]] = ("provider", "can")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
     DEFAULT_CSS = """
+    ModelsScreen #asked { height: auto; padding: 0 1; color: $accent; background: $surface; }
     ModelsScreen #name { margin: 0 1; }
     ModelsScreen #progress { height: auto; padding: 0 1; background: $surface; }
     """
@@ -84,6 +85,7 @@ class ModelsScreen(ListPanel):
     def body(self) -> Iterable[Widget]:
         """The table, a line to type a name, the models on their way."""
         yield from super().body()
+        yield Static(id="asked", classes="away", markup=False)
         yield Input(id="name", classes="away", compact=True, select_on_focus=False)
         yield Static(id="progress", classes="away", markup=False)
 
@@ -199,8 +201,11 @@ class ModelsScreen(ListPanel):
 
     def _ask(self, question: Question) -> None:
         self._asked = question
+        asked = self.query_one("#asked", Static)
+        asked.update(Content(f"{one_line(question.text)}  (enter; Esc leaves it)"))
+        asked.remove_class("away")
         field = self.query_one("#name", Input)
-        field.placeholder, field.value = one_line(question.text), question.value
+        field.value = question.value
         field.remove_class("away")
         field.cursor_position = len(field.value)
         field.focus()
@@ -213,6 +218,7 @@ class ModelsScreen(ListPanel):
             beside(self, partial(asked.take, event.value.strip()))
 
     def _put_name_away(self) -> None:
+        self.query_one("#asked").add_class("away")
         self.query_one("#name").add_class("away")
         self.table.focus()
 
