@@ -32,8 +32,7 @@ JOBS_SHOWN = 100
 WHAT_TO_WRITE = """\
 No budget is set: nothing warns, and nothing stops.
 
-Limits stand in llmdesk.yaml (llmdesk config path says where) and hold from the next start on: a desk that runs does \
-not read it again.
+Limits stand in llmdesk.yaml (llmdesk config path says where) and hold as soon as the file is saved.
 
 budgets:
   - {scope: day, limit_usd: 2.00, kind: hard, when_exhausted: free}
