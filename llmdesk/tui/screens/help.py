@@ -78,10 +78,10 @@ def help_text(screen: str, keymap: Keymap, width: int, *, words: str = "", here:
         for action in ACTIONS:
             if action.scope == scope and action.listed:
                 bound = keymap.keys_of(action)
-                keys = "alt+1 … alt+9" if action.id == "lane_1" else bound.replace(",", "  ")
+                keys = "alt+1 … alt+9" if action.id == "lane_1" else "  ".join(map(_called, bound.split(",")))
                 text = "Go to a lane by its number" if action.id == "lane_1" else action.help
                 command = f"/{action.command}" if action.command else ""
-                if _fits(wanted, keys, text, action.id, command):
+                if _fits(wanted, keys, bound, text, action.id, command):
                     own += _lines(keys or command or "not bound", text, action.id.removesuffix("_1"), width)
                     own += _kept(bound, action, here, width)
         lines += _section(SECTIONS[scope], own)
@@ -97,6 +97,11 @@ def help_text(screen: str, keymap: Keymap, width: int, *, words: str = "", here:
     closing = "/keys changes keys and tells which of them arrive. / searches this page."
     lines += [Content.styled(row, "$muted") for row in wrap(closing, max(width, 20))]
     return Content("\n").join(lines)
+
+
+def _called(key: str) -> str:
+    """A key as people call it, and as every line of keys does."""
+    return {"escape": "Esc", "slash": "/", "question_mark": "?"}.get(key, key)
 
 
 def _section(title: str, lines: list[Content]) -> list[Content]:

@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 def offers_of(panel: str, keymap: Keymap) -> tuple[Offer, ...]:
     """The actions of a panel, each with the first of its keys."""
     return tuple(
-        Offer(label=f"{keymap.keys_of(action).partition(',')[0]} {action.help}".strip(), action=action.call)
+        Offer(
+            label=f"{keymap.keys_of(action).partition(',')[0]} {_begun_small(action.help)}".strip(), action=action.call
+        )
         for action in ACTIONS
         if action.scope == panel
     )
+
+
+def _begun_small(words: str) -> str:
+    """Words as they stand behind a key, like those of every other line of offers."""
+    return words[:1].lower() + words[1:]
 
 
 class OfferingPanel(PanelScreen):
