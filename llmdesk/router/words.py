@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 RETIREMENT_HINT_TRIES = 3
 """After this many 500s in a row the model itself is suspected (policy C5)."""
 
+SOON_S = 120
+"""Nearer times are told to the second."""
+
 
 def hour(at: float, now: float) -> str:
-    """Local clock time of UTC epoch seconds, ``14:32``; with the date where that is another day's, ``1 Dec 00:00``."""
+    """Local clock time of UTC epoch seconds, ``14:32``; with the date where that is another day's, ``1 Dec 00:00``.
+
+    A time that comes within two minutes has its seconds: without them it would seem to be there already.
+    """
     there, here = time.localtime(at), time.localtime(now)
     clock = f"{there.tm_hour:02}:{there.tm_min:02}"
+    if at - now < SOON_S:
+        clock += f":{there.tm_sec:02}"
     return (
         clock
         if there.tm_yday == here.tm_yday and there.tm_year == here.tm_year

@@ -49,7 +49,7 @@ def seam(step: FailoverStep, cooldown_until: float | None) -> str:
         why = step.message.rstrip(".") or "over budget"
         return f"{why} → answering free of charge with {step.target.model} ({step.target.provider})"
     why = reason_words(step.reason) or step.message
-    until = f", next try {clock(cooldown_until)}" if cooldown_until is not None else ""
+    until = f", next try {clock(cooldown_until, seen=step.at)}" if cooldown_until is not None else ""
     return f"{step.source.provider}: {why}{until} → answering with {step.target.model} ({step.target.provider})"
 
 

@@ -14,12 +14,19 @@ from llmdesk.core.types import PARAM_NAMES, AttemptOutcome
 if TYPE_CHECKING:
     from llmdesk.core.types import ModelRef, Outcome, Params, Usage
 
+SOON_S = 120
+"""Nearer times are told to the second: without it they would seem to be there already."""
 
-def clock(at: float) -> str:
-    """Local hour and minute of ``at`` (UTC epoch seconds), with the date when it is not today."""
+
+def clock(at: float, *, seen: float | None = None) -> str:
+    """Local hour and minute of ``at`` (UTC epoch seconds), with the date when it is not today.
+
+    A time less than two minutes after ``seen``, the moment it is told of, has its seconds as well.
+    """
     then, now = time.localtime(at), time.localtime()
     today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
-    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", then)
+    hour = "%H:%M:%S" if seen is not None and at - seen < SOON_S else "%H:%M"
+    return time.strftime(hour if today else f"%Y-%m-%d {hour}", then)
 
 
 def countdown(left_s: float) -> str:

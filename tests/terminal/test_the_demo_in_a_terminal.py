@@ -27,7 +27,7 @@ def test_the_demo_shows_a_rate_limit_a_seam_a_countdown_and_the_history(tmp_path
     try:
         terminal.wait_for("DEMO")
         terminal.send(b"limit\r")
-        terminal.wait_for(r"⤷ cloud: rate limited, next try \d\d:\d\d → answering with")
+        terminal.wait_for(r"⤷ cloud: rate limited, next try \d\d:\d\d:\d\d → answering with")
         terminal.wait_for(r"cloud +cooldown 0:\d\d")
         terminal.wait_for("✔ full", 30)
         terminal.send(b"\x1b[17~")
