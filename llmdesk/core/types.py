@@ -337,11 +337,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The request is on disk; from here on the prompt cannot be lost."""
+    """The request is on disk; from here on the prompt cannot be lost.
+
+    ``kept`` false = it is not; ``in_memory`` = but its turn is in the conversation for as long as the desk is open.
+    """
 
     request_id: str
     conversation: str | None
     kept: bool = True
+    in_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,13 +226,23 @@ class Asking:
                 job.kept = False
                 job.conversation = job.ask.conversation  # a new one was never begun
                 self._parts.warnings.append(one_line(f"Sent without being kept: {error}"))
-        run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=job.kept and self._parts.stored))
+        self._tell_accepted(run, job)
         await self._serve(run, job)
 
     async def _resume(self, run: Run, job: Job) -> None:
         job.warned = len(self._parts.warnings)
-        run.tell(Accepted(request_id=job.id, conversation=job.conversation, kept=self._parts.stored))
+        self._tell_accepted(run, job)
         await self._serve(run, job)
+
+    def _tell_accepted(self, run: Run, job: Job) -> None:
+        stored = self._parts.stored
+        accepted = Accepted(
+            request_id=job.id,
+            conversation=job.conversation,
+            kept=job.kept and stored,
+            in_memory=job.kept and not stored,
+        )
+        run.tell(accepted)
 
     async def _accept(self, job: Job) -> None:
         from llmdesk.storage.records import StoredRequest

@@ -160,6 +160,12 @@ class RequestStore:
                 "(e.conversation = requests.conversation OR (e.lane = requests.lane AND e.run > 1)))))",
                 (self._owner, resumed, request_id, seen is None, *waits_as),
             ).rowcount
+            if won:  # whoever asks for it wants its conversation back as well, if that was deleted
+                connection.execute(
+                    "UPDATE conversations SET deleted_at = NULL WHERE deleted_at NOT NULL "
+                    "AND id = (SELECT conversation FROM requests WHERE id = ?)",
+                    (request_id,),
+                )
             return rows.load(connection, request_id) if won else None
 
         request = await self._database.write(work)

@@ -265,10 +265,31 @@ CREATE TABLE drafts (
     lane TEXT NOT NULL,
     conversation TEXT,
     text TEXT NOT NULL,
-    queue TEXT NOT NULL,  -- a JSON list of prompts
+    queue TEXT NOT NULL,  -- a JSON list of prompts: a text, or text and model
     saved_at INTEGER NOT NULL,
     PRIMARY KEY (owner, lane)
 ) STRICT, WITHOUT ROWID
+"""
+
+# ``prompt`` is the place in the queue, from 0; -1 = the text in the editor.
+_DRAFT_FILES = """
+CREATE TABLE draft_files (
+    owner TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    prompt INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    text TEXT,
+    image BLOB,
+    PRIMARY KEY (owner, lane, prompt, position)
+) STRICT
+"""
+
+_DRAFT_GONE = """
+CREATE TRIGGER draft_gone AFTER DELETE ON drafts
+BEGIN
+    DELETE FROM draft_files WHERE owner = OLD.owner AND lane = OLD.lane;
+END
 """
 
 # What is done now and then, and how far it is.
@@ -355,6 +376,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE conversations ADD COLUMN deleted_at INTEGER",  # still to be had back; then all of it goes
             _TAGS,
             _DRAFTS,
+        ),
+    ),
+    Migration(
+        name="files and texts put aside of drafts",
+        statements=(
+            _DRAFT_FILES,
+            _DRAFT_GONE,
+            "ALTER TABLE drafts ADD COLUMN aside TEXT NOT NULL DEFAULT '[]'",  # a JSON list of texts
         ),
     ),
 )

@@ -282,8 +282,8 @@ ACTIONS: tuple[Action, ...] = (
     _row("log_end", "e", "To the newest line, and follow it", "ends(True)", "log"),
     # --- the queue
     _row("queue_edit", "enter,e", "Edit it where it stands", "queue_edit", "queue"),
-    _row("queue_earlier", "shift+up,K", "Let it go out earlier", "queue_move(-1)", "queue"),
-    _row("queue_later", "shift+down,J", "Let it go out later", "queue_move(1)", "queue"),
+    _row("queue_earlier", "K,shift+up", "Let it go out earlier", "queue_move(-1)", "queue"),
+    _row("queue_later", "J,shift+down", "Let it go out later", "queue_move(1)", "queue"),
     _row("queue_drop", "x,delete", "Take it out", "queue_drop", "queue"),
     _row("queue_undo", "u", "Put the one taken out last back", "queue_undo", "queue"),
     _row("queue_send", "g", "Let it go out next; at once, if nothing is under way", "queue_send", "queue"),

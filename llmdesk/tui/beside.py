@@ -17,4 +17,14 @@ def beside(
 
     It takes a function, not a coroutine: a worker that is ended before it begins would leave a coroutine nobody awaits.
     """
-    node.run_worker(work, group=group, exclusive=exclusive)  # type: ignore[arg-type] # mypy finds no fit in the union
+    from textual.css.query import NoMatches
+
+    async def until_left() -> None:
+        try:
+            await work()
+        except NoMatches:
+            if node.is_attached and node.app.is_running:
+                raise
+            # The screen is being left, from its leaves up: there is nothing any more to show it on.
+
+    node.run_worker(until_left, group=group, exclusive=exclusive)  # type: ignore[arg-type] # mypy finds no fit there

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.tui.actions import BY_ID
+from llmdesk.tui.keymap import Keymap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from llmdesk.tui.keymap import Keymap
 
 State = Literal["idle", "busy", "waiting", "asked", "paused", "marked", "held"]
 """Nothing goes on; an answer comes; something is waited for; a yes or no is; a request is in the outbox; a turn is
@@ -39,6 +38,9 @@ _WORTH: Mapping[State, tuple[tuple[str, ...], ...]] = {
 }  # fmt: skip
 """What is shown, the longest first."""
 
+USUAL = Keymap(overrides={}, notes=())
+"""The keys as nobody has changed them."""
+
 _SHORT = {"escape": "Esc", "question_mark": "?", "slash": "/"}
 
 
@@ -46,6 +48,17 @@ def key_name(keymap: Keymap, action_id: str) -> str:
     """The first key of an action as people call it; empty = it has none."""
     key = keymap.keys_of(BY_ID[action_id]).partition(",")[0]
     return _SHORT.get(key, key)
+
+
+def keymap_of(app: object) -> Keymap:
+    """The keys as they are bound now in an app; the usual ones where it has none of the user's."""
+    found = getattr(app, "keymap", None)
+    return found if isinstance(found, Keymap) else USUAL
+
+
+def with_key(keymap: Keymap, action_id: str, words: str) -> str:
+    """What is shown where an action can be clicked: its key and what it does; the words alone where it has no key."""
+    return f"{key_name(keymap, action_id)} {words}".strip()
 
 
 @dataclass(frozen=True, slots=True)

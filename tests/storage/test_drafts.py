@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from llmdesk.core.errors import StorageError
-from llmdesk.core.views import Draft
+from llmdesk.core.views import Draft, DraftedPrompt
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.database import Database
 from llmdesk.storage.drafts import DraftStore
@@ -39,14 +39,19 @@ def instances(databases):
 
 async def test_a_draft_is_left_to_its_living_owner_and_then_taken_up_once(instances):
     one, two, three = (instances.begin(name) for name in ("one", "two", "three"))
-    draft = Draft(lane="chat", text="half a tho\ud800ught\n", queue=("next", "then"), conversation="c1")
+    draft = Draft(
+        lane="chat",
+        text="half a tho\ud800ught\n",
+        queue=(DraftedPrompt(text="next"), DraftedPrompt(text="then")),
+        conversation="c1",
+    )
     await one.keep(draft)
     assert await two.claim() == ()
     assert await one.claim() == (), "nobody takes over their own"
     instances.alive.discard("one")
     found = [draft for claimed in await asyncio.gather(two.claim(), three.claim()) for draft in claimed]
     assert [(d.lane, d.text, d.queue, d.conversation, d.saved_at) for d in found] == [
-        ("chat", "half a tho\ufffdught\n", ("next", "then"), "c1", 1000.0)
+        ("chat", "half a tho\ufffdught\n", (DraftedPrompt(text="next"), DraftedPrompt(text="then")), "c1", 1000.0)
     ]
     assert await two.claim() == ()
 
@@ -54,7 +59,7 @@ async def test_a_draft_is_left_to_its_living_owner_and_then_taken_up_once(instan
 async def test_a_lane_has_one_draft_and_an_empty_one_is_forgotten(instances):
     one, two = instances.begin("one"), instances.begin("two")
     await one.keep(Draft(lane="chat", text="first"))
-    await one.keep(Draft(lane="codegen", queue=("queued alone",)))
+    await one.keep(Draft(lane="codegen", queue=(DraftedPrompt(text="queued alone"),)))
     await one.keep(Draft(lane="chat", text="second"))
     await two.keep(Draft(lane="chat", text="of another"))
     await two.keep(Draft(lane="chat"))
@@ -62,7 +67,7 @@ async def test_a_lane_has_one_draft_and_an_empty_one_is_forgotten(instances):
     three = instances.begin("three")
     assert {(d.lane, d.text, d.queue) for d in await three.claim()} == {
         ("chat", "second", ()),
-        ("codegen", "", ("queued alone",)),
+        ("codegen", "", (DraftedPrompt(text="queued alone"),)),
     }
 
 

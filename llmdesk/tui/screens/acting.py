@@ -79,6 +79,8 @@ class ActingScreen(CopyingScreen, RetargetScreen):
     def look_back(self, talk: Talk, outcome: Outcome) -> None:
         """A request has ended: what it was to replace may stand again."""
         turn = talk.record.turns.of_request(outcome.request_id) or talk.record.turns.last
+        if turn is not None and turn.request not in (None, outcome.request_id):
+            return
         if turn is not None and turn.version is not None and outcome.status in _NOTHING_CAME:
             self.follow(partial(self._bring_back, talk, turn, outcome))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -248,6 +249,7 @@ class ChatScreen(
         if self.talk.lane not in [lane.name for lane in self.lanes]:
             self.say(f"Lane {self.talk.lane} is not configured any more.", severity="warning")
             await self.go_to_lane(desk.default_lane)
+        await self.move_out()
         if not self._keeps_resuming:
             self.follow(partial(self._keep_resuming, desk))
         if self._figures is not None:
@@ -376,12 +378,21 @@ class ChatScreen(
         self.talk_changed(talk)
         self._resumed.settled(talk)
         self.look_back(talk, outcome)
+        if talk is not self.talk:
+            self.follow(self.move_out)
         if self._figures is not None:
             self._figures.changed()
         if talk is not self.talk:
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             words = "could not be answered" if failed else "has its answer"
             self.say(f"Lane {talk.lane} {words}.", severity="warning" if failed else "information")
+        self.follow(self._refresh_panels)
+
+    def left_behind(self, talk: Talk, outcome: Outcome) -> None:
+        """An answer came that nobody saw grow: show it where its conversation is open by now."""
+        self._resumed.left_behind(outcome)
+        if self._figures is not None:
+            self._figures.changed()
         self.follow(self._refresh_panels)
 
     async def _refresh_panels(self) -> None:
@@ -416,7 +427,10 @@ class ChatScreen(
             self.talk.clear()
             self.talk.record.user(entry.prompt, at=entry.created_at, attachments=entry.attachments)
         elif entry.conversation != self.talk.conversation:
+            await self._have_back(entry.conversation)
             await self.open_conversation(entry.conversation)
+            if self.talk.conversation != entry.conversation:
+                return  # it is gone, and was told
         self.talk.last_prompt = entry.prompt
         self.talk.resume(entry.id, probe=probe)
 

@@ -137,6 +137,11 @@ class Column(Talk):
         self._shared = shared
         self._in_line = False
 
+    def keep(self) -> None:
+        """Pause the request under way; one that still stands in line has the same prompt as the first."""
+        if self._run is not None:
+            self._run.cancel(keep=True)
+
     async def ask_again(self, item: Queued) -> None:
         """Ask once more; what waited in the outbox is not waited for any more.
 
@@ -171,7 +176,8 @@ class Column(Talk):
     def _take(self, desk: Desk, event: DeskEvent) -> None:
         if isinstance(event, Accepted):
             self._shared.conversation = event.conversation or self._shared.conversation
-            self._shared.requests.append(event.request_id)
+            if event.request_id not in self._shared.requests:  # what was paused comes once more
+                self._shared.requests.append(event.request_id)
             self.request = event.request_id
             self._leave_line()
         super()._take(desk, event)

@@ -221,6 +221,9 @@ class CompareScreen(DeskScreen):
         self._show()
         self._leave_when_done()
 
+    def left_behind(self, talk: Talk, outcome: Outcome) -> None:
+        """A column shows every request to its end."""
+
     def _show(self) -> None:
         """Who is how, and what can be done now."""
         if not self.is_mounted or not self.columns or self._gone:

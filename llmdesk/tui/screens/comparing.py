@@ -22,9 +22,10 @@ class ComparingScreen(LanedScreen):
         super().__init__(lane=lane)
         self._comparison: CompareScreen | None = None
 
-    def _all(self) -> list[Talk]:
+    def all_talks(self) -> list[Talk]:
+        """Every talk, the columns of a comparison too."""
         columns = self._comparison.columns if self._comparison is not None else []
-        return [*super()._all(), *columns]
+        return [*super().all_talks(), *columns]
 
     def action_compare(self) -> None:
         """Send one prompt to this lane and the next one, or to others."""

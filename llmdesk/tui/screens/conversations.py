@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +15,7 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import Topic
 from llmdesk.tui.beside import beside
+from llmdesk.tui.hints import key_name
 from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.panel import PanelScreen
@@ -47,15 +49,15 @@ NAMED = 40
 TITLES = ("", "when", "lane", "title", "messages", "tags", "match")
 
 OFFERS = (
-    Offer(label="alt+r rename", action="rename"),
-    Offer(label="alt+t tags", action="tags"),
-    Offer(label="alt+s pin", action="pin"),
-    Offer(label="alt+a put away", action="archive"),
-    Offer(label="alt+d delete", action="delete"),
-    Offer(label="alt+e export md", action="export('md')"),
-    Offer(label="alt+q export json", action="export('json')"),
-    Offer(label="alt+w show put away", action="show_archived"),
-    Offer(label="alt+m import", action="import"),
+    Offer(label="rename", action="rename", does="conversation_rename"),
+    Offer(label="tags", action="tags", does="conversation_tags"),
+    Offer(label="pin", action="pin", does="conversation_pin"),
+    Offer(label="put away", action="archive", does="conversation_archive"),
+    Offer(label="delete", action="delete", does="conversation_delete"),
+    Offer(label="export md", action="export('md')", does="conversation_export_md"),
+    Offer(label="export json", action="export('json')", does="conversation_export_json"),
+    Offer(label="show put away", action="show_archived", does="conversations_away"),
+    Offer(label="import", action="import", does="conversations_import"),
 )
 
 
@@ -176,17 +178,23 @@ class ConversationsScreen(PanelScreen):
                 "All words have to be in one message, or in a title; the last may be the beginning of one."
             )
         elif self._archived:
-            text = "Nothing was put away.\nalt+a puts the marked conversation away, alt+w goes back to the others."
+            away, back = self._key("conversation_archive"), self._key("conversations_away")
+            text = f"Nothing was put away.\n{away} puts the marked conversation away, {back} goes back to the others."
         else:
-            text = "There is no conversation yet.\nWhat is asked in a lane begins one; alt+m takes in an export."
+            taken_in = self._key("conversations_import")
+            text = f"There is no conversation yet.\nWhat is asked in a lane begins one; {taken_in} takes in an export."
         return Content(text)
+
+    def _key(self, action_id: str) -> str:
+        return key_name(self.house.keymap, action_id) or "a click below"
 
     def _show_offers(self) -> None:
         offers = list(OFFERS)
         if self._archived:
-            offers = [Offer(label=_ARCHIVED.get(offer.action, offer.label), action=offer.action) for offer in offers]
+            offers = [replace(offer, label=_ARCHIVED.get(offer.action, offer.label)) for offer in offers]
         if (deleted := self.house.chat.last_deleted) is not None:
-            offers.insert(0, Offer(label=f"alt+z undo: {one_line(deleted.title, 24)}", action="undelete"))
+            words = f"undo: {one_line(deleted.title, 24)}"
+            offers.insert(0, Offer(label=words, action="undelete", does="conversation_undelete"))
         self.query_one(ActionLine).show_offers(offers)
 
     @on(Input.Changed, "#search")
@@ -382,5 +390,5 @@ class ConversationsScreen(PanelScreen):
         self._edit("path of an export", "", take)
 
 
-_ARCHIVED = {"archive": "alt+a take back", "show_archived": "alt+w the others"}
+_ARCHIVED = {"archive": "take back", "show_archived": "the others"}
 """What two of the offers say among those that were put away."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import on
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
-from llmdesk.core.views import Draft
+from llmdesk.core.views import Draft, DraftedPrompt
 from llmdesk.tui.screens.writing import WritingScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.prompt import Prompt
@@ -98,11 +98,7 @@ class DraftingScreen(WritingScreen):
     async def _keep(self, talk: Talk) -> None:
         desk = await self.desk()
         lane = talk.lane or desk.default_lane
-        text = talk.pane.prompt.text
-        draft = Draft(
-            lane=lane, text=text if text.strip() else "", conversation=talk.conversation,
-            queue=tuple(item.text for item in talk.outgoing.queue if not item.sums_up),
-        )  # fmt: skip
+        draft = _draft_of(talk, lane)
         if draft == self._written.get(lane, Draft(lane=lane, conversation=talk.conversation)):
             return
         self._written[lane] = draft
@@ -118,14 +114,14 @@ class DraftingScreen(WritingScreen):
 
     def write_drafts(self) -> None:
         """Write at once what is not written yet."""
-        for talk in self._all():
+        for talk in self.all_talks():
             if id(talk) in self._unwritten:
                 self._write(talk)
 
     def keep_all(self) -> None:
         """Pause every request under way, which takes the queues along, and keep the texts."""
         super().keep_all()
-        for talk in self._all():
+        for talk in list(self.talks.values()) or [self.talk]:  # the columns of a comparison have no draft of their own
             self._write(talk)
 
     async def go_to_lane(self, name: str) -> None:
@@ -145,9 +141,10 @@ class DraftingScreen(WritingScreen):
             if each.lane in here:
                 self._left[each.lane] = each
                 self._written[each.lane] = each
-                await desk.keep_draft(each)  # it is ours from now on, whether its lane is ever looked at or not
             else:
-                self.history.remember(each.text)
+                await self._put_back(self.talk, each)
+                self._write(self.talk)
+                await desk.keep_draft(Draft(lane=each.lane))  # it is in another lane now
         others = [lane for lane in self._left if lane != self.talk.lane]
         if (draft := self._left.pop(self.talk.lane, None)) is not None:
             await self._put_back(self.talk, draft)
@@ -156,6 +153,23 @@ class DraftingScreen(WritingScreen):
         if others:
             lanes = ", ".join(others)
             self.say(f"A draft is back in {'lane' if len(others) == 1 else 'the lanes'} {lanes} too.")
+
+    async def move_out(self) -> None:
+        """Bring what is not sent of lanes that are configured no more to the lane that is shown: nobody gets there."""
+        names = [lane.name for lane in self.lanes]
+        for lane, talk in self.talks.items():
+            if lane in names or talk is self.talk:
+                continue
+            draft = replace(_draft_of(talk, lane), saved_at=time.time())
+            if not draft:
+                continue
+            talk.editing.stop()
+            talk.outgoing.empty()
+            talk.attach(None)
+            talk.pane.prompt.put("")
+            await self._put_back(self.talk, draft)
+            self._write(self.talk)
+            self._write(talk)
 
     async def _put_back(self, talk: Talk, draft: Draft) -> None:
         """Into the prompt, never over a text; the queue waits for the user."""
@@ -168,12 +182,15 @@ class DraftingScreen(WritingScreen):
         elif draft.text and draft.text != prompt.text:
             prompt.remember(draft.text)
             told.append(f"Your draft of {at} is in the history: up brings it.")
+        told += _put_beside(talk, draft)
         if draft.queue:
             talk.outgoing.restore(draft.queue)
             waits = "waits" if len(draft.queue) == 1 else "wait"
             told.append(
                 f"{counted(len(draft.queue), 'queued prompt')} of {at} {waits} for you: alt+g sends, alt+q edits."
             )
+        if told and draft.lane != talk.lane:
+            told.insert(0, f"Lane {one_line(draft.lane, 40)} is not configured any more.")
         if told and draft.conversation is not None and draft.conversation != talk.conversation:
             told.append(await self._where(draft.conversation))
         if told:
@@ -187,3 +204,40 @@ class DraftingScreen(WritingScreen):
         except DeskError:
             return ""
         return f"It was written in “{one_line(found.title, 60)}”: ctrl+o opens it."
+
+
+def _put_beside(talk: Talk, draft: Draft) -> list[str]:
+    """Put back what came with the text, and say where it is."""
+    told: list[str] = []
+    for text in draft.aside:
+        talk.pane.prompt.remember(text)
+    if draft.aside:
+        are = "is" if len(draft.aside) == 1 else "are"
+        told.append(f"{counted(len(draft.aside), 'older draft')} {are} in the history too: up brings it.")
+    for file in draft.attachments:
+        talk.attach(file)
+    if draft.attachments:
+        goes = "goes" if len(draft.attachments) == 1 else "go"
+        told.append(f"{counted(len(draft.attachments), 'file')} {goes} along with the next prompt.")
+    return told
+
+
+def _draft_of(talk: Talk, lane: str) -> Draft:
+    """What would be lost of a talk if the program were killed now."""
+    text, aside = talk.pane.prompt.text, talk.editing.draft
+    queue = [
+        DraftedPrompt(text=item.text, attachments=item.attachments, model=item.model)
+        for item in talk.outgoing.queue
+        if not item.sums_up
+    ]
+    if talk.editing.files:
+        queue.append(DraftedPrompt(text=aside, attachments=talk.editing.files))
+        aside = ""
+    return Draft(
+        lane=lane,
+        text=text if text.strip() else "",
+        queue=tuple(queue),
+        conversation=talk.conversation,
+        attachments=talk.outgoing.attached,
+        aside=(aside,) if aside.strip() else (),
+    )

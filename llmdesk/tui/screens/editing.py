@@ -27,6 +27,16 @@ class Editing:
         """An earlier prompt is in the editor."""
         return self._turn is not None
 
+    @property
+    def draft(self) -> str:
+        """The text that had to make room."""
+        return self._draft if self._turn is not None else ""
+
+    @property
+    def files(self) -> tuple[Attachment, ...]:
+        """The files that had to make room with it."""
+        return self._files if self._turn is not None else ()
+
     def begin(self, turn: Turn) -> None:
         """Put the prompt of a turn into the editor, with its files."""
         if self._turn is None:

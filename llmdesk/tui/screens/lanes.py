@@ -60,6 +60,10 @@ class LanedScreen(SteeredScreen):
         """A request has ended."""
         raise NotImplementedError
 
+    def left_behind(self, talk: Talk, outcome: Outcome) -> None:
+        """A request has ended that the talk stopped showing before."""
+        raise NotImplementedError
+
     def talk_changed(self, talk: Talk) -> None:
         """Draw the header and the bar anew."""
         if talk is self.talk:
@@ -68,7 +72,7 @@ class LanedScreen(SteeredScreen):
 
     def show_talk(self) -> None:
         """Put the current talk into the header and all of them into the bar."""
-        if not self.is_mounted:
+        if not self.is_mounted or not self.query(Header) or not self.query(LanesBar):  # it is there, or is being left
             return
         names = [lane.name for lane in self.lanes]
         header, bar = self.query_one(Header), self.query_one(LanesBar)

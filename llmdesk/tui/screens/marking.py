@@ -254,13 +254,11 @@ class MarkingScreen(LanedScreen):
         words = {**_WORDS, "turn_fold": "see the image" if isinstance(entry, UserEntry) else folding}
         if not talk.pane.transcript.is_unfolded(key):
             words["turn_images"] = "show it here"
-        return [Offer(label=self._label(each, words[each]), action=BY_ID[each].call.removeprefix("screen."))
-                for each in (*ids, "turn_leave")]  # fmt: skip
+        return [*(_offer(each, words[each]) for each in ids), Offer(label="Esc back", action="leave_turn")]
 
-    def _label(self, action_id: str, words: str) -> str:
-        key = self.house.keymap.keys_of(BY_ID[action_id]).partition(",")[0]
-        shown = "Esc" if action_id == "turn_leave" else key
-        return f"{shown} {words}" if shown else words
+
+def _offer(action_id: str, words: str) -> Offer:
+    return Offer(label=words, action=BY_ID[action_id].call.removeprefix("screen."), does=action_id)
 
 
 def folds(entry: Entry) -> bool:

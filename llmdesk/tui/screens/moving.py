@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import DeskError
+from llmdesk.core.prompting import CONTINUE_PROMPT
 from llmdesk.tui.screens.lanes import LanedScreen
 from llmdesk.tui.screens.outgoing import Queued
 
@@ -21,7 +23,9 @@ class MovingScreen(LanedScreen):
     def action_other_lane(self) -> None:
         """Send what waits here in another lane, which is picked; nothing waits here any more then."""
         talk = self.talk
-        if talk.busy:
+        if talk.bound_here:
+            self.say("It belongs to this conversation and cannot be asked in another lane.")
+        elif talk.busy:
             self._pick_destination(talk.lane, partial(self._carry, talk.lane))
         elif talk.paused is not None:
             self._pick_destination(talk.lane, partial(self._move_paused, talk.paused))
@@ -34,10 +38,12 @@ class MovingScreen(LanedScreen):
         if ask is None:
             return
         await self._show_lane_of(entry.lane)
-        if not self.talk.outgoing.give_back(_queued(ask)):
+        talk = self.talk
+        if talk.pane.prompt.text.strip():
             self.say("There is a draft in this lane's editor: send or clear it first.", severity="warning")
-            return
-        await self._drop_moved(entry.id)
+        elif await self._drop_moved(entry.id) and not talk.outgoing.give_back(_queued(ask)):
+            talk.outgoing.put(_queued(ask), 0)  # somebody typed meanwhile
+            talk.outgoing.hold()
 
     def send_elsewhere(self, entry: OutboxEntry) -> None:
         """Let a lane be picked, and send a paused request there; it waits no longer."""
@@ -63,18 +69,22 @@ class MovingScreen(LanedScreen):
         if item is None:
             self.say(f"Lane {lane} has its answer already.")
         else:
-            self.talk.send(item)
+            self.talk.send(replace(item, replaces=None))
 
     async def _move_paused(self, request: str, to: str) -> None:
         ask = await self._ask_of(request)
         if ask is None:
+            return
+        if ask.prompt == CONTINUE_PROMPT or ask.summarises is not None:
+            self.say("It belongs to its conversation and cannot be asked in another lane.")
+            return
+        if not await self._drop_moved(request):  # first, so that nobody else asks it too
             return
         for talk in self.talks.values():
             if talk.paused == request:
                 talk.moved_away(to)
         await self._show_lane_of(to)
         self.talk.send(_queued(ask))
-        await self._drop_moved(request)
 
     async def _ask_of(self, request: str) -> Ask | None:
         try:
@@ -83,11 +93,14 @@ class MovingScreen(LanedScreen):
             self.say(str(error), severity="error")
             return None
 
-    async def _drop_moved(self, request: str) -> None:
+    async def _drop_moved(self, request: str) -> bool:
+        """Take it out of the outbox; false = somebody else has it by now, or the outbox cannot be written."""
         try:
             await (await self.desk()).drop(request)
         except DeskError as error:
             self.say(str(error), severity="error")
+            return False
+        return True
 
     async def _show_lane_of(self, lane: str) -> None:
         if lane in [each.name for each in self.lanes] and lane != self.talk.lane:

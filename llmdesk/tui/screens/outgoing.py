@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from llmdesk.core.types import ModelRef
-    from llmdesk.core.views import Attachment
+    from llmdesk.core.views import Attachment, DraftedPrompt
     from llmdesk.tui.widgets.lane_pane import LanePane
 
 
@@ -146,9 +148,9 @@ class Outgoing:
         self._queue.insert(max(0, at), item)
         self._show()
 
-    def restore(self, texts: tuple[str, ...]) -> None:
+    def restore(self, prompts: Iterable[DraftedPrompt]) -> None:
         """Put the prompts of an earlier run before the others; all of them wait for the user."""
-        self._queue[:0] = [Queued(text=text) for text in texts]
+        self._queue[:0] = [Queued(text=each.text, attachments=each.attachments, model=each.model) for each in prompts]
         self.hold()
 
     # --- back into the editor -----------------------------------------------------------------------------------

@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from llmdesk.tui.screens.talk import Talk
 
 OFFERS = tuple(
-    Offer(label=label, action=action)
-    for label, action in (
-        ("enter edit", "queue_edit"),
-        ("K earlier", "queue_move(-1)"),
-        ("J later", "queue_move(1)"),
-        ("x drop", "queue_drop"),
-        ("u undo", "queue_undo"),
-        ("g send next", "queue_send"),
-        ("Esc close", "leave_queue"),
+    Offer(label=label, action=action, does=does)
+    for label, action, does in (
+        ("edit", "queue_edit", "queue_edit"),
+        ("earlier", "queue_move(-1)", "queue_earlier"),
+        ("later", "queue_move(1)", "queue_later"),
+        ("drop", "queue_drop", "queue_drop"),
+        ("undo", "queue_undo", "queue_undo"),
+        ("send next", "queue_send", "queue_send"),
+        ("Esc close", "leave_queue", ""),
     )
 )
 OFFERS_EDITING = (Offer(label="enter keeps it", action="keep_edit"), Offer(label="Esc as it was", action="leave_queue"))

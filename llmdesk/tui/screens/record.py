@@ -111,13 +111,16 @@ class Record:
             target=outcome.target, served_model=outcome.served_model, latency_s=outcome.latency_s,
             first_token_s=outcome.first_token_s, usage=outcome.usage, cost_usd=outcome.cost_usd,
         )[0]  # fmt: skip
-        self.turns.summary = self._view.append(SummaryEntry(text=outcome.text, foot=foot))
+        self.turns.summaries.append(self._view.append(SummaryEntry(text=outcome.text, foot=foot)))
 
     # --- earlier versions ---------------------------------------------------------------------------------------
 
     def fold_away(self, request: str) -> int | None:
-        """Fold the turn of a request and all after it into one line; returns its key, ``None`` = it is not here."""
-        turn = self.turns.of_request(request)
+        """Fold the turn of a request and all after it into one line; returns its key, ``None`` = it is not here.
+
+        Where another turn has taken its place meanwhile, that one is folded away.
+        """
+        turn = self.turns.in_place_of(request)
         if turn is None:
             return None
         self._open = None
@@ -187,6 +190,7 @@ class Record:
         self._open = self._view.begin_answer(AnswerEntry(head=who_answers(self.target)))
         if self._asked is not None:
             self._asked.answer = self._open
+            self._asked.late = any(key > self._asked.asked for key in self.turns.summaries)
         self.has_answer = True
 
     def feed(self, text: str) -> None:
@@ -253,15 +257,16 @@ class Record:
         keys = self._view.load(shown.entries)
         self._messages = {message: keys[at] for message, at in shown.places.items()}
         self._versions = {keys[at]: request for at, request in shown.versions.items()}
+        summed_up = max((message.id for message in shown.standing if message.role is Role.SYSTEM), default=None)
         for message in shown.standing:
-            self._stands(message)
+            self._stands(message, summed_up)
         for message in shown.standing:
             before = self.turns.of_request(message.continues) if message.continues is not None else None
             if before is not None:
                 before.answered = True
 
-    def _stands(self, message: StoredMessage) -> None:
-        """Note whose the entry of a stored message is."""
+    def _stands(self, message: StoredMessage, summed_up: int | None) -> None:
+        """Note whose the entry of a stored message is; what came after the last summary has a higher id."""
         key = self._messages.get(message.id)
         if key is None:
             return
@@ -269,9 +274,10 @@ class Record:
             self.turns.add(Turn(asked=key, text=message.content, files=message.attachments, request=message.request,
                                 kept=message.request is not None, continues=message.continues))  # fmt: skip
         elif message.role is Role.SYSTEM:
-            self.turns.summary = key
+            self.turns.summaries.append(key)
         elif (turn := self._turn_of(message)) is not None:
             turn.answer, turn.answered = key, message.completeness in ANSWERED
+            turn.late = summed_up is not None and message.id > summed_up
 
     def _turn_of(self, answer: StoredMessage) -> Turn | None:
         return self.turns.last if answer.request is None else self.turns.of_request(answer.request)

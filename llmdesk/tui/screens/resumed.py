@@ -11,6 +11,7 @@ from llmdesk.core.types import Status
 from llmdesk.tui.widgets.lanes_bar import Badge
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import Outcome
     from llmdesk.core.views import OutboxEntry
     from llmdesk.desk import Run
     from llmdesk.tui.screens.lanes import LanedScreen
@@ -49,9 +50,28 @@ class Resumed:
         return False
 
     def _talk_of(self, entry: OutboxEntry) -> Talk | None:
+        """The talk whose last prompt it is, else one in which its conversation is open."""
         if entry.conversation is None:
             return None
-        return next((t for t in self._screen.talks.values() if t.conversation == entry.conversation), None)
+        talks = [talk for talk in self._screen.all_talks() if talk.conversation == entry.conversation]
+        return next((talk for talk in talks if talk.record.ends_with(entry.id)), next(iter(talks), None))
+
+    def left_behind(self, outcome: Outcome) -> None:
+        """A request has ended that its talk stopped showing: its conversation was left, or opened anew, meanwhile."""
+        talks = [talk for talk in self._screen.all_talks() if talk.conversation == outcome.conversation is not None]
+        for talk in talks:
+            self._stale.add(talk.conversation or "")
+            self._screen.follow(partial(self._refresh, talk))
+        why = f": {outcome.error.message}" if outcome.error is not None else "."
+        match outcome.status:
+            case Status.PAUSED:
+                self._screen.say(f"A prompt you left waits in the outbox (f7){why}", severity="warning")
+            case Status.FAILED | Status.BLOCKED:
+                self._screen.say(f"A prompt you left could not be answered{why}", severity="warning")
+            case Status.COMPLETED | Status.REFUSED if not talks:
+                self._screen.say("A conversation you left has its answer: ctrl+o shows it.")
+            case _:
+                pass
 
     async def _wait(self, entry: OutboxEntry, run: Run) -> None:
         outcome = await run.outcome()

@@ -104,14 +104,15 @@ class SteeredScreen(DeskScreen):
 
     def running(self) -> int:
         """How many answers are under way in all lanes."""
-        return sum(talk.busy for talk in self._all())
+        return sum(talk.busy for talk in self.all_talks())
 
     def keep_all(self) -> None:
         """Pause every request under way."""
-        for talk in self._all():
+        for talk in self.all_talks():
             talk.keep()
 
-    def _all(self) -> list[Talk]:
+    def all_talks(self) -> list[Talk]:
+        """Every talk, whatever screen shows it."""
         return list(self.talks.values()) or [self.talk]
 
     def action_retry_now(self) -> None:

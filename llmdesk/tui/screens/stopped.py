@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from llmdesk.core.types import Outcome
     from llmdesk.core.views import BudgetView
 
-LANES = Offer(label="f2 other lane", action="pick_lane")
-BUDGETS = Offer(label="f4 budgets", action="app.open_panel('budgets')")
+LANES = Offer(label="other lane", action="pick_lane", does="lane_picker")
+BUDGETS = Offer(label="budgets", action="app.open_panel('budgets')", does="budgets")
 
 KEYS = (("f2", "ask in another lane"), ("f4", "see every budget, and what has used it up"))
 """What the keys of the chat offer."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import DeskError
+from llmdesk.core.prompting import CONTINUE_PROMPT
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     Accepted,
@@ -70,6 +71,10 @@ class Host(Protocol):
         """A request has ended."""
         ...
 
+    def left_behind(self, talk: Talk, outcome: Outcome) -> None:
+        """A request has ended that the talk stopped showing before."""
+        ...
+
 
 @dataclass(slots=True)
 class Talk:
@@ -88,6 +93,10 @@ class Talk:
     last_prompt: str = ""
     paused: str | None = None
     _current: Queued | None = None
+    _unsent: Queued | None = None
+    """What the desk has not got yet."""
+    _waits: Queued | None = None
+    """What is paused, as it was sent."""
     _desk: Desk | None = None
     _run: Run | None = None
     _cancelled: bool = False
@@ -137,6 +146,12 @@ class Talk:
     def asks_consent(self) -> bool:
         """The request waits for a yes or a no."""
         return self.tell.asks_consent
+
+    @property
+    def bound_here(self) -> bool:
+        """What is asked makes no sense in another conversation: it goes on with an answer, or sums up."""
+        item = self._current or (self._waits if self.paused is not None else None)
+        return item is not None and (item.sums_up or item.continues is not None)
 
     @property
     def can_steer(self) -> bool:
@@ -218,11 +233,22 @@ class Talk:
         """Pause the request under way instead of ending it, and what is queued; the desk writes them to the outbox."""
         if self._run is not None:
             self._run.cancel(keep=True)
-        if self._desk is None:  # nothing was sent yet, so nothing is queued behind it either
-            return
+        elif self._unsent is not None and not self._cancelled:
+            self._turn += 1  # the desk is not to get it twice
+            self.outgoing.put(self._unsent, 0)
         for item in self.outgoing.empty():
-            with suppress(DeskError):
-                self._desk.send(self._ask(self._desk, item)).cancel(keep=True)
+            if not self._pause(item):
+                self.outgoing.add(item)  # the draft keeps it
+
+    def _pause(self, item: Queued) -> bool:
+        """Put a prompt into the outbox without asking anybody; false = the desk does not take it."""
+        if self._desk is None or item.sums_up:
+            return item.sums_up
+        try:
+            self._desk.send(self._ask(self._desk, item)).cancel(keep=True)
+        except DeskError:
+            return False
+        return True
 
     def retry_now(self) -> None:
         """Cut the wait short; a paused request is asked again, cooldowns ignored."""
@@ -286,7 +312,7 @@ class Talk:
         self._turn += 1
         self.editing.stop()
         self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
-        self._by_itself = False
+        self._unsent, self._by_itself = None, False
         self.paused, self.tell.badge = None, Badge.NONE
         self.outgoing.hold()
 
@@ -295,14 +321,16 @@ class Talk:
         if self.busy:
             return
         self.tell.sums_up = request_id == self._summary
-        self._current = Queued(text=self.last_prompt, sums_up=self.tell.sums_up)
+        known = self._waits if request_id == self.paused else None
+        self._current = known or Queued(text=self.last_prompt, sums_up=self.tell.sums_up)
         self._cancelled = False
         self._turn += 1
         self.host.follow(partial(self._resume, request_id, probe=probe, turn=self._turn))
 
     def take_up(self, entry: OutboxEntry, run: Run) -> None:
         """Show a request of this talk that the desk asks again by itself."""
-        self._current, self._cancelled, self.paused = Queued(text=entry.prompt), False, None
+        known = self._waits if entry.id == self.paused else None
+        self._current, self._cancelled, self.paused = known or Queued(text=entry.prompt), False, None
         self.tell.sums_up = False
         self.last_prompt = entry.prompt
         self._turn += 1
@@ -313,7 +341,24 @@ class Talk:
         self.host.follow(partial(self._take_up, run, self._turn))
 
     async def _take_up(self, run: Run, turn: int) -> None:
-        await self._follow(await self.host.desk(), run, turn)
+        desk = await self.host.desk()
+        with suppress(DeskError):  # it may have ended already
+            await self._learn(desk, run.request_id, turn)
+        await self._follow(desk, run, turn)
+
+    async def _learn(self, desk: Desk, request_id: str, turn: int) -> None:
+        """Find out what a request that was paused asks, with its files, for when it comes back into the editor.
+
+        Raises:
+            DeskError: it waits no longer.
+        """
+        item = self._current
+        if item is None or item is self._waits or item.sums_up:
+            return
+        ask = await desk.paused_ask(request_id)
+        if turn == self._turn and self._current is item:
+            self._current = Queued(text=ask.prompt, attachments=ask.attachments, model=ask.model,
+                                   written=ask.prompt != CONTINUE_PROMPT)  # fmt: skip
 
     def refresh(self, conversation: Conversation) -> None:
         """Show the open conversation anew: an answer came that this screen did not see."""
@@ -323,7 +368,7 @@ class Talk:
     # --- sending ------------------------------------------------------------------------------------------------
 
     def _start(self, item: Queued) -> None:
-        self._current, self._cancelled, self.paused = item, False, None
+        self._current, self._unsent, self._cancelled, self.paused = item, item, False, None
         self.tell.badge, self.tell.sums_up = Badge.RUNNING, item.sums_up
         if item.sums_up:
             self.pane.transcript.scroll_end()
@@ -350,6 +395,9 @@ class Talk:
         if turn != self._turn:
             return
         if self._cancelled:
+            self._unsent = None
+            if not item.sums_up:
+                self.record.take_back()
             self._end()
             return
         try:
@@ -358,6 +406,9 @@ class Talk:
             if turn == self._turn:
                 self._refused(item, error)
             return
+        finally:
+            if self._unsent is item:
+                self._unsent = None
         await self._follow(desk, run, turn)
 
     async def _run_of(self, desk: Desk, item: Queued) -> Run:
@@ -375,6 +426,7 @@ class Talk:
     async def _resume(self, request_id: str, *, probe: bool, turn: int) -> None:
         desk = await self.host.desk()
         try:
+            await self._learn(desk, request_id, turn)
             run = await desk.retry(request_id, probe=probe)
         except DeskError as error:
             if turn == self._turn:
@@ -420,7 +472,7 @@ class Talk:
         if turn == self._turn:
             self._finish(desk, outcome)
         else:
-            self.host.settled(self, outcome)
+            self.host.left_behind(self, outcome)
 
     def _take(self, desk: Desk, event: DeskEvent) -> None:
         if isinstance(event, Accepted):
@@ -475,7 +527,9 @@ class Talk:
             self.outgoing.hold()
         self._end()
         if outcome.status is Status.PAUSED and not cancelled:
-            self.paused = outcome.request_id if outcome.kept else None
+            self.paused, self._waits = (outcome.request_id, item) if outcome.kept else (None, None)
+            if not outcome.kept and item is not None:
+                self._return(item)
             self.tell.explain_pause(desk, outcome, self.lane, again=again)
         self._stopped(item, outcome)
         self.host.settled(self, outcome)

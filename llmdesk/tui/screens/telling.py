@@ -81,7 +81,7 @@ class Telling:
             return
         match event:
             case Accepted():
-                self.record.accepted(event.request_id, kept=event.kept)
+                self.record.accepted(event.request_id, kept=event.kept or event.in_memory)
                 if not event.kept:
                     self.record.note("This prompt is not kept on disk.", Level.WARNING)
             case AttemptStarted():

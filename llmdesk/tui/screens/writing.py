@@ -57,9 +57,12 @@ class WritingScreen(LanedScreen):
 
     @on(Prompt.Sent)
     async def _sent(self, event: Prompt.Sent) -> None:
-        await self._send(self.talk_of(event.prompt), event.text)
+        if event.prompt.text.startswith(event.text):  # Enter pressed twice at once sends once
+            await self._send(self.talk_of(event.prompt), event.text)
 
     async def _send(self, talk: Talk, text: str) -> None:
+        if not text.strip():
+            return
         prompt = talk.pane.prompt
         found = parse(text)
         begun = matching(text)
@@ -68,21 +71,23 @@ class WritingScreen(LanedScreen):
         if found is None and self._doubts(prompt, text):
             return
         if found is not None:
-            self._take_away(talk)
+            self._take_away(talk, text)
             prompt.remember(text)
             await self.run_command(*found)
             return
         files = await asyncio.to_thread(mentioned_files, text)
         if files and not await self._attach_mentioned(talk, files, text):
             return
-        self._take_away(talk)
+        if not prompt.text.startswith(text):
+            return  # it was changed while its files were looked for: another Enter sends what stands there now
+        self._take_away(talk, text)
         talk.submit(as_prompt(text))
 
-    def _take_away(self, talk: Talk) -> None:
-        """Empty the prompt: what it held goes out."""
+    def _take_away(self, talk: Talk, text: str) -> None:
+        """Take out of the prompt what goes out; what was typed behind it meanwhile stays."""
         self._doubted = ""
         self._completing.close(talk.pane)
-        talk.pane.prompt.put("")
+        talk.pane.prompt.put(talk.pane.prompt.text.removeprefix(text))
         talk.pane.prompt.history.checkpoint()
 
     def _doubts(self, prompt: Prompt, text: str) -> bool:

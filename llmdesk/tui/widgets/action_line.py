@@ -60,7 +60,7 @@ class ActionLine(Widget):
         rows = [Content("")]
         self._spans = []
         for offer in self._offers:
-            label = Content(f"[{offer.label}]").truncate(width, ellipsis=True)
+            label = Content(f"[{offer.told(self.app)}]").truncate(width, ellipsis=True)
             column = rows[-1].cell_length
             if column and column + 1 + label.cell_length > width:
                 rows.append(Content(""))

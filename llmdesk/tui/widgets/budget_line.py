@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
 from llmdesk.tui.budget_words import STYLES, Mark, gravest, mark
+from llmdesk.tui.hints import key_name, keymap_of, with_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.core.budget import Budget
     from llmdesk.core.views import BudgetView
-
-HINTS = ("  [f4 budgets]  [alt+w hide]", "  [alt+w hide]", "  [alt+w]")
-"""What can be done, the longest first: the first that leaves room for the whole warning, else the last."""
 
 
 class BudgetLine(Widget):
@@ -64,16 +63,32 @@ class BudgetLine(Widget):
             return Content("")
         view, more = self._warned[0], len(self._warned) - 1
         sign = mark(view) or Mark.NEAR
-        text = f"{sign} {one_line(view.warning)}" + (f"  +{more} more" if more else "")
+        others = f"  +{more} more" if more else ""
         width = max(self.size.width, 1)
-        warning = Content.styled(text, f"bold {STYLES[sign]}")
-        hint = next((hint for hint in HINTS if warning.cell_length + len(hint) <= width), HINTS[-1])
+        short, hints = _in_short(view), self._hints()
+        ways = [f"{sign} {words}" for words in (f"{one_line(view.warning)}{others}", f"{short}{others}", short)]
+        fitting = (way for way in ways if cell_len(way) + len(hints[-1]) <= width)
+        warning = Content.styled(next(fitting, ways[0]), f"bold {STYLES[sign]}")
+        hint = next((hint for hint in hints if warning.cell_length + len(hint) <= width), hints[-1])
         warning = warning.truncate(max(width - len(hint), 1), ellipsis=True)
         return Content.assemble(warning, (hint, "$muted")).truncate(width, ellipsis=True)
+
+    def _hints(self) -> tuple[str, ...]:
+        """What can be done, the longest first: the first that leaves room for the whole warning, else the last."""
+        keymap = keymap_of(self.app)
+        hide = with_key(keymap, "hide_warning", "hide") if key_name(keymap, "hide_warning") else ""
+        both = f"  [{with_key(keymap, 'budgets', 'budgets')}]" + (f"  [{hide}]" if hide else "")
+        return (both, f"  [{hide}]", f"  [{hide.removesuffix(' hide')}]") if hide else (both, "")
 
     def on_click(self) -> None:
         """Tell that more is wanted."""
         self.post_message(self.Clicked())
+
+
+def _in_short(view: BudgetView) -> str:
+    budget = view.budget
+    spent, limit = budget.amount(view.spent), budget.amount(budget.limit)
+    return f"{budget.name[0].upper()}{budget.name[1:]}: {spent} spent of {limit}"
 
 
 def _key(view: BudgetView) -> tuple[Budget, str | None, Mark]:

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
+from llmdesk.tui.hints import key_name, keymap_of, with_key
 from llmdesk.tui.words import size
 
 if TYPE_CHECKING:
@@ -114,12 +115,13 @@ class QueueLine(Widget):
         if self._held:
             words.append("held")
         line = Content.styled(" · ".join(words), "$warning" if self._held else "$muted")
-        offers = [("alt+g send them", "go")] if self._held else []
-        for label, action in (
+        offers = [("go", "send them", "go")] if self._held else []
+        for action_id, told, action in (
             *offers,
-            ("alt+q edit, move, drop", "open_queue"),
-            ("alt+u take the last back", "unqueue"),
+            ("queue", "edit, move, drop", "open_queue"),
+            ("unqueue", "take the last back", "unqueue"),
         ):
+            label = with_key(keymap_of(self.app), action_id, told)
             gap = "  " if line.cell_length else ""
             if line.cell_length + len(gap) + len(label) + 2 > width:
                 break
@@ -142,7 +144,8 @@ class QueueLine(Widget):
             # The space before the cross belongs to it: one cell is a small thing to hit.
             self._spans.append((row + len(rows) - 1, end - 2, end + 1, self.TakenOff(at, self)))
             rows[-1] = Content.assemble(rows[-1], shown)
-        hint = "  alt+u takes the last off" if not self._queued else "  /attach none takes all off"
+        key = key_name(keymap_of(self.app), "unqueue") if not self._queued else ""
+        hint = f"  {key} takes the last off" if key else "  /attach none takes all off"
         if rows[-1].cell_length + len(hint) <= width:
             rows[-1] = Content.assemble(rows[-1], (hint, "$muted"))
         return [line.truncate(width, ellipsis=True) for line in rows]

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
+from llmdesk.tui.hints import keymap_of, with_key
 from llmdesk.tui.words import countdown
 
 if TYPE_CHECKING:
@@ -28,10 +29,18 @@ FACT_WIDTH = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A way out: the key and words shown, and the action of the chat screen behind them."""
+    """A way out: the words shown, and the action of the screen behind them.
+
+    ``does`` is the id of the action whose key is shown before the words; empty = the label is all there is to show.
+    """
 
     label: str
     action: str
+    does: str = ""
+
+    def told(self, app: object) -> str:
+        """What is shown in an app, with the key as it is bound there."""
+        return with_key(keymap_of(app), self.does, self.label) if self.does else self.label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +127,16 @@ class WaitLine(Widget):
         if self.wait is None:
             return [Content("")]
         text = Content.styled(self._text(self.wait), "bold $text" if self.wait.urgent else "$warning")
-        # A question is always read to its end.
-        rows = list(text.wrap(max(width, 1))) if self.wait.urgent else [text.truncate(max(width, 1), ellipsis=True)]
-        if self.wait.facts and self.screen.size.height >= HIGH_ENOUGH:
+        high = self.screen.size.height >= HIGH_ENOUGH
+        # A question is always read to its end, and until when something is waited for stands at the end of it.
+        whole = self.wait.urgent or (high and self.wait.until_s is not None)
+        rows = list(text.wrap(max(width, 1))) if whole else [text.truncate(max(width, 1), ellipsis=True)]
+        if self.wait.facts and high:
             rows += [row for name, told in self.wait.facts for row in _fact(name, told, width)] + [Content("")]
         self._spans = []
         column = rows[-1].cell_length
         for offer in self.wait.offers:
-            label = f"[{offer.label}]"
+            label = f"[{offer.told(self.app)}]"
             if column + 1 + len(label) > width and column:
                 rows.append(Content(""))
                 column = 0

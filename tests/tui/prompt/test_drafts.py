@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.core.types import AttemptStarted
-from llmdesk.core.views import Draft
+from llmdesk.core.views import Draft, DraftedPrompt
 from tests.support.fake_desk import LOCAL, FakeDesk, Gate, answer
 from tests.support.screen import seated, wait_until
 from tests.support.terminal import Terminal
@@ -43,7 +43,7 @@ async def test_the_queue_and_the_drafts_of_other_lanes_are_kept_too() -> None:
         await seat.press("alt+2")
         await seat.type("second")
         await wait_until(lambda: set(desk.drafts) == {"chat", "codegen"}, "both drafts")
-        assert (desk.drafts["chat"].text, desk.drafts["chat"].queue) == ("first", ("queued",))
+        assert (desk.drafts["chat"].text, desk.drafts["chat"].queue) == ("first", (DraftedPrompt(text="queued"),))
         assert desk.drafts["codegen"].text == "second"
 
 
@@ -59,7 +59,7 @@ async def test_leaving_keeps_what_is_in_the_prompt_at_once() -> None:
 async def test_a_draft_is_back_in_its_lane_with_its_queue_waiting() -> None:
     at = time.time()
     left = (
-        Draft(lane="chat", text="unsent", queue=("one", "two"), saved_at=at),
+        Draft(lane="chat", text="unsent", queue=(DraftedPrompt(text="one"), DraftedPrompt(text="two")), saved_at=at),
         Draft(lane="codegen", text="code", saved_at=at),
     )
     desk = FakeDesk(left=left)
