@@ -265,13 +265,13 @@ CREATE TABLE drafts (
     lane TEXT NOT NULL,
     conversation TEXT,
     text TEXT NOT NULL,
-    queue TEXT NOT NULL,  -- a JSON list of prompts: a text, or text and model
+    queue TEXT NOT NULL,  -- a JSON list of prompts
     saved_at INTEGER NOT NULL,
     PRIMARY KEY (owner, lane)
 ) STRICT, WITHOUT ROWID
 """
 
-# ``prompt`` is the place in the queue, from 0; -1 = the text in the editor.
+# ``prompt`` is the place in the queue of the draft, from 0; -1 = the text in the editor.
 _DRAFT_FILES = """
 CREATE TABLE draft_files (
     owner TEXT NOT NULL,
