@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmdesk.core.text import storable
 from llmdesk.core.types import Message, Role
@@ -10,7 +10,7 @@ from llmdesk.core.types import Message, Role
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmdesk.core.views import Attachment, StoredMessage
+    from llmdesk.core.views import Attachment, Completeness, StoredMessage
 
 ANSWERED = ("full", "cut by limit", "no answer text")
 """Completeness marks of answers that may be shown to a model again; partial ones never are (policy R7)."""
@@ -28,6 +28,22 @@ SUMMARISE_PROMPT = (
 """What a model is told to make one."""
 
 
+class Said(NamedTuple):
+    """As much of a stored message as decides what a model gets to see of it; ``StoredMessage`` says what is what.
+
+    A tuple, because a long conversation makes thousands of them for every prompt in it.
+    """
+
+    id: int
+    role: Role
+    content: str
+    request: str | None
+    attachments: tuple[Attachment, ...]
+    completeness: Completeness | None
+    superseded_by: str | None
+    continues: str | None
+
+
 def user_message(prompt: str, attachments: Sequence[Attachment] = ()) -> Message:
     """The user's message: the prompt, then each text file under its name; images ride along."""
     parts = [storable(prompt)]
@@ -41,7 +57,9 @@ def user_message(prompt: str, attachments: Sequence[Attachment] = ()) -> Message
     )
 
 
-def context_messages(stored: Sequence[StoredMessage], *, before_request: str | None = None) -> tuple[Message, ...]:
+def context_messages(
+    stored: Sequence[StoredMessage | Said], *, before_request: str | None = None
+) -> tuple[Message, ...]:
     """The turns of a conversation that may be sent again: those with a complete answer, each as a whole.
 
     Question and answer belong together by their request, so that an answer that came late stands behind its question.
@@ -72,11 +90,11 @@ def context_messages(stored: Sequence[StoredMessage], *, before_request: str | N
     return tuple(messages)
 
 
-def _until(stored: Sequence[StoredMessage], request: str | None) -> Sequence[StoredMessage]:
+def _until(stored: Sequence[StoredMessage | Said], request: str | None) -> Sequence[StoredMessage | Said]:
     """What stands before a request's own turn."""
     at = next((at for at, item in enumerate(stored) if request is not None and item.request == request), len(stored))
     return stored[:at]
 
 
-def _may_go(message: StoredMessage, continued: set[str]) -> bool:
+def _may_go(message: StoredMessage | Said, continued: set[str]) -> bool:
     return message.role is Role.ASSISTANT and (message.completeness in ANSWERED or message.request in continued)

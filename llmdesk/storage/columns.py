@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast, overload
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.money import to_nano_usd, to_usd
+from llmdesk.core.prompting import Said
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Role, Usage
 from llmdesk.core.views import Attachment, Completeness, ConversationView, StoredMessage
@@ -158,19 +159,16 @@ def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMes
     )
 
 
-def to_sent_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMessage:
+SENT = "id, role, content, request, completeness, superseded_by, continues"
+"""The columns of ``messages`` that ``to_said`` reads, in its order: for every prompt all those of its conversation."""
+
+_ROLES = {role.value: role for role in Role}
+
+
+def to_said(row: sqlite3.Row, attachments: Iterable[Attachment]) -> Said:
     """As much of a row of ``messages`` as decides what a model gets to see of it."""
-    return StoredMessage(
-        id=row["id"],
-        role=Role(row["role"]),
-        content=row["content"],
-        created_at=to_s(row["created_at"]),
-        request=row["request"],
-        attachments=tuple(attachments),
-        completeness=row["completeness"],
-        superseded_by=row["superseded_by"],
-        continues=row["continues"],
-    )
+    number, role, content, request, completeness, superseded_by, continues = row
+    return Said(number, _ROLES[role], content, request, tuple(attachments), completeness, superseded_by, continues)
 
 
 def attachments_of(connection: sqlite3.Connection, request: str) -> tuple[Attachment, ...]:

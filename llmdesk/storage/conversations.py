@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.prompting import context_messages
@@ -11,13 +11,14 @@ from llmdesk.core.text import storable
 from llmdesk.core.views import Conversation
 from llmdesk.storage.columns import (
     CONVERSATION_COLUMNS,
+    SENT,
     attachments_of,
     begins_with,
     tags_of,
     to_message,
     to_ms,
     to_s,
-    to_sent_message,
+    to_said,
 )
 from llmdesk.storage.columns import to_conversation_view as to_view
 from llmdesk.storage.fulltext import forget_deleted
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from llmdesk.core.types import Message
-    from llmdesk.core.views import Attachment, ConversationView, StoredMessage
+    from llmdesk.core.views import Attachment, ConversationView
     from llmdesk.storage.database import Database
+
+MessageT = TypeVar("MessageT")
 
 REMOVED = "its conversation was removed"
 """Why a request that was open in a removed conversation is cancelled."""
@@ -144,7 +147,7 @@ class ConversationStore:
                 lane=row["lane"],
                 created_at=to_s(row["created_at"]),
                 updated_at=to_s(row["updated_at"]),
-                messages=_messages(connection, row["id"]),
+                messages=_messages(connection, row["id"], "*", to_message),
                 pinned=bool(row["pinned"]),
                 archived=row["archived_at"] is not None,
                 tags=tags_of(connection, row["id"]),
@@ -161,7 +164,7 @@ class ConversationStore:
         """
 
         def work(connection: sqlite3.Connection) -> tuple[Message, ...]:
-            stored = _messages(connection, conversation_id, columns=_SENT_COLUMNS, read=to_sent_message)
+            stored = _messages(connection, conversation_id, SENT, to_said)
             return context_messages(stored, before_request=before_request)
 
         return await self._database.read(work)
@@ -280,17 +283,12 @@ def _resolve(connection: sqlite3.Connection, prefix: str) -> tuple[str, ...]:
     return (prefix,) if prefix in ids else ids
 
 
-_SENT_COLUMNS = "id, request, role, content, completeness, superseded_by, continues, created_at"
-"""What decides whether a message goes along, and its text: a long conversation is read for every prompt in it."""
-
-
 def _messages(
     connection: sqlite3.Connection,
     conversation_id: str,
-    *,
-    columns: str = "*",
-    read: Callable[[sqlite3.Row, Iterable[Attachment]], StoredMessage] = to_message,
-) -> tuple[StoredMessage, ...]:
+    columns: str,
+    read: Callable[[sqlite3.Row, Iterable[Attachment]], MessageT],
+) -> tuple[MessageT, ...]:
     rows = connection.execute(
         f"SELECT {columns} FROM messages WHERE conversation = ? ORDER BY turn, id",  # noqa: S608 - constants only
         (conversation_id,),
@@ -307,7 +305,7 @@ def _messages(
         read(
             row,
             attachments_of(connection, row["request"])
-            if row["role"] == "user" and row["request"] in with_files
+            if with_files and row["role"] == "user" and row["request"] in with_files
             else (),
         )
         for row in rows
