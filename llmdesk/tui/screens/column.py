@@ -16,7 +16,7 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import Accepted, DeskEvent, Outcome, Params, Status
 from llmdesk.tui.screens.talk import Talk
 from llmdesk.tui.widgets.lane_pane import LanePane
-from llmdesk.tui.widgets.wait_line import Offer, Wait, WaitLine
+from llmdesk.tui.widgets.wait_line import Wait, WaitLine
 
 if TYPE_CHECKING:
     from textual import events
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from llmdesk.tui.screens.outgoing import Queued
     from llmdesk.tui.screens.talk import Host
 
-KEYS = {"retry_now": "r", "next_target": "n", "consent(True)": "y", "consent(False)": "p", "cancel": "x"}
-"""What a wait offers that a column can do, and the letter for it."""
+KEYS = {
+    "retry_now": "compare_again", "next_target": "compare_next", "consent(True)": "compare_yes",
+    "consent(False)": "compare_no", "cancel": "compare_stop",
+}  # fmt: skip
+"""What a wait offers that a column can do, and the action there that does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,7 @@ class ColumnWait(WaitLine):
     def show_wait(self, wait: Wait | None) -> None:
         """Show this wait, or nothing."""
         if wait is not None:
-            offers = [
-                Offer(label=f"{KEYS[offer.action]} {offer.label.partition(' ')[2]}", action=offer.action)
-                for offer in wait.offers
-                if offer.action in KEYS
-            ]
+            offers = [replace(offer, does=KEYS[offer.action]) for offer in wait.offers if offer.action in KEYS]
             wait = replace(wait, offers=tuple(offers))
         super().show_wait(wait)
 

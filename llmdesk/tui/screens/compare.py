@@ -243,12 +243,12 @@ class CompareScreen(DeskScreen):
 
     def _offers(self, names: Sequence[str]) -> list[Offer]:
         keep = [
-            Offer(label=f"{number} keep {name}", action=f"keep({number})")
+            Offer(label=f"keep {name}", action=f"keep({number})", does=f"compare_keep_{number}")
             for number, (name, column) in enumerate(zip(names, self.columns, strict=True), 1)
             if column.answered is not None
         ]
-        again = [] if self._column.busy else [Offer(label="r ask again", action="again")]
-        stop = [Offer(label="x cancel", action="stop")] if self._column.busy else []
+        again = [] if self._column.busy else [Offer(label="ask again", action="again", does="compare_again")]
+        stop = [Offer(label="cancel", action="stop", does="compare_stop")] if self._column.busy else []
         leave = "Esc cancel all" if self._busy else "Esc keep the first" if self._first is not None else "Esc close"
         return [*keep, *again, *stop, Offer(label=leave, action="leave")]
 

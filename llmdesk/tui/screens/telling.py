@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
     from llmdesk.tui.widgets.lane_pane import LanePane
 
-RETRY = Offer(label="alt+r retry now", action="retry_now")
+RETRY = Offer(label="retry now", action="retry_now", does="retry_now")
 LONG = 1_000
 """A prompt from so many tokens on takes a while to be read."""
 
-NEXT = Offer(label="alt+n next target", action="next_target")
-OTHER = Offer(label="alt+l other lane", action="other_lane")
-CANCEL = Offer(label="Esc cancel", action="cancel")
+NEXT = Offer(label="next target", action="next_target", does="next_target")
+OTHER = Offer(label="other lane", action="other_lane", does="other_lane")
+CANCEL = Offer(label="cancel", action="cancel", does="cancel")
 
 
 class Telling:
@@ -144,8 +144,8 @@ class Telling:
         self.asks_consent, self._asked = True, event.target
         why = reason_words(event.failed.error_kind.value if event.failed.error_kind else event.failed.reason)
         offers = (
-            Offer(label=f"alt+y ask {event.target.provider}", action="consent(True)"),
-            Offer(label="alt+p pause it", action="consent(False)"),
+            Offer(label=f"ask {event.target.provider}", action="consent(True)", does="consent_yes"),
+            Offer(label="pause it", action="consent(False)", does="consent_no"),
             OTHER,
             Offer(label="/raw what failed", action="raw_turn"),
             CANCEL,
@@ -190,7 +190,7 @@ class Telling:
         who = first[0] if first else "the provider"
         resume = resume_of(desk, lane)
         retry = (RETRY,) if outcome.kept and resume != "never" else ()
-        offers = (*retry, Offer(label="f7 outbox", action="app.open_panel('outbox')"),
+        offers = (*retry, Offer(label="outbox", action="app.open_panel('outbox')", does="outbox"),
                   OTHER)  # fmt: skip
         by_itself = outcome.next_try_at is not None and outcome.kept and resume == "auto"
         if at is not None:
