@@ -8,8 +8,8 @@ keys that ask to the last token on the screen, how much of it passed before the 
 the keystroke echo. It exits with 1 if memory grew by more than 64 MiB after the first fifty answers, or if the last
 fifty were slower than the first by more than a quarter.
 
-In one long conversation every request takes along what has been said, until the model's window is full (about ninety
-of these answers): reading, sending and receiving that grows with it, here and at the server, and is in the figure.
+In one long conversation every request takes along what has been said, until the largest window that a local model is
+asked for is full (about 340 of these answers): making, sending and receiving that grows with it, and is in the figures.
 """
 
 from __future__ import annotations
