@@ -87,6 +87,7 @@ class ChatScreen(
         self._resting = ""
         self._resumed = Resumed(self)
         self._keeps_resuming = False
+        self._resuming: asyncio.Task[object] | None = None
         self._recent: tuple[ConversationView, ...] = ()
         self._figures: Figures | None = None
 
@@ -258,11 +259,17 @@ class ChatScreen(
 
     async def _keep_resuming(self, desk: Desk) -> None:
         """Let the desk ask paused requests again by itself; it ends where no lane wants that."""
-        self._keeps_resuming = True
+        self._keeps_resuming, self._resuming = True, asyncio.current_task()
         try:
             await desk.keep_resuming(self._resumed.take)
         finally:
-            self._keeps_resuming = False
+            self._keeps_resuming, self._resuming = False, None
+
+    def keep_all(self) -> None:
+        """Pause every request under way, and let none of them be asked again on the way out."""
+        if self._resuming is not None:
+            self._resuming.cancel()
+        super().keep_all()
 
     @property
     def recent(self) -> tuple[ConversationView, ...]:

@@ -161,6 +161,13 @@ class CompareScreen(DeskScreen):
 
     # --- sending ------------------------------------------------------------------------------------------------
 
+    @on(Prompt.Edited)
+    def _edited(self, event: Prompt.Edited) -> None:
+        """What is written here is a draft of the lane, as if it stood in its own prompt."""
+        event.stop()
+        if not self.columns:
+            self._talk.pane.prompt.recall(event.text)
+
     @on(Prompt.Sent)
     async def _sent(self, event: Prompt.Sent) -> None:
         event.stop()
