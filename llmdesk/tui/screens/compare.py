@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmdesk.core.errors import DeskError
+from llmdesk.core.text import one_line
 from llmdesk.core.types import Outcome, Status
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
@@ -97,7 +98,8 @@ class CompareScreen(DeskScreen):
     def compose(self) -> ComposeResult:
         """Who is asked, then the columns, then what can be done."""
         demo = " DEMO" if self._chat.demo else ""
-        yield Static(Content(f"llmdesk{demo} ─ compare ─ {self._talk.title or 'new conversation'}"), id="compare-title")
+        title = one_line(self._talk.title) or "new conversation"
+        yield Static(Content(f"llmdesk{demo} ─ compare ─ {title}"), id="compare-title")
         yield ActionLine(id="who-is-asked")
         yield LanesBar()
         yield Static(id="hint", markup=False)
