@@ -194,8 +194,10 @@ class DeskApp(App[None]):
 
     # --- what every screen uses -------------------------------------------------------------------------------------
 
-    def say(self, text: str, *, severity: str = "information") -> None:
-        """Show a short message at the edge of the screen; never as markup."""
+    def say(self, text: str, *, severity: str = "information", instead_of: str = "") -> None:
+        """Show a short message at the edge of the screen, in place of another one; never as markup."""
+        for shown in [each for each in self._notifications if instead_of and each.message == one_line(instead_of)]:
+            self._unnotify(shown, refresh=False)
         match severity:
             case "warning" | "error":
                 self.notify(one_line(text), severity=severity, markup=False)

@@ -97,8 +97,8 @@ class House(Protocol):
         """The desk, as soon as it is open."""
         ...
 
-    def say(self, text: str, *, severity: str = "information") -> None:
-        """Show a short message at the edge of the screen."""
+    def say(self, text: str, *, severity: str = "information", instead_of: str = "") -> None:
+        """Show a short message at the edge of the screen, in place of another one that may still be there."""
         ...
 
     def copy(self, text: str, what: str) -> None:

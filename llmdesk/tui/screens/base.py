@@ -30,9 +30,9 @@ class DeskScreen(Screen[None]):
         """The desk, as soon as it is open."""
         return await self.house.desk()
 
-    def say(self, text: str, *, severity: str = "information") -> None:
-        """Show a short message at the edge of the screen."""
-        self.house.say(text, severity=severity)
+    def say(self, text: str, *, severity: str = "information", instead_of: str = "") -> None:
+        """Show a short message at the edge of the screen, in place of another one that may still be there."""
+        self.house.say(text, severity=severity, instead_of=instead_of)
 
     def desk_changed(self, topics: frozenset[Topic]) -> None:
         """Something changed, here or in another instance, while this screen is on top."""

@@ -24,6 +24,7 @@ from llmdesk.tui.screens.acting import ActingScreen
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.comparing import ComparingScreen
 from llmdesk.tui.screens.drafting import DraftingScreen
+from llmdesk.tui.screens.elsewhere import MOMENT_S, Elsewhere
 from llmdesk.tui.screens.library import LibraryScreen
 from llmdesk.tui.screens.moving import MovingScreen
 from llmdesk.tui.screens.resumed import Resumed
@@ -90,6 +91,7 @@ class ChatScreen(
         self._resuming: asyncio.Task[object] | None = None
         self._recent: tuple[ConversationView, ...] = ()
         self._figures: Figures | None = None
+        self._elsewhere = Elsewhere(self.say, partial(self.set_timer, MOMENT_S))
 
     def compose(self) -> ComposeResult:
         """Header, lane and sidebar, lanes bar."""
@@ -391,8 +393,7 @@ class ChatScreen(
             self._figures.changed()
         if talk is not self.talk:
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
-            words = "could not be answered" if failed else "has its answer"
-            self.say(f"Lane {talk.lane} {words}.", severity="warning" if failed else "information")
+            self._elsewhere.ended(talk.lane, failed=failed)
         self.follow(self._refresh_panels)
 
     def left_behind(self, talk: Talk, outcome: Outcome) -> None:
