@@ -80,3 +80,10 @@ def test_the_end_is_read_with_the_file_that_was_set_aside_and_without_half_a_lin
     log.write_text("".join(event.format(f"new {n}") for n in range(10)) + '{"event": "half')
     found = [each.event for each in read_log(log, 100)]
     assert found == [*(f"old {n}" for n in range(4_910, 5_000)), *(f"new {n}" for n in range(10))]
+
+
+async def test_a_long_line_is_folded_between_its_words() -> None:
+    told = line("request finished", failovers="cloud/gpt-oss:120b", latency_s="5.52", status="completed")
+    async with seated(FakeDesk(logged=[told]), size=(60, 24)) as seat:
+        await seat.press("f9")
+        await seat.see(r"failovers=cloud/gpt-oss:120b\n +latency_s=5\.52 status=completed")

@@ -64,7 +64,7 @@ def _shown(line: LogLine) -> Iterator[TextLine]:
     fields = " ".join(f"{name}={one_line(value, VALUE_LIMIT)}" for name, value in line.fields if value != "null")
     text = one_line(f"{one_line(line.event, VALUE_LIMIT)} · {fields}" if fields else line.event, LINE_LIMIT)
     side = f"{_time(line.at)}{one_line(line.level, 8):<8}"
-    yield TextLine(text=text, kind=_KINDS.get(line.level, "text"), side=side)
+    yield TextLine(text=text, kind=_KINDS.get(line.level, "text"), side=side, words=True)
     for row in sanitise(line.exception).split("\n") if line.exception else ():
         yield TextLine(text=f"  {row}".replace("\t", "    "), kind="note")
 

@@ -19,11 +19,15 @@ Kind = Literal["head", "note", "text", "warning", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
-    """One line of the text; ``side`` stands in a column before it. Both are sanitised, without tabs or line feeds."""
+    """One line of the text; ``side`` stands in a column before it. Both are sanitised, without tabs or line feeds.
+
+    ``words`` = it is folded between its words, not wherever the edge is.
+    """
 
     text: str
     kind: Kind = "text"
     side: str = ""
+    words: bool = False
 
 
 class TextLines(ScrollView, can_focus=True):
@@ -117,7 +121,9 @@ def _rows(line: TextLine, whole: int) -> Iterator[TextLine]:
     """A line, folded into rows of ``whole`` columns; what goes on stands below what it goes on from."""
     side = cell_len(line.side)
     width = max(whole - side, 8)
-    if line.text.isascii():
+    if line.words and cell_len(line.text) > width:
+        pieces = _between_words(line.text, width)
+    elif line.text.isascii():
         if len(line.text) <= width:
             yield line
             return
@@ -127,3 +133,18 @@ def _rows(line: TextLine, whole: int) -> Iterator[TextLine]:
     yield line if len(pieces) == 1 else replace(line, text=pieces[0])
     for piece in pieces[1:]:
         yield TextLine(text=piece, kind=line.kind, side=" " * side)
+
+
+def _between_words(text: str, width: int) -> list[str]:
+    """Rows of whole words; only a word that no row can hold is cut."""
+    rows, at = [""], 0
+    for word in text.split(" "):
+        long = cell_len(word)
+        if at and at + 1 + long <= width:
+            rows[-1] += f" {word}"
+            at += 1 + long
+            continue
+        pieces = chop_cells(word, width) or [""]
+        rows += pieces
+        at = cell_len(pieces[-1])
+    return rows[1:]
