@@ -12,6 +12,7 @@ from llmdesk.tui.beside import beside
 from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
+from llmdesk.tui.widgets.header import DEMO
 from llmdesk.tui.widgets.keys_line import KeysLine
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class PanelScreen(DeskScreen):
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""
-        demo = " DEMO" if self.house.chat.demo else ""
-        yield Static(Content(f"llmdesk{demo} ─ {self.heading}"), id="panel-title")
+        demo = (" ", DEMO, " ") if self.house.chat.demo else (" ",)
+        yield Static(Content.assemble("llmdesk", *demo, f"─ {self.heading}"), id="panel-title")
         yield from self.body()
         yield KeysLine(self.keys)
 

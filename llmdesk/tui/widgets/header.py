@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from textual import events
 
 
+DEMO = (" DEMO ", "bold $block-cursor-foreground on $warning")
+"""The mark of a desk where nothing is real."""
+
+
 class Header(Widget):
     """Where the user is.
 
@@ -50,7 +54,7 @@ class Header(Widget):
             return Content("too small")
         parts: list[str | Content | tuple[str, str]] = [("llmdesk", "bold $primary")]
         if self.demo:
-            parts += [" ", (" DEMO ", "bold $block-cursor-foreground on $warning")]
+            parts += [" ", DEMO]
         if self.lane:
             parts += [(" ─ ", "$muted")]
             begin = Content.assemble(*parts).cell_length
