@@ -96,10 +96,12 @@ class FittedTable(DataTable[Text]):
             title for at, title in enumerate(self._titles)
             if title and self._cells and not any(row[at] for row in self._cells.values())
         }  # fmt: skip
+        # Its own size is another one while a scrollbar shows, which comes and goes as the layout settles.
+        inside = self.outer_size.width - self.gutter.width - self.scrollbar_size_vertical
         fewer = [nothing_in | set(self._spare[:count]) for count in range(len(self._spare) + 1)]
         for without in (nothing_in, *(fewer if self._spare else ())):
             kept = {title: width for title, width in wanted.items() if title not in without}
-            room = self.size.width - 2 * self.cell_padding * len(kept) - self.scrollbar_size_vertical
+            room = inside - 2 * self.cell_padding * len(kept)
             found = self._shortened(kept, self._elastic, room)
             legible = all(found[title] >= min(wanted[title], self._legible) for title in found)
             if legible and sum(found.values()) <= room:
