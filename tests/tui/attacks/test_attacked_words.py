@@ -77,3 +77,30 @@ async def test_a_raw_view_and_a_picked_model_with_such_a_name_are_only_text(worl
         await clean(seat)
         await seat.ask("/raw")
         await clean(seat)
+
+
+async def test_file_names_that_are_completed_and_pasted_are_only_text(
+    world: DeskWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a\x1b]52;c;aGF\x07[red]x[\u202e.txt").write_text("x")
+    (folder / "about.txt").write_text("x")
+    monkeypatch.chdir(folder)
+    async with sitting(world, size=(120, 40)) as seat:
+        await seat.type("see @a")
+        await seat.see("about.txt")
+        await clean(seat)
+        await seat.press("tab")
+        await clean(seat)
+
+
+async def test_prompts_of_the_library_are_only_text(world: DeskWorld) -> None:
+    folder = world.paths.config_file.parent / "prompts"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "a\x1b[2J[red]x.md").write_text(f"{HOSTILE} {{name}}")
+    async with sitting(world, size=(120, 40)) as seat:
+        await seat.ask("/prompt")
+        await clean(seat)
+        await seat.press("enter")
+        await clean(seat)
