@@ -131,6 +131,9 @@ def to_error_kind(value: str | None) -> ErrorKind | None:
     return None if value is None else ErrorKind(value)
 
 
+_ROLES = {role.value: role for role in Role}
+
+
 def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMessage:
     """A row of ``messages`` as a message."""
     answered = row["completeness"] is not None
@@ -141,7 +144,7 @@ def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMes
         )
     return StoredMessage(
         id=row["id"],
-        role=Role(row["role"]),
+        role=_ROLES[row["role"]],
         content=row["content"],
         created_at=to_s(row["created_at"]),
         request=row["request"],
@@ -153,7 +156,7 @@ def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMes
         first_token_s=to_s(row["first_token_ms"]),
         usage=usage,
         cost_usd=to_usd(row["cost_nano_usd"]),
-        seams=tuple(json.loads(row["seams"])),
+        seams=() if row["seams"] == "[]" else tuple(json.loads(row["seams"])),
         superseded_by=row["superseded_by"],
         continues=row["continues"],
     )
@@ -161,8 +164,6 @@ def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMes
 
 SENT = "id, role, content, request, completeness, superseded_by, continues"
 """The columns of ``messages`` that ``to_said`` reads, in its order: for every prompt all those of its conversation."""
-
-_ROLES = {role.value: role for role in Role}
 
 
 def to_said(row: sqlite3.Row, attachments: Iterable[Attachment]) -> Said:
