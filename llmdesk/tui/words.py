@@ -39,7 +39,7 @@ def countdown(left_s: float) -> str:
 
 def seconds(value_s: float) -> str:
     """A duration as ``0.4 s``, ``12 s`` or ``3:05 min``."""
-    if value_s < 10:
+    if value_s < 9.95:
         return f"{value_s:.1f} s"
     return f"{value_s:.0f} s" if value_s < 120 else f"{countdown(value_s)} min"
 

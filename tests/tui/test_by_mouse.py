@@ -50,3 +50,12 @@ async def test_a_filter_is_opened_by_a_click_in_the_last_line() -> None:
         assert seat.app.focused is not None
         await seat.type("zzz")
         await seat.see("zzz")
+
+
+async def test_the_talk_is_seen_behind_what_is_asked() -> None:
+    async with seated(FakeDesk(), size=(120, 40)) as seat:
+        await seat.see("What is here")
+        await seat.press("f2")
+        await seat.see("digit or letters")
+        assert "What is here" in seat.text
+        assert "Ask something" in seat.text
