@@ -54,6 +54,32 @@ async def test_find_goes_from_hit_to_hit_and_marks_each() -> None:
         await seat.see("find ▸ +message 5, .* of 3")
 
 
+async def test_every_hit_in_view_is_marked_and_the_one_gone_to_stands_out() -> None:
+    desk = FakeDesk(stored={"conversation-1": long_conversation()})
+    async with seated(desk, conversation="conversation-1", size=(100, 40)) as seat:
+        await seat.see("message 59")
+        await seat.press("ctrl+f")
+        await seat.type("needle")
+        await seat.see("of 180")
+        view = seat.app.chat.talk.pane.transcript
+        palette = view.current_palette()
+        for y in range(view.size.height):
+            row = view.row_at(y)
+            if row is None or "needle" not in row.line.text:
+                continue
+            own = view.found_in(row.key, row.number)
+            looks = [each.style for each in view.render_line(y) if each.text == "needle" and each.style is not None]
+            assert len(looks) == row.line.text.count("needle")
+            strong = [look for look in looks if look.bgcolor == palette["found"].bgcolor]
+            assert len(strong) == (own is not None)
+            assert all(look.bgcolor == palette["found-too"].bgcolor for look in looks if look not in strong)
+            assert all(look.underline for look in looks if look not in strong)
+        await seat.press("escape")
+        await seat.see_gone("find ▸")
+        rows = [row for y in range(view.size.height) if (row := view.row_at(y))]
+        assert not any(view.also_found_in(row.key, row.number) for row in rows)
+
+
 async def test_find_says_that_there_is_nothing() -> None:
     async with seated(FakeDesk()) as seat:
         await seat.press("ctrl+f")

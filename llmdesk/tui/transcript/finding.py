@@ -66,6 +66,20 @@ def spans(lines: Sequence[Line], needle: str, nth: int) -> Mapping[int, Span]:
     return found
 
 
+def all_spans(lines: Sequence[Line], needle: str) -> Mapping[int, tuple[Span, ...]]:
+    """Return where every hit is shown, by line."""
+    shown = _Comparable(line.text[line.skip :].rstrip() for line in lines)
+    found: dict[int, dict[int, Span]] = {}
+    at = shown.text.find(needle)
+    while at >= 0:
+        for number, column in shown.places[at : at + len(needle)]:
+            start = column + lines[number].skip
+            line = found.setdefault(number, {})
+            line[at] = (line.get(at, (start, start))[0], start + 1)
+        at = shown.text.find(needle, at + len(needle))
+    return {number: tuple(line.values()) for number, line in found.items()}
+
+
 class _Comparable:
     """Lines as one text that can be searched, and where each of its characters comes from."""
 

@@ -17,7 +17,7 @@ from llmdesk.tui.transcript.palette import PARTS, PREFIX, Palette
 from llmdesk.tui.transcript.selection import highlighted, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from textual.color import Color
     from textual.filter import LineFilter
@@ -65,6 +65,10 @@ class PaintedView(ScrollView):
     def found_in(self, key: int, number: int) -> tuple[int, int] | None:
         """Return which characters of a line were searched for and are marked, ``None`` = none."""
         return None
+
+    def also_found_in(self, key: int, number: int) -> Sequence[tuple[int, int]]:
+        """Return which characters of a line were searched for too."""
+        return ()
 
     def palette_changed(self) -> None:
         """Called when the colours are other ones than before."""
@@ -127,8 +131,14 @@ class PaintedView(ScrollView):
         if row is None:
             return self._filtered(Strip.blank(width, palette.base))
         line = row.line
-        if (found := self.found_in(row.key, row.number)) is not None:
-            return self._filtered(_strip(highlighted(line.segments, found, palette["found"]), palette.base, width))
+        found, also = self.found_in(row.key, row.number), self.also_found_in(row.key, row.number)
+        if found is not None or also:
+            segments = line.segments
+            for each in also:
+                segments = tuple(highlighted(segments, each, palette["found-too"]))
+            if found is not None:
+                segments = tuple(highlighted(segments, found, palette["found"]))
+            return self._filtered(_strip(segments, palette.base, width))
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(packed(row.key, row.number))) is not None:
             style = self.screen.get_component_rich_style("screen--selection")

@@ -19,7 +19,7 @@ PARTS = (
     "heading", "strong", "emphasis", "strike", "inline-code", "link", "link-target", "quote", "bullet", "rule",
     "table-border", "table-header",
     "code", "code-comment", "code-keyword", "code-string", "code-number", "code-name", "code-builtin",
-    "code-operator", "code-inserted", "code-deleted", "found", "chosen", "chosen-body",
+    "code-operator", "code-inserted", "code-deleted", "found", "found-too", "chosen", "chosen-body",
 )  # fmt: skip
 """What can be styled; ``PREFIX`` + part is the component class."""
 

@@ -25,7 +25,7 @@ from llmdesk.tui.transcript.entries import (
     UserEntry,
     VersionEntry,
 )
-from llmdesk.tui.transcript.finding import Hit, Span, hits, needle_of, spans
+from llmdesk.tui.transcript.finding import Hit, Span, all_spans, hits, needle_of, spans
 from llmdesk.tui.transcript.item import Item
 from llmdesk.tui.transcript.layout import FOLD, IMAGE
 from llmdesk.tui.transcript.markdown import code_blocks, preload
@@ -98,6 +98,7 @@ class TranscriptView(StreamedView, can_focus=True):
         .transcript--code-deleted { color: $text-error; background: $surface; }
         .transcript--chosen { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         .transcript--chosen-body { background: $panel; }
+        .transcript--found-too { background: $panel; text-style: bold underline; }
         .transcript--found { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
     }
     """
@@ -128,6 +129,7 @@ class TranscriptView(StreamedView, can_focus=True):
         self._marked: tuple[Hit, str] | None = None
         self._marked_in: Sequence[Sequence[Line]] | None = None
         self._spans: Mapping[int, Span] = {}
+        self._others: dict[int, tuple[Sequence[Sequence[Line]], Mapping[int, tuple[Span, ...]]]] = {}
 
     # --- entries ----------------------------------------------------------------------------------------------
 
@@ -356,6 +358,7 @@ class TranscriptView(StreamedView, can_focus=True):
         """Mark one hit and bring it into view; ``None`` takes the mark away."""
         self._marked = None if hit is None else (hit, needle_of(words))
         self._marked_in = None
+        self._others.clear()
         if hit is not None and self._form is not None and hit.key in self._keys:
             self._measured(self._index(hit.key))
             self.show(hit.key, min(self._marked_spans(hit.key), default=0))
@@ -366,6 +369,23 @@ class TranscriptView(StreamedView, can_focus=True):
         if self._marked is None or self._marked[0].key != key:
             return None
         return self._marked_spans(key).get(number)
+
+    def also_found_in(self, key: int, number: int) -> Sequence[Span]:
+        """Return every hit in a line; an entry is looked through when it comes into view, and when it changes."""
+        if self._marked is None:
+            return ()
+        item = self._items[self._index(key)]
+        kept = self._others.get(key)
+        if item.parts is None:
+            return ()
+        if kept is None or kept[0] is not item.parts:
+            found: Mapping[int, tuple[Span, ...]] = {}
+            if hits(key, item.as_entry(), self._marked[1]):
+                above = self._lines_above(item)
+                lines = [line for part in item.parts for line in part]
+                found = {at + above: each for at, each in all_spans(lines[above:], self._marked[1]).items()}
+            kept = self._others[key] = (item.parts, found)
+        return kept[1].get(number, ())
 
     def _marked_spans(self, key: int) -> Mapping[int, Span]:
         """Look for the marked hit again when its lines are other ones: a resize, an answer that grows."""
