@@ -5,14 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LOADED_S = 1.0
-"""So long after everything is imported a conversation that was asked for is on the screen too, seconds."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,9 +38,9 @@ def _open(wish: object) -> int:
 
     def prepare() -> None:
         import_desk(demo=demo)
-        later = threading.Timer(LOADED_S, _collect_again)
-        later.daemon = True
-        later.start()
+        gc.collect()
+        gc.freeze()  # what has been loaded stays: nothing looks through it again
+        gc.enable()
 
     return run_app(
         wish.open_desk,
@@ -56,13 +52,6 @@ def _open(wish: object) -> int:
         prepare=prepare,
         colours=wish.colours,
     )
-
-
-def _collect_again() -> None:
-    """Collect garbage from now on; what has been loaded stays, so nothing looks through it again."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
 
 
 if __name__ == "__main__":
