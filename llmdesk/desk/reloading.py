@@ -1,6 +1,7 @@
 """Reloading: a configuration that was edited while the desk runs is taken over as a whole, or not at all.
 
-New requests meet the new settings. Those under way end under the old ones, whose adapters are closed after that.
+New requests meet the new settings. Those under way end under the old ones, whose adapters are closed after that; only
+the budgets of now hold for their next attempts too.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Reloading:
         self._turn = asyncio.Lock()
         self._reading: asyncio.Task[Reread] | None = None
         self._left: dict[asyncio.Task[None], Adapters] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        """Those that nobody uses any more, while they are being closed."""
         self.last: Reread | None = None
         """What the last reading has brought; ``None`` = there was none since the start."""
 
@@ -68,6 +71,7 @@ class Reloading:
         before = self._parts.router.targets
         self._parts.take_over(change.setup)
         change.setup.router.targets.go_on_from(before, change.unchanged)
+        before.purse = change.setup.router.targets.purse  # what is under way spends no more than is said now
         self._inventory.forget(self._inventory.known - change.unchanged)
         self._parts.warnings += [note for note in change.notes if note not in self._parts.warnings]
         if change.mute and self._parts.telemetry is not None:
@@ -81,7 +85,13 @@ class Reloading:
 
     async def _close(self, adapters: Adapters) -> None:
         await self._parts.leases.ended()
-        await adapters.aclose()
+        task = asyncio.current_task()
+        assert task is not None
+        self._ending.add(task)
+        try:
+            await adapters.aclose()
+        finally:
+            self._ending.discard(task)
 
     async def aclose(self) -> None:
         """Read nothing more, and close the adapters of former settings; by now nothing uses them."""
@@ -90,7 +100,8 @@ class Reloading:
             await asyncio.wait({self._reading})
         left = dict(self._left)
         for closing in left:
-            closing.cancel()  # it may wait for somebody who is gone
+            if closing not in self._ending:  # half closed would be closed by nobody
+                closing.cancel()  # it may wait for somebody who is gone
         if left:
             await asyncio.wait(left)
         async with AsyncExitStack() as stack:

@@ -10,7 +10,7 @@ import pytest
 
 from llmdesk.core.edits import Edit
 from llmdesk.core.errors import ConfigurationError, UsageError
-from llmdesk.core.types import ModelRef, Status
+from llmdesk.core.types import ConsentNeeded, ModelRef, Status
 from llmdesk.core.views import Ask, Topic
 from llmdesk.demo import World, demo_world
 from llmdesk.desk.leases import Leases
@@ -125,6 +125,25 @@ async def test_a_request_under_way_ends_in_the_lane_it_began_in() -> None:
         assert (outcome.status, outcome.lane) == (Status.COMPLETED, "planner")
         with pytest.raises(UsageError, match="No lane 'planner'"):
             desk.send(Ask(prompt="Hello", lane="planner"))
+
+
+async def test_a_budget_that_is_made_smaller_holds_for_the_next_attempt_of_a_request_under_way() -> None:
+    async with opened() as (desk, _, file):
+        edit(
+            file,
+            "providers:",
+            'providers:\n  dead: {kind: ollama, base_url: "http://127.0.0.1:9", retry: {attempts: 1}}',
+        )
+        edit(file, "lanes:", "lanes:\n  two: {targets: [dead/m, local/largest], failover: ask}")
+        assert (await desk.configuration.now()).faults == ()
+        run = desk.send(Ask(prompt="Hello", lane="two"))
+        async for event in run:
+            if isinstance(event, ConsentNeeded):
+                edit(file, "budgets:", "budgets:\n  - {scope: day, limit_tokens: 1, kind: hard}")
+                assert (await desk.configuration.now()).faults == ()
+                run.consent(True)
+        outcome = await run.outcome()
+        assert (outcome.status, outcome.text) == (Status.BLOCKED, "")
 
 
 async def test_what_needs_another_start_is_said_and_the_rest_holds() -> None:
