@@ -53,8 +53,9 @@ def _signature(model: str) -> str:
 def _body(prompt: str, words: set[str], image_sizes: tuple[int, ...]) -> str:
     """Choose by the words of the prompt, the most telling first."""
     if image_sizes:
-        sizes = ", ".join(f"{size / 1024:,.1f} KiB" for size in image_sizes)
-        got = f"I was sent **{len(image_sizes)}** image(s) ({sizes})."
+        sizes = ", ".join(f"{size / 1000:,.1f} kB" for size in image_sizes)
+        images = "one image" if len(image_sizes) == 1 else f"{len(image_sizes)} images"
+        got = f"I was sent **{images}** ({sizes})."
         return f"## Image received\n\n{got} A real model would look at it now."
     for keys, text in _CANNED:
         if words & keys:

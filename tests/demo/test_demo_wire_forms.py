@@ -214,7 +214,7 @@ async def test_images_go_to_models_that_see(local: httpx.AsyncClient) -> None:
     image = base64.b64encode(b"\x89PNG" + b"0" * 2048).decode()
     messages = [{"role": "user", "content": "what is it?", "images": [image]}]
     seen = await local.post("/api/chat", json={"model": LARGE, "messages": messages, "stream": False})
-    assert "2.0 KiB" in seen.json()["message"]["content"]
+    assert "one image** (2.1 kB)" in seen.json()["message"]["content"]
     blind = await local.post("/api/chat", json={"model": "demo-small:4b", "messages": messages})
     assert blind.status_code == 400
     assert "image input is not supported" in json.loads(blind.json()["error"])["error"]["message"]

@@ -90,7 +90,7 @@ async def test_every_action_of_the_palette_can_be_found_in_it() -> None:
 async def test_the_palette_has_every_action_of_the_panel_that_is_on_top() -> None:
     async with seated(FakeDesk()) as seat:
         for panel in ("failovers", "models", "keys"):
-            seat.app.action_open_panel(panel)  # type: ignore[arg-type]
+            seat.app.action_open_panel(panel)
             await seat.see(f"─ {panel}")
             titles = {command.title for command in seat.app.get_system_commands(seat.app.screen)}
             assert {action.help for action in ACTIONS if action.scope == panel} <= titles
