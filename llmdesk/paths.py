@@ -45,8 +45,8 @@ class Paths:
 
     @property
     def prompts(self) -> Path:
-        """The user's library of prompts; it need not exist."""
-        return self.config_dir / "prompts"
+        """The user's library of prompts, beside the configuration that is in use; it need not exist."""
+        return self.config_file.parent / "prompts"
 
     @property
     def state_file(self) -> Path:

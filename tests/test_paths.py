@@ -126,3 +126,11 @@ def test_the_home_of_nobody_is_wrong_use() -> None:
         find_paths(env={"LLMDESK_HOME": "~nobody-here/x"})
     with pytest.raises(UsageError, match="the configuration file: there is no home folder"):
         find_paths(Path("~nobody-here/x"), {"LLMDESK_HOME": "/x"})
+
+
+def test_the_library_of_prompts_is_beside_the_configuration_in_use(tmp_path: Path) -> None:
+    env = {"LLMDESK_HOME": str(tmp_path / "home")}
+    assert find_paths(env=env).prompts == tmp_path / "home" / "config" / "prompts"
+    assert find_paths(tmp_path / "other" / "desk.yaml", env).prompts == tmp_path / "other" / "prompts"
+    env["LLMDESK_CONFIG"] = str(tmp_path / "third" / "desk.yaml")
+    assert find_paths(env=env).prompts == tmp_path / "third" / "prompts"

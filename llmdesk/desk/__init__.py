@@ -75,7 +75,7 @@ class Desk:
         booked = (parts.database, parts.ledger.database)  # one and the same, but off the record
         self._watch = Watch(
             lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()),
-            glance=lambda: self.configuration.glance(),  # noqa: PLW0108 - it is made below
+            glance=self._glance,
             log_mark=lambda: log_mark(parts.paths.log_file),
         )
         self._asking = Asking(parts, self._watch.changed)
@@ -86,6 +86,9 @@ class Desk:
         """The settings while the desk runs: read again when the file is edited, changed on the user's word."""
         self.shelf = Shelf(parts, self._watch.changed)
         """Conversations put in order: renamed, pinned, tagged, put away, deleted and had back."""
+
+    def _glance(self) -> None:
+        self.configuration.glance()
 
     async def __aenter__(self) -> Self:
         """Claim what a killed instance left behind: its requests come back as paused, exactly once.
@@ -568,6 +571,11 @@ class Desk:
     async def left_drafts(self) -> tuple[Draft, ...]:
         """Take over what instances that were ended have left unsent, the newest of each lane; one instance gets it."""
         return await self._parts.drafts.claim()
+
+    @property
+    def prompts(self) -> Path:
+        """The folder of the user's library of prompts; it need not exist."""
+        return self._parts.paths.prompts
 
     async def recent_prompts(self, limit: int = 200) -> tuple[str, ...]:
         """What was asked in conversations so far, newest first, each text once."""

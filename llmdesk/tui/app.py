@@ -29,6 +29,7 @@ from llmdesk.tui.themes import DEFAULT, SIXTEEN, muted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from textual.binding import BindingType
     from textual.filter import LineFilter
@@ -92,6 +93,8 @@ class DeskApp(App[None]):
         self.chat.demo = demo
         self.keymap = Keymap(overrides={}, notes=())
         self.failure: DeskError | None = None
+        self.prompts: Path | None = None
+        """The folder of the user's own prompts; ``None`` until the desk is open."""
         self._wanted_theme = theme
         self._worn = Worn(screen=ScreenSettings(), keys={})
         self._keeper = Keeper(open_desk, prepare)
@@ -135,6 +138,7 @@ class DeskApp(App[None]):
         self._worn = Worn(screen=desk.screen, keys=dict(desk.screen.keys))
         self.use_motion(desk.screen.motion)
         self.images = desk.screen.images != "off"
+        self.prompts = desk.prompts
         configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
         await self._find_themes(self._wanted_theme or configured)
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))

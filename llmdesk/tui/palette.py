@@ -16,6 +16,7 @@ from llmdesk.tui.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from textual.dom import DOMNode
     from textual.screen import Screen
@@ -30,6 +31,7 @@ class Actor(Protocol):
     """What the palette needs of the app."""
 
     keymap: Keymap
+    prompts: Path | None
 
     async def run_action(self, action: str, default_namespace: DOMNode | None = None) -> bool:
         """Do what an action says."""
@@ -74,7 +76,7 @@ def commands(
         for view in recent:
             title = _plain(f"Conversation {one_line(view.title, 60)}")
             yield SystemCommand(title, _plain(f"lane {view.lane}"), partial(chat.open_conversation, view.id))
-        for name in _prompts():
+        for name in _prompts(app.prompts):
             yield SystemCommand(_plain(f"Prompt {name}"), "From your library", partial(chat.use_prompt, name))
     for name in app.palette_names():
         yield SystemCommand(_plain(f"Theme {name}"), "Change the colours", partial(app.use_theme, name))
@@ -89,12 +91,10 @@ def _actions(panel: str) -> Iterable[Action]:
             yield action
 
 
-def _prompts() -> list[str]:
+def _prompts(folder: Path | None) -> list[str]:
     """The names of the user's prompts: one look into a folder, and none into a file."""
-    from llmdesk.paths import find_paths
-
     try:
-        return sorted(path.stem for path in find_paths().prompts.glob("*.md"))
+        return sorted(path.stem for path in folder.glob("*.md")) if folder is not None else []
     except OSError:
         return []
 

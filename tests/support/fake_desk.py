@@ -56,6 +56,7 @@ from llmdesk.core.views import (
     TargetStatus,
     Topic,
 )
+from llmdesk.paths import find_paths
 from llmdesk.providers.base import PullProgress, RunningModel
 
 if TYPE_CHECKING:
@@ -429,6 +430,10 @@ class FakeDesk:
         if conversation_id not in self.stored:
             raise UsageError(f"There is no conversation {conversation_id}.")
         return self.stored[conversation_id]
+
+    @property
+    def prompts(self) -> Path:
+        return find_paths().prompts
 
     async def recent_prompts(self, limit: int = 200) -> tuple[str, ...]:
         return self.recent[:limit]

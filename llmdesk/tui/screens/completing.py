@@ -198,11 +198,11 @@ class Completing:
         )
 
     async def _prompts(self) -> Names:
-        from llmdesk.paths import find_paths
         from llmdesk.tui.prompts import load_prompts
 
+        folder = (await self._chat.desk()).prompts
         try:
-            found = await asyncio.to_thread(lambda: load_prompts(find_paths().prompts))
+            found = await asyncio.to_thread(load_prompts, folder)
         except DeskError:  # told by /prompt itself
             return ()
         return tuple((each.name, each.description or each.problem) for each in found)

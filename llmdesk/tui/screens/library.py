@@ -57,11 +57,10 @@ class LibraryScreen(WritingScreen):
             await self._pick()
 
     async def _pick(self) -> None:
-        from llmdesk.paths import find_paths
         from llmdesk.tui.prompts import load_prompts
         from llmdesk.tui.screens.prompt_picker import PromptPicker
 
-        folder = find_paths().prompts
+        folder = (await self.desk()).prompts
         prompts = await asyncio.to_thread(load_prompts, folder)
         talk = self.talk
         by_name = {prompt.name: prompt for prompt in prompts}
@@ -74,11 +73,10 @@ class LibraryScreen(WritingScreen):
             self.app.push_screen(PromptPicker(prompts, folder), picked)
 
     async def _use(self, name: str) -> None:
-        from llmdesk.paths import find_paths
         from llmdesk.tui.completion import ranked
         from llmdesk.tui.prompts import load_prompts
 
-        prompts = await asyncio.to_thread(load_prompts, find_paths().prompts)
+        prompts = await asyncio.to_thread(load_prompts, (await self.desk()).prompts)
         by_name = {prompt.name.lower(): prompt for prompt in prompts}
         found = by_name.get(name.lower())
         if found is None:
@@ -124,11 +122,10 @@ class LibraryScreen(WritingScreen):
 
     async def _save(self, name: str, text: str) -> bool:
         """Write it; over another one only when it is asked for twice."""
-        from llmdesk.paths import find_paths
         from llmdesk.tui.prompts import save_prompt
 
         again = self._to_replace == (name, text)
-        saved = await asyncio.to_thread(save_prompt, find_paths().prompts, name, text, replace=again)
+        saved = await asyncio.to_thread(save_prompt, (await self.desk()).prompts, name, text, replace=again)
         self._to_replace = None if saved else (name, text)
         if saved:
             self._completing.forget("prompts")
