@@ -22,7 +22,10 @@ SHOWN = 4
 """How many bars there are; the rest is counted."""
 
 LEAST_BAR = 5
-"""Columns a bar has at least."""
+"""Columns a bar has before the figures beside it are written in full."""
+
+SHORT_BAR = 3
+"""Columns a bar has before a name is written in full."""
 
 LABEL_WIDTH = 9
 """Columns a budget's name may take."""
@@ -73,7 +76,7 @@ def _bars(views: Sequence[BudgetView], width: int) -> list[Content]:
     pairs = [pair(view, width - sign_width - LEAST_LABEL - LEAST_BAR - 2) for view in views]
     right = max(map(len, pairs))
     left = min(max(cell_len(label(view.budget)) for view in views), LABEL_WIDTH)
-    left = max(min(left, width - right - sign_width - LEAST_BAR - 2), LEAST_LABEL)
+    left = max(min(left, width - right - sign_width - SHORT_BAR - 2), LEAST_LABEL)
     room = max(width - left - right - sign_width - 2, 0)
     lines = []
     for view, figures in zip(views, pairs, strict=True):

@@ -71,13 +71,16 @@ def _lines(pulse: Pulse, *, sparks: int) -> list[Content]:
         speeds = sparkline(pulse.speeds, sparks)
         first = [("tok/s ", "$muted"), (f"{speeds} ", "$primary") if speeds else "", rate(measures.tokens_per_s.p50)]
     if measures.response_s is not None:
-        first += [("  p95 " if first else "p95 ", "$muted"), latency(measures.response_s.p95)]
+        gap = ("  " if sparks else " ") if first else ""
+        first += [(f"{gap}p95 ", "$muted"), latency(measures.response_s.p95)]
     second: list[str | Content | tuple[str, str]] = []
     if measures.success_rate is not None:
         style = "" if measures.success_rate >= OK_FROM else "$warning"
         second = [("ok ", "$muted"), (f"{100 * measures.success_rate:.0f} %", style)]
+    third: list[str | Content | tuple[str, str]] = []
     if measures.failovers:
-        second += [("  failovers " if second else "failovers ", "$muted"), str(measures.failovers)]
+        beside = second if sparks else third
+        beside += [("  failovers " if beside else "failovers ", "$muted"), str(measures.failovers)]
     if measures.skipped and not second:
         second = [(f"{measures.skipped} skipped", "$muted")]
-    return [Content.assemble(*parts) for parts in (first, second) if parts]
+    return [Content.assemble(*parts) for parts in (first, second, third) if parts]

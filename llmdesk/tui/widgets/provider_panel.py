@@ -141,6 +141,10 @@ class ProviderPanel(SidePanel):
         self.post_message(self.Resting("  ".join(each)))
 
 
+LEAST_BAR = 4
+"""Columns of a bar below which its name is shortened."""
+
+
 def quota_words(quota: Quota) -> str:
     """How much of a plan is used, and when it begins anew: ``monthly ▓▓░░ 42 %, resets 1 Dec``."""
     resets = f", resets {moment(quota.resets_at, time.time())}" if quota.resets_at is not None else ""
@@ -148,10 +152,11 @@ def quota_words(quota: Quota) -> str:
 
 
 def _gauge(quota: Quota, width: int) -> Content:
-    """One line of the panel: the name gives way first, then the bar."""
+    """One line of the panel: when it begins anew gives way first, then the name, then the bar."""
     resets = f" {moment(quota.resets_at, time.time())}" if quota.resets_at is not None else ""
-    tail = f" {_percent(quota)} %{resets}"
-    name = shortened(one_line(quota.name), max(width - len(tail) - 3 - 4, 3))
+    name, used = one_line(quota.name), f" {_percent(quota)} %"
+    tail = used + resets if cell_len(name) + len(used + resets) + 3 + LEAST_BAR <= width else used
+    name = shortened(name, max(width - len(tail) - 3 - LEAST_BAR, 3))
     room = max(min(width - len(tail) - cell_len(name) - 3, GAUGE_WIDTH), 2)
     return Content.assemble((f"  {name} ", "$muted"), _gauge_bar(quota, room), (tail, "$muted"))
 
