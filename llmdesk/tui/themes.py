@@ -27,6 +27,10 @@ DEFAULT = Theme(
     success="#9ece6a",
     warning="#e0af68",
     error="#f7768e",
+    variables=dict.fromkeys(
+        ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
+        "#181b2a",
+    ),
 )
 """What ``themes/midnight.yaml`` says."""
 
