@@ -569,7 +569,7 @@ class Desk:
         await self._parts.drafts.keep(draft)
 
     async def left_drafts(self) -> tuple[Draft, ...]:
-        """Take over what instances that were ended have left unsent, the newest of each lane; one instance gets it."""
+        """Take over what instances that were ended have left unsent, one draft a lane; one instance gets it."""
         return await self._parts.drafts.claim()
 
     @property
