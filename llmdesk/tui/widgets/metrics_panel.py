@@ -77,10 +77,10 @@ def _lines(pulse: Pulse, *, sparks: int) -> list[Content]:
     if measures.success_rate is not None:
         style = "" if measures.success_rate >= OK_FROM else "$warning"
         second = [("ok ", "$muted"), (f"{100 * measures.success_rate:.0f} %", style)]
-    third: list[str | Content | tuple[str, str]] = []
     if measures.failovers:
-        beside = second if sparks else third
-        beside += [("  failovers " if beside else "failovers ", "$muted"), str(measures.failovers)]
+        # As many lines whatever the width: the panel is measured before it has one.
+        name = "failovers" if sparks else "⤷"
+        second += [(f"  {name} " if second else f"{name} ", "$muted"), str(measures.failovers)]
     if measures.skipped and not second:
         second = [(f"{measures.skipped} skipped", "$muted")]
-    return [Content.assemble(*parts) for parts in (first, second, third) if parts]
+    return [Content.assemble(*parts) for parts in (first, second) if parts]
