@@ -18,12 +18,12 @@ ANSWERED = ("full", "cut by limit", "no answer text")
 CONTINUE_PROMPT = "Continue exactly where your answer stopped, without repeating any of it."
 """What a model is told to go on with an answer that broke off."""
 
-SUMMARY_PROMPT = "Summarise our conversation so far."
-"""What a summary is the answer to, for the models that read it instead of what it sums up."""
+SUMMARY_HEADING = "Summary of the conversation so far:"
+"""What stands above a summary, for the models that read it instead of what it sums up."""
 
 SUMMARISE_PROMPT = (
-    f"{SUMMARY_PROMPT} Keep what somebody needs to go on with it: the aim, what was decided and why, names, numbers, "
-    "code and file names as they were written, and what is still open. Write nothing but the summary."
+    "Summarise our conversation so far. Keep what somebody needs to go on with it: the aim, what was decided and why, "
+    "names, numbers, code and file names as they were written, and what is still open. Write nothing but the summary."
 )
 """What a model is told to make one."""
 
@@ -64,7 +64,8 @@ def context_messages(
 
     Question and answer belong together by their request, so that an answer that came late stands behind its question.
     Earlier versions are left out. An answer that broke off goes along only where a later turn continues it, because its
-    user said so. A summary stands in the place of everything before it, but for answers that came after it was made.
+    user said so. A summary stands in the place of everything before it, but for answers that came after it was made; it
+    is a system message, as those go along however little room there is.
 
     Args:
         stored: the conversation, oldest first.
@@ -79,8 +80,7 @@ def context_messages(
     if summed_up is not None:
         summary = standing[summed_up]
         made = summary.id
-        messages += [Message(role=Role.USER, content=SUMMARY_PROMPT),
-                     Message(role=Role.ASSISTANT, content=summary.content)]  # fmt: skip
+        messages.append(Message(role=Role.SYSTEM, content=f"{SUMMARY_HEADING}\n\n{summary.content}"))
     for at, item in enumerate(standing):
         answer = answers.get(item.request) if item.role is Role.USER else None
         if answer is None or (summed_up is not None and at < summed_up and answer.id < made):

@@ -37,6 +37,9 @@ async def messages_of(
         if conversation is not None:
             history = await parts.conversations.history(conversation, before_request=request_id)
         messages = (*history, user_message(ask.prompt, ask.attachments))
+        if lane.system and history and history[0].role is Role.SYSTEM:  # a summary: one system message is enough
+            both = f"{lane.system}\n\n{history[0].content}"
+            return (Message(role=Role.SYSTEM, content=both), *messages[1:])
     if lane.system and not any(m.role is Role.SYSTEM for m in messages):
         messages = (Message(role=Role.SYSTEM, content=lane.system), *messages)
     return messages

@@ -10,7 +10,7 @@ import pytest
 from llmdesk.core import errors
 from llmdesk.core.budget import Budget
 from llmdesk.core.errors import UsageError
-from llmdesk.core.prompting import CONTINUE_PROMPT, SUMMARISE_PROMPT, SUMMARY_PROMPT
+from llmdesk.core.prompting import CONTINUE_PROMPT, SUMMARISE_PROMPT, SUMMARY_HEADING
 from llmdesk.core.types import Completed, FinishReason, ModelRef, Role, Status, TextDelta, Usage
 from llmdesk.core.views import Ask, Attachment
 from llmdesk.providers.scripted import Scene
@@ -264,8 +264,7 @@ async def test_a_summary_stands_for_all_before_it_and_nothing_is_deleted(world: 
         world.cloud.script(answers("A3"))
         await ask(desk, "q3", conversation=conversation)
         assert said(world.cloud.requests[-1]) == [
-            ("user", SUMMARY_PROMPT),
-            ("assistant", "They asked twice."),
+            ("system", f"{SUMMARY_HEADING}\n\nThey asked twice."),
             ("user", "q3"),
         ]
         found = await desk.conversation(conversation)
@@ -279,10 +278,10 @@ async def test_a_summary_stands_for_all_before_it_and_nothing_is_deleted(world: 
         assert (await desk.request(outcome.request_id)).answer == "They asked twice."
         world.cloud.script(answers("Shorter."))
         await (await desk.compact(conversation)).outcome()
-        assert texts(world) == [SUMMARY_PROMPT, "They asked twice.", "q3", "A3", SUMMARISE_PROMPT]
+        assert texts(world) == [f"{SUMMARY_HEADING}\n\nThey asked twice.", "q3", "A3", SUMMARISE_PROMPT]
         world.cloud.script(answers("A4"))
         await ask(desk, "q4", conversation=conversation)
-        assert texts(world) == [SUMMARY_PROMPT, "Shorter.", "q4"]
+        assert texts(world) == [f"{SUMMARY_HEADING}\n\nShorter.", "q4"]
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled", "cut", "empty"])
@@ -324,7 +323,7 @@ async def test_a_paused_summary_is_made_later_behind_what_it_sums_up(world: Desk
         assert [m.content for m in found.messages] == ["q1", "Q1", "One question.", "q2", "A2"]
         world.cloud.script(answers("A3"))
         await ask(desk, "q3", conversation=conversation)
-        assert texts(world) == [SUMMARY_PROMPT, "One question.", "q2", "A2", "q3"]
+        assert texts(world) == [f"{SUMMARY_HEADING}\n\nOne question.", "q2", "A2", "q3"]
 
 
 async def test_a_late_answer_to_what_came_before_a_summary_still_goes_along(world: DeskWorld) -> None:
@@ -338,7 +337,24 @@ async def test_a_late_answer_to_what_came_before_a_summary_still_goes_along(worl
         await (await desk.retry(late.request_id)).outcome()
         world.cloud.script(answers("A3"))
         await ask(desk, "q3", conversation=conversation)
-        assert texts(world) == [SUMMARY_PROMPT, "One question.", "late", "LATE", "q3"]
+        assert texts(world) == [f"{SUMMARY_HEADING}\n\nOne question.", "late", "LATE", "q3"]
+
+
+async def test_a_summary_goes_along_with_the_lanes_own_words_when_the_oldest_turns_do_not_fit(world: DeskWorld) -> None:
+    world.lanes["chat"] = replace(world.lanes["chat"], system="Be brief.")
+    world.windows = {str(CLOUD): 600}
+    async with world.desk() as desk:
+        conversation, _ = await talk(desk, world, "q1")
+        world.cloud.script(answers("One question."))
+        await (await desk.compact(conversation)).outcome()
+        for prompt in ("long " * 200, "longer " * 100):
+            world.cloud.script(answers("A"))
+            await ask(desk, prompt, conversation=conversation)
+        world.cloud.script(answers("A"))
+        await ask(desk, "q4", conversation=conversation)
+        first, *others = said(world.cloud.requests[-1])
+        assert first == ("system", f"Be brief.\n\n{SUMMARY_HEADING}\n\nOne question.")
+        assert [text[:5] for _, text in others] == ["longe", "A", "q4"]
 
 
 async def test_a_summary_counts_to_the_budget_of_its_conversation(world: DeskWorld) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.core import errors
-from llmdesk.core.prompting import CONTINUE_PROMPT, SUMMARY_PROMPT
+from llmdesk.core.prompting import CONTINUE_PROMPT, SUMMARY_HEADING
 from llmdesk.core.types import Completed, FinishReason, Usage
 from llmdesk.core.views import Attachment
 from llmdesk.providers.scripted import Scene
@@ -275,7 +275,7 @@ async def test_a_summary_stands_for_what_is_above_it_and_can_be_unfolded(world: 
         assert text.index("first answer") < text.index("▸ summary")
         await exchange(seat, "two", "later answer")
         assert said(world.cloud.requests[-1]) == [
-            ("user", SUMMARY_PROMPT), ("assistant", "All of it, in short."), ("user", "two"),
+            ("system", f"{SUMMARY_HEADING}\n\nAll of it, in short."), ("user", "two"),
         ]  # fmt: skip
         await seat.press("alt+up", "up", "up", "enter")
         await seat.see("All of it, in short.")

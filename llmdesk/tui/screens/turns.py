@@ -106,6 +106,4 @@ class Turns:
         """The entries with which each turn begins that goes along with one, oldest first."""
         begins = max((key for key in self.summaries if key < turn.asked), default=None)
         sent = [each for each in self._standing if each.answered and each.asked < turn.asked]
-        if begins is None:
-            return [each.asked for each in sent]
-        return [begins, *(each.asked for each in sent if each.asked > begins or each.late)]
+        return [each.asked for each in sent if begins is None or each.asked > begins or each.late]
