@@ -223,6 +223,8 @@ class Completing:
         """What Enter takes; ``None`` = Enter is for sending."""
         if self._pane is None or not self._choices or self._pane.completion.marked < 0:
             return None
+        if self._pane.prompt.spot != self._spot:
+            return None  # keys came faster than the list: what it shows is for another word
         return self._choices[self._pane.completion.marked]
 
     def accept(self, pane: LanePane) -> None:
