@@ -164,5 +164,5 @@ async def test_leaving_in_mid_answer_asks_once(size: Size, snapshot: SnapshotAss
         await seat.ask("How many planets?")
         await seat.see("There are ei")
         await seat.press("ctrl+q")
-        await seat.see("again|Quit|quit|leave")
+        await seat.see("Quit again to leave")
         assert await still(seat) == snapshot

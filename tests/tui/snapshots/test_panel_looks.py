@@ -81,7 +81,7 @@ async def test_a_model_on_its_way_and_what_is_known_of_one(size: Size, snapshot:
         await seat.press("f8")
         await seat.see("bge-m3")
         await seat.press("p")
-        await seat.see("to fetch")
+        await seat.see("to pull")
         assert await still(seat) == snapshot(name="asked")
         await seat.type("qwen3")
         await seat.press("enter")

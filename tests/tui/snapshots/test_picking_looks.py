@@ -17,7 +17,7 @@ Size = tuple[int, int]
 async def test_the_lanes_and_the_models_to_pick(size: Size, snapshot: SnapshotAssertion) -> None:
     async with looking(size=size) as seat:
         await seat.press("f2")
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
         assert await still(seat) == snapshot(name="lanes")
         await seat.press("escape", "alt+t")
         await seat.see("gemma3:4b")
