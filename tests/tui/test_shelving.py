@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -200,7 +201,7 @@ async def test_an_export_of_another_program_is_taken_in(world: DeskWorld, tmp_pa
         seat.app.screen.query_one("#edit SearchInput").value = str(file)  # type: ignore[attr-defined]
         await seat.press("enter")
         await seat.see("the garden abroad")
-        assert "1 conversation taken in" in notices(seat)
+        assert "Imported 1 conversation" in notices(seat)
 
 
 async def test_a_search_that_finds_nothing_says_what_would(world: DeskWorld) -> None:
@@ -277,3 +278,15 @@ async def test_find_goes_on_while_an_answer_comes(world: DeskWorld) -> None:
         await seat.press("ctrl+f")
         await seat.type("garden")
         await seat.see("[123] of 3")
+
+
+def test_an_export_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from llmdesk.tui.own_files import write_new
+
+    monkeypatch.chdir(tmp_path)
+    first, second = write_new("a", stem="talk", form="md"), write_new("b", stem="talk", form="md")
+    assert (first.name, second.name, second.read_text()) == ("talk.md", "talk-2.md", "b")
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    with pytest.raises(FileExistsError):
+        write_new("c", stem="talk", form="md", path=str(first))
+    assert first.read_text() == "a"

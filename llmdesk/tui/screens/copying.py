@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmdesk.core.text import one_line, sanitise
+from llmdesk.tui.own_files import write_new
 from llmdesk.tui.screens.marking import MarkingScreen
 from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, UserEntry, VersionEntry
 
 if TYPE_CHECKING:
     from llmdesk.tui.screens.lanes import LanedScreen
     from llmdesk.tui.transcript.entries import Entry
-
-PRIVATE_FILE = 0o600
-"""Mode of what is written for the user (policy S8)."""
-
-MOST_FILES = 1_000
 
 
 class CopyingScreen(MarkingScreen):
@@ -126,29 +120,10 @@ async def _copy_into_file(chat: CopyingScreen, path: str) -> None:
 async def write_file(chat: LanedScreen, text: str, path: str, *, stem: str, form: str) -> None:
     """Write a file of the user's own, and say where; a file that is there already is never written over."""
     try:
-        written = await asyncio.to_thread(_write_new, path, stem, form, text)
+        written = await asyncio.to_thread(write_new, text, stem=stem, form=form, path=path)
     except FileExistsError as error:
         chat.say(f"{error.filename or path} is there already.", severity="error")
     except OSError as error:
         chat.say(f"The file could not be written: {error.strerror or error}.", severity="error")
     else:
         chat.say(f"Written to {written}.")
-
-
-def _write_new(path: str, stem: str, form: str, text: str) -> Path:
-    """Write a file that did not exist before, readable by its owner only; a folder gets one of a new name."""
-    wanted = Path(path).expanduser() if path else Path.cwd()
-    if not wanted.is_dir():
-        return _create(wanted.absolute(), text)
-    for number in range(1, MOST_FILES):
-        try:
-            return _create(wanted.absolute() / (f"{stem}.{form}" if number == 1 else f"{stem}-{number}.{form}"), text)
-        except FileExistsError:
-            continue
-    raise OSError(17, "too many files of that name are there already")
-
-
-def _create(path: Path, text: str) -> Path:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "w", encoding="utf-8") as file:
-        file.write(text)
-    return path

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import HorizontalScroll
@@ -14,6 +12,7 @@ from textual.widgets import Static
 
 from llmdesk.core.text import one_line
 from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.own_files import write_new
 from llmdesk.tui.screens.panel import PanelScreen
 from llmdesk.tui.screens.raw_text import exchange_lines, received_at
 from llmdesk.tui.widgets.text_lines import TextLine, TextLines
@@ -159,7 +158,7 @@ class RawScreen(PanelScreen):
         if not self._lines:
             return
         try:
-            path = await asyncio.to_thread(_write_new, f"llmdesk-raw-{self._request[:8]}", self._text())
+            path = await asyncio.to_thread(write_new, self._text(), stem=f"llmdesk-raw-{self._request[:8]}", form="txt")
         except OSError as error:
             self.say(f"The file could not be written: {error.strerror or error}.", severity="error")
         else:
@@ -167,17 +166,3 @@ class RawScreen(PanelScreen):
 
     def _text(self) -> str:
         return "\n".join(f"{line.side}{line.text}" for line in self._lines) + "\n"
-
-
-def _write_new(stem: str, text: str) -> Path:
-    """Write a file that did not exist before, readable by its owner only."""
-    for number in range(1, 1000):
-        path = Path.cwd() / (f"{stem}.txt" if number == 1 else f"{stem}-{number}.txt")
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a handle that is private from its beginning
-            file.write(text)
-        return path
-    raise FileExistsError(17, "too many files of this request are here already")
