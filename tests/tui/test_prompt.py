@@ -158,3 +158,26 @@ async def test_the_last_queued_prompt_can_be_taken_back() -> None:
         await seat.press("alt+u")
         assert seat.prompt == "two"
         assert "queued" not in seat.text
+
+
+async def test_each_enter_of_a_burst_sends_what_was_typed_before_it() -> None:
+    desk = FakeDesk(scripts=[answer("one"), answer("two"), answer("three")])
+    async with seated(desk) as seat:
+        prompt = seat.app.chat.talk.pane.prompt
+        for text in ("a", "b", "a"):
+            prompt.insert(text)
+            prompt._send()  # as in its own queue, before the screen hears of the first one
+            prompt._send()
+        await wait_until(lambda: len(desk.asks) == 3)
+        assert [ask.prompt for ask in desk.asks] == ["a", "b", "a"]
+        assert seat.prompt == ""
+
+
+async def test_what_was_held_back_is_sent_whole_by_the_next_enter() -> None:
+    desk = FakeDesk(scripts=[answer("so")])
+    async with seated(desk) as seat:
+        await seat.ask("/hlep")
+        await seat.see("Did you mean /help")
+        await seat.press("escape", "enter")
+        await wait_until(lambda: len(desk.asks) == 1)
+        assert desk.asks[0].prompt == "/hlep"

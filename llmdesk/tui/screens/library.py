@@ -106,19 +106,19 @@ class LibraryScreen(WritingScreen):
 
     # --- keeping one --------------------------------------------------------------------------------------------
 
-    async def _send(self, talk: Talk, text: str) -> None:
+    async def _send(self, talk: Talk, text: str) -> bool:
         """``/prompt save NAME`` with lines below it keeps those lines."""
         first, _, rest = text.partition("\n")
         if not (first.startswith(SAVE) and rest.strip()):
-            await super()._send(talk, text)
-            return
+            return await super()._send(talk, text)
         try:
             saved = await self._save(first.removeprefix(SAVE).strip(), rest.strip("\n"))
         except DeskError as error:
             self.say(str(error), severity="error")
-            return
+            return False
         if saved:
             talk.pane.prompt.put(rest.strip("\n"))
+        return False
 
     async def _save(self, name: str, text: str) -> bool:
         """Write it; over another one only when it is asked for twice."""

@@ -292,6 +292,7 @@ class QueueScreen(ModalScreen[None]):
     @on(Prompt.Sent)
     def _edited(self, event: Prompt.Sent) -> None:
         event.stop()
+        event.prompt.let_stand()
         self._end_edit(event.text)
 
     @on(Prompt.LargePaste)

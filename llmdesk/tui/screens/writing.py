@@ -57,38 +57,40 @@ class WritingScreen(LanedScreen):
 
     @on(Prompt.Sent)
     async def _sent(self, event: Prompt.Sent) -> None:
-        if event.prompt.text.startswith(event.text):  # Enter pressed twice at once sends once
-            await self._send(self.talk_of(event.prompt), event.text)
+        begun = event.prompt.text.startswith(event.text)  # else it was changed since
+        if not begun or not await self._send(self.talk_of(event.prompt), event.text):
+            event.prompt.let_stand()
 
-    async def _send(self, talk: Talk, text: str) -> None:
+    async def _send(self, talk: Talk, text: str) -> bool:
+        """Send a text, or run it; false = it was left where it stands."""
         if not text.strip():
-            return
+            return False
         prompt = talk.pane.prompt
         found = parse(text)
         begun = matching(text)
         if found is None and begun and not self._completing.put_away:
             found = begun[0], ""  # the list was not drawn yet when Enter came
         if found is None and self._doubts(prompt, text):
-            return
+            return False
         if found is not None:
             self._take_away(talk, text)
             prompt.remember(text)
             await self.run_command(*found)
-            return
+            return True
         files = await asyncio.to_thread(mentioned_files, text)
         if files and not await self._attach_mentioned(talk, files, text):
-            return
+            return False
         if not prompt.text.startswith(text):
-            return  # it was changed while its files were looked for: another Enter sends what stands there now
+            return False  # it was changed while its files were looked for: another Enter sends what stands there now
         self._take_away(talk, text)
         talk.submit(as_prompt(text))
+        return True
 
     def _take_away(self, talk: Talk, text: str) -> None:
         """Take out of the prompt what goes out; what was typed behind it meanwhile stays."""
         self._doubted = ""
         self._completing.close(talk.pane)
-        talk.pane.prompt.put(talk.pane.prompt.text.removeprefix(text))
-        talk.pane.prompt.history.checkpoint()
+        talk.pane.prompt.take_sent(text)
 
     def _doubts(self, prompt: Prompt, text: str) -> bool:
         """Tell what is odd about a text, once; Enter on the same text again is meant so."""

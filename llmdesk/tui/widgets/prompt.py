@@ -111,6 +111,8 @@ class Prompt(TextArea):
         self._walking = False
         self._names: frozenset[str] = frozenset()
         self._gap: Gap | None = None
+        self._going = ""
+        """What stands first in the text and was sent, but is not taken out yet by who hears of it."""
 
     # --- text -------------------------------------------------------------------------------------------------
 
@@ -123,6 +125,17 @@ class Prompt(TextArea):
         """Take a part of the text out; undo brings it back."""
         text = self.text
         self.replace("", _location(text, start), _location(text, end), maintain_selection_offset=True)
+
+    def take_sent(self, text: str) -> None:
+        """Take what was sent out of the text; what was typed behind it meanwhile stays, and may be sent already too."""
+        going = self._going.removeprefix(text)
+        self.put(self.text.removeprefix(text))
+        self._going = going
+        self.history.checkpoint()
+
+    def let_stand(self) -> None:
+        """What was sent and is still in the text was not taken: the next Enter sends all that stands here."""
+        self._going = ""
 
     def remember(self, text: str) -> None:
         """Put a prompt into the history."""
@@ -253,8 +266,13 @@ class Prompt(TextArea):
     def _send(self) -> None:
         if self.completing:
             self.post_message(self.Completing("run", self))
-        elif self.text.strip():
-            self.post_message(self.Sent(self.text, self))
+        else:
+            # Keys that arrive together: each Enter sends what was typed since the one before.
+            text = self.text
+            new = text.removeprefix(self._going)
+            if new.strip():
+                self._going = self._going + new if text.startswith(self._going) else new
+                self.post_message(self.Sent(new, self))
 
     def _newline(self) -> None:
         start, end = self.selection
