@@ -322,3 +322,19 @@ def test_names_stand_before_the_prompt(written: str, names: list[str], text: str
 def test_nothing_that_is_written_is_lost(written: str) -> None:
     names, text = contenders_in(written, LANES, PROVIDERS)
     assert " ".join([*names, text]).split() == written.split()
+
+
+async def test_the_last_line_tells_the_keys_that_do_something_now(world: DeskWorld) -> None:
+    async with sitting(world) as seat:
+        await seat.press("alt+v")
+        await seat.see("Compared are chat, codegen")
+        last = seat.text.split("\n")[-1]
+        assert "enter send" in last
+        assert "keep" not in last
+        assert "r again" not in last
+        await seat.type("r")
+        await seat.press("enter")
+        await seat.see("1 keep chat.*2 keep codegen")
+        await wait_until(lambda: "Esc keep the first" in seat.text.split("\n")[-1])
+        assert "1…2 keep" in seat.text.split("\n")[-1]
+        assert "Esc close" not in seat.text

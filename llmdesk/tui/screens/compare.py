@@ -43,6 +43,10 @@ SIDE_BY_SIDE_FROM = 100
 """Columns of the terminal from which all are shown beside one another; below, one at a time."""
 
 
+BEFORE = ("enter send", "alt+1…9 who is asked")
+"""The keys worth knowing as long as the letters are the prompt's."""
+
+
 class CompareScreen(DeskScreen):
     """Asks several for the same and lets the user choose.
 
@@ -106,7 +110,7 @@ class CompareScreen(DeskScreen):
         yield Horizontal(id="columns")
         yield ActionLine(id="choices")
         yield Prompt(self._chat.history, placeholder="One prompt for all of them. Enter sends")
-        yield KeysLine(("1…4 keep", "← → column", "r again", "x cancel"))
+        yield KeysLine(BEFORE)
 
     async def on_mount(self) -> None:
         """The prompt has the keys until it is sent."""
@@ -174,6 +178,7 @@ class CompareScreen(DeskScreen):
     async def _sent(self, event: Prompt.Sent) -> None:
         event.stop()
         await self._send(event.text)
+        event.prompt.let_stand()
 
     async def _send(self, text: str) -> None:
         if self.columns or not text.strip():
@@ -249,6 +254,7 @@ class CompareScreen(DeskScreen):
             if isinstance(column.pane, ColumnPane):
                 column.pane.show_who(number + 1, names[number], column.badge.value, marked=marked)
         self.query_one("#choices", ActionLine).show_offers(self._offers(names))
+        self.query_one(KeysLine).show_keys(self._keys(), leave=self._leave_words)
 
     def _offers(self, names: Sequence[str]) -> list[Offer]:
         keep = [
@@ -258,8 +264,17 @@ class CompareScreen(DeskScreen):
         ]
         again = [] if self._column.busy else [Offer(label="ask again", action="again", does="compare_again")]
         stop = [Offer(label="cancel", action="stop", does="compare_stop")] if self._column.busy else []
-        leave = "Esc cancel all" if self._busy else "Esc keep the first" if self._first is not None else "Esc close"
-        return [*keep, *again, *stop, Offer(label=leave, action="leave")]
+        return [*keep, *again, *stop, Offer(label=self._leave_words, action="leave")]
+
+    @property
+    def _leave_words(self) -> str:
+        """What Esc does now, wherever it is told."""
+        return "Esc cancel all" if self._busy else "Esc keep the first" if self._first is not None else "Esc close"
+
+    def _keys(self) -> tuple[str, ...]:
+        """The keys worth knowing once the letters are the columns'."""
+        keep = (f"1…{len(self.columns)} keep",) if any(column.answered is not None for column in self.columns) else ()
+        return (*keep, "← → column", "x cancel" if self._column.busy else "r again")
 
     # --- steering a column --------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from textual import events
 
-ALWAYS = ("Esc close", "f1 keys")
-"""How to leave, and where all keys are told."""
+LEAVE, HELP = "Esc close", "f1 keys"
+"""How to leave, where a screen says nothing else of it, and where all keys are told."""
 
 _NAMES = {"Esc": "escape", "/": "slash"}
 
@@ -29,6 +29,13 @@ class KeysLine(Widget):
     def __init__(self, keys: Sequence[str]) -> None:
         super().__init__()
         self._keys = tuple(keys)
+        self._always = (LEAVE, HELP)
+
+    def show_keys(self, keys: Sequence[str], *, leave: str = LEAVE) -> None:
+        """Show these from now on; ``leave`` = what Esc does."""
+        if (tuple(keys), (leave, HELP)) != (self._keys, self._always):
+            self._keys, self._always = tuple(keys), (leave, HELP)
+            self.refresh()
 
     def render(self) -> Content:
         """Leave the last ones out until the line fits."""
@@ -50,6 +57,6 @@ class KeysLine(Widget):
 
     def _shown(self) -> tuple[str, ...]:
         shown = self._keys
-        while shown and cell_len("  ".join((*shown, *ALWAYS))) > self.size.width:
+        while shown and cell_len("  ".join((*shown, *self._always))) > self.size.width:
             shown = shown[:-1]
-        return (*shown, *ALWAYS)
+        return (*shown, *self._always)
