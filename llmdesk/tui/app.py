@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import constants
 from textual.app import App, SystemCommand
 from textual.filter import Monochrome, NoColor
+from textual.widgets._toast import ToastRack
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.binding import BindingType
+    from textual.command import Provider
     from textual.filter import LineFilter
     from textual.screen import Screen
 
@@ -44,6 +46,12 @@ OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
 
 CLOSE_S = 0.6
 """How long the desk may take to write things down after a signal, seconds (policy X5: one second for everything)."""
+
+
+def _palette() -> type[Provider]:
+    from llmdesk.tui.palette import InOrder
+
+    return InOrder
 
 
 class DeskApp(App[None]):
@@ -66,6 +74,7 @@ class DeskApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-bare"), (2, "-low"), (4, "-high")]  # noqa: RUF012 - as Textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (16, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
     def __init__(
         self,
@@ -200,6 +209,7 @@ class DeskApp(App[None]):
 
     def say(self, text: str, *, severity: str = "information", instead_of: str = "") -> None:
         """Show a short message at the edge of the screen, in place of another one; never as markup."""
+        self._make_room()
         for shown in [each for each in self._notifications if instead_of and each.message == one_line(instead_of)]:
             self._unnotify(shown, refresh=False)
         match severity:
@@ -207,6 +217,12 @@ class DeskApp(App[None]):
                 self.notify(one_line(text), severity=severity, markup=False)
             case _:
                 self.notify(one_line(text), markup=False, timeout=4)
+
+    def _make_room(self) -> None:
+        """Let messages stand above what is typed into and what can be chosen, not on it."""
+        rows = max(getattr(self.screen, "rows_below", 1), 1)
+        for rack in self.screen.query(ToastRack):
+            rack.styles.margin = (0, 0, rows, 0)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text; what Textual's own widgets copy comes this way too."""

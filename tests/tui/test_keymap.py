@@ -163,3 +163,19 @@ async def test_hints_change_with_what_goes_on() -> None:
         gate.set()
         await seat.see("✔ full")
         await seat.see("f6 failovers")
+
+
+async def test_the_palette_begins_with_what_is_used_most_and_tells_each_thing_once() -> None:
+    async with seated(FakeDesk(), size=(100, 40)) as seat:
+        offered = [each for each in seat.app.get_system_commands(seat.app.screen) if each.discover]
+        titles = [each.title for each in offered]
+        assert titles[:2] == ["New conversation", "Conversations: list and search"]
+        assert titles.index("Lane codegen") < titles.index("/doctor") < titles.index("Theme midnight")
+        assert not {"/new", "/models", "/lane"} & set(titles)
+        assert offered[0].help == "ctrl+n · /new"
+        await seat.press("ctrl+p")
+        await seat.see("New conversation")
+        shown = seat.text
+        assert shown.index("New conversation") < shown.index("Ask another model")
+        await seat.type("/new")
+        await seat.see("Begin a new conversation in this lane")

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from llmdesk.core.views import Finding, Level
 from llmdesk.tui.app import DeskApp
 from llmdesk.wiring import make_desk
@@ -107,3 +109,23 @@ async def test_a_talk_that_began_already_gets_the_notice_at_the_edge_only() -> N
         gate.set()
         await wait_until(lambda: any(broken in n.message for n in seat.app._notifications), "the notice")
         assert "What is here" not in seat.text
+
+
+@pytest.mark.parametrize(("broken", "told"), [("openai", False), ("local", True)])
+async def test_what_the_lane_never_asks_is_not_told_into_a_talk(broken: str, told: bool) -> None:
+    gate = asyncio.Event()
+
+    class Slow(FakeDesk):
+        async def discover(self):  # type: ignore[no-untyped-def]
+            await gate.wait()
+            return await super().discover()
+
+    problem = Finding(topic=broken, level=Level.PROBLEM, text=f"{broken}: connection refused")
+    also = Finding(topic="file", level=Level.PROBLEM, text="the last one")
+    desk = Slow(findings=(problem, also), can_answer=True)
+    async with seated(desk) as seat:
+        await seat.ask("hello")
+        await wait_until(lambda: bool(desk.asks), "the request")
+        gate.set()
+        await wait_until(lambda: any("the last one" in n.message for n in seat.app._notifications), "the notice")
+        assert any("refused" in n.message for n in seat.app._notifications) is told

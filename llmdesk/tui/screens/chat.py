@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import Outcome, Status
-from llmdesk.core.views import OutboxEntry, Topic
+from llmdesk.core.views import OutboxEntry, ProviderState, Topic
 from llmdesk.tui.actions import BY_ID
 from llmdesk.tui.beside import beside
 from llmdesk.tui.hints import State, hints
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from llmdesk.core.views import BudgetView, ConversationView
+    from llmdesk.core.views import BudgetView, ConversationView, Finding
     from llmdesk.desk import Desk
     from llmdesk.tui.screens.figures import Figures
     from llmdesk.tui.screens.talk import Talk
@@ -226,8 +226,17 @@ class ChatScreen(
             talk.record.note("\n".join(sanitise(line) for line in lines), level)
             return
         for finding in discovery.findings:
-            if finding.level.value == "problem":  # a line at the edge: the transcript belongs to the talk by now
-                self.say(sanitise(finding.text), severity="warning")
+            if finding.level.value == "problem" and self._matters(finding, desk):
+                self.say(sanitise(finding.text), severity="warning")  # the transcript belongs to the talk by now
+
+    def _matters(self, finding: Finding, desk: Desk) -> bool:
+        """Whether the lane that is shown would ask who is out of order."""
+        asked = {status.target.provider for lane in self.lanes if lane.name == self.lane for status in lane.targets}
+        states = {status.provider: status.state for status in desk.providers()}
+        if finding.topic in states:
+            return finding.topic in asked
+        broken = {name for name, state in states.items() if state in (ProviderState.DOWN, ProviderState.ATTENTION)}
+        return not broken or not broken.isdisjoint(asked)
 
     async def _watch(self, desk: Desk) -> None:
         """Keep the panels in step with what happens here and in other instances."""
@@ -272,6 +281,12 @@ class ChatScreen(
         if self._resuming is not None:
             self._resuming.cancel()
         super().keep_all()
+
+    @property
+    def rows_below(self) -> int:
+        """Rows from the transcript's end to the screen's."""
+        transcript = self.talk.pane.transcript
+        return self.size.height - transcript.region.bottom if transcript.region.height else 1
 
     @property
     def recent(self) -> tuple[ConversationView, ...]:
