@@ -38,6 +38,10 @@ WORDS: dict[str, str] = {
 """A failure's kind or a skip's reason, and how the screen says it."""
 
 
+SHORT = 60
+"""Characters of a message that a seam has room for."""
+
+
 def reason_words(reason: str) -> str:
     """Say a recorded reason in the words of the screen; an unknown one as it is."""
     return WORDS.get(reason, reason)
@@ -48,9 +52,17 @@ def seam(step: FailoverStep, cooldown_until: float | None) -> str:
     if step.reason == ErrorKind.BUDGET:
         why = step.message.rstrip(".") or "over budget"
         return f"{why} → answering free of charge with {step.target.model} ({step.target.provider})"
-    why = reason_words(step.reason) or step.message
+    why = _told_by_itself(step) or reason_words(step.reason) or step.message
     until = f", next try {clock(cooldown_until, seen=step.at)}" if cooldown_until is not None else ""
     return f"{step.source.provider}: {why}{until} → answering with {step.target.model} ({step.target.provider})"
+
+
+def _told_by_itself(step: FailoverStep) -> str:
+    """What a message says in short and better than its reason does: which ability is missing; empty = nothing."""
+    if step.reason not in (ErrorKind.REQUEST, "unfit"):
+        return ""
+    said = step.message.removeprefix(f"{step.source}: ").removeprefix(f"{step.source.provider}: ").rstrip(".")
+    return said if said.startswith(("this model ", "this program ")) and len(said) <= SHORT else ""
 
 
 def attempt_line(attempt: Attempt) -> str:
