@@ -96,7 +96,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="lane_next", keys="ctrl+pagedown", help="Next lane", call="lane_step(1)", scope="chat", command="lane"),
     Action(id="lane_previous", keys="ctrl+pageup", help="Previous lane", call="lane_step(-1)", scope="chat",
            command="lane"),
-    Action(id="lane_picker", keys="f2", help="Pick a lane: then a digit or letters", call="pick_lane", scope="chat",
+    Action(id="lane_picker", keys="f2", help="Pick a lane by its number or name", call="pick_lane", scope="chat",
            command="lane"),
     Action(id="target_picker", keys="alt+t", help="Ask another model: once, or from now on", call="pick_target",
            scope="chat", command="model"),
@@ -216,11 +216,11 @@ ACTIONS: tuple[Action, ...] = (
     _row("metrics_month", "m", "The last 30 days", "look_back('30 d')", "metrics"),
     _row("metrics_lane", "l", "This lane, or all of them", "widen", "metrics"),
     _row("metrics_group", "g", "One row for each provider, lane, model or agent", "group", "metrics"),
-    _row("model_pull", "p", "Fetch a model", "pull", "models"),
+    _row("model_pull", "p", "Pull a model", "pull", "models"),
     _row("model_copy", "y", "Copy under a new name", "copy", "models"),
-    _row("model_cancel", "k", "Stop fetching; fetching it again goes on from there", "stop_pull", "models"),
+    _row("model_cancel", "k", "Stop the pull; pulling it again goes on from there", "stop_pull", "models"),
     _row("model_sort", "o", "Order: by name, size, or what was changed last", "sort", "models"),
-    _row("model_create", "n", "Make a model from this one, with a system prompt", "create", "models"),
+    _row("model_create", "n", "Create a model from this one, with a system prompt", "create", "models"),
     _row("model_delete", "x", "Delete from disk (press twice)", "delete", "models"),
     # --- compare
     *(
@@ -259,7 +259,7 @@ ACTIONS: tuple[Action, ...] = (
           "conversations"),
     _held("conversation_export_md", "alt+e", "Write it to a file, as Markdown", "export('md')", "conversations"),
     _held("conversation_export_json", "alt+q", "Write it to a file, as JSON", "export('json')", "conversations"),
-    _held("conversations_import", "alt+m", "Take in an export of ChatGPT or oterm", "import", "conversations"),
+    _held("conversations_import", "alt+m", "Import conversations of ChatGPT or oterm", "import", "conversations"),
     # --- settings
     _row("keys_change", "enter,c", "Change its key", "change_key(False)", "keys"),
     _row("keys_add", "a", "Give it one more key", "change_key(True)", "keys"),

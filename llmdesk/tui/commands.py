@@ -70,7 +70,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="stats", help="Metrics: speed, first token, cost, errors"),
     Command(name="failovers", help="Failover history"),
     Command(name="outbox", help="Paused requests"),
-    Command(name="models", help="Models: fetch, copy, delete, what runs"),
+    Command(name="models", help="Models: pull, copy, create, delete, what runs"),
     Command(name="log", help="What the program did"),
     Command(name="sidebar", help="Show or hide the sidebar"),
     # --- the desk

@@ -95,7 +95,7 @@ class Pulls:
     def begin(self, desk: Desk, ref: ModelRef) -> None:
         """Fetch a model, or go on with it; what is here already is not fetched twice."""
         if ref in self._under_way:
-            self._say(f"{ref} is being fetched already.")
+            self._say(f"{ref} is being pulled already.")
             return
         pull = Pull(ref)
         work = partial(self._fetch, desk, pull)
@@ -110,7 +110,7 @@ class Pulls:
         ref, (_, worker) = list(self._under_way.items())[-1]
         worker.cancel()
         self._end(ref)
-        self._say(f"{ref}: stopped. What came stays; fetching it again goes on from there.")
+        self._say(f"{ref}: stopped. What came stays; pulling it again goes on from there.")
         return True
 
     async def _fetch(self, desk: Desk, pull: Pull) -> None:

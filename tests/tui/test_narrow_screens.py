@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.widgets._toast import Toast
 
-from llmdesk.core.types import ConsentNeeded
-from llmdesk.core.views import FailoverRow, Finding, Level, ProviderState, ProviderStatus, Quota
+from llmdesk.core.types import ConsentNeeded, ModelInfo
+from llmdesk.core.views import FailoverRow, Finding, Level, ModelRow, ProviderState, ProviderStatus, Quota
 from llmdesk.tui.widgets.fitted_table import LEAST_WIDTH, fitted
 from tests.support.fake_desk import CLOUD, LANES, LOCAL, FakeDesk, answer, failed
 from tests.support.screen import seated
@@ -130,3 +131,47 @@ async def test_a_cooldown_counts_down_on_the_top_line_where_the_sidebar_is_folde
         await seat.see(r"◔ cloud .*1:1[56]" if not on_top else r"llmdesk .* ◔ cloud 1:1[56]\n")
         await seat.see("1:14")
         assert ("◔ cloud" in seat.text.split("\n")[0]) is on_top
+
+
+@pytest.mark.parametrize("width", [80, 60])
+async def test_the_way_to_help_is_always_told(width: int) -> None:
+    async with seated(FakeDesk(), size=(width, 24)) as seat:
+        await seat.press("alt+6")
+        await seat.see("6 clarifier")
+        assert "f1 help" in seat.text.split("\n")[-1]
+
+
+async def test_a_models_name_is_whole_at_80_columns() -> None:
+    name = "a-model-with-a-long-name:70b-instruct-q4_K_M"
+    model = ModelInfo(
+        name=name, size_bytes=42_000_000_000, quantization="Q4_K_M", parameters=70_000_000_000, context_tokens=131_072,
+        capabilities=frozenset({"completion", "tools", "vision"}),
+    )  # fmt: skip
+
+    class One(FakeDesk):
+        async def models(self, provider: str | None = None) -> tuple[ModelRow, ...]:
+            return (ModelRow(provider="local", model=model),)
+
+    desk = One()
+    async with seated(desk, size=(80, 24)) as seat:
+        await seat.press("f8")
+        await seat.see(name)
+        assert "p pull" in seat.text
+        assert "n create" in seat.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_messages_stand_above_the_prompt_and_off_the_first_rows(size: tuple[int, int]) -> None:
+    async with seated(FakeDesk(), size=size) as seat:
+        seat.app.say("something to know")
+        await seat.see("something to know")
+        prompt = seat.app.chat.talk.pane.prompt
+        toast = seat.app.screen.query_one(Toast)
+        assert size[1] // 2 < toast.region.y
+        assert toast.region.bottom <= prompt.region.y
+        await seat.press("f8")
+        await seat.see("─ models")
+        seat.app.say("one more thing")
+        await seat.see("one more thing")
+        assert all(each.region.bottom < size[1] for each in seat.app.screen.query(Toast))
+        assert "f1 keys" in seat.text.split("\n")[-1]

@@ -1,4 +1,4 @@
-"""Models: what each provider offers, what is in memory; fetch with progress, copy, make, delete."""
+"""Models: what each provider offers, what is in memory; pull with progress, copy, create, delete."""
 
 from __future__ import annotations
 
@@ -59,11 +59,12 @@ class ModelsScreen(ListPanel):
     columns: ClassVar[tuple[str, ...]] = (
         "provider", "model", "size", "quant", "parameters", "context", "in memory", "can",
     )  # fmt: skip
-    elastic: ClassVar[tuple[str, ...]] = ("model", "can", "in memory")
-    spare: ClassVar[tuple[str, ...]] = ("quant", "context", "can")
-    nothing: ClassVar[str] = "No provider lists a model. p fetches one, for example local/gemma3:4b."
+    elastic: ClassVar[tuple[str, ...]] = ("can", "in memory")
+    last: ClassVar[tuple[str, ...]] = ("model",)
+    spare: ClassVar[tuple[str, ...]] = ("quant", "context", "parameters", "can", "in memory", "size")
+    nothing: ClassVar[str] = "No provider lists a model. p pulls one, for example local/gemma3:4b."
     keys: ClassVar[tuple[str, ...]] = (
-        "enter show", "p fetch", "k stop", "o order", "y copy", "n make", "x delete", "/ filter",
+        "enter show", "p pull", "k stop", "o order", "y copy", "n create", "x delete", "/ filter",
     )  # fmt: skip
     chips: ClassVar[tuple[str, ...]] = ("provider", "can")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
@@ -162,14 +163,14 @@ class ModelsScreen(ListPanel):
     # --- changing what is there ---------------------------------------------------------------------------------
 
     def action_pull(self) -> None:
-        """Ask which model to fetch."""
-        self._ask(Question(text="provider/model to fetch, for example local/gemma3:4b", value="local/",
+        """Ask which model to pull."""
+        self._ask(Question(text="provider/model to pull, for example local/gemma3:4b", value="local/",
                            take=self._pull))  # fmt: skip
 
     def action_stop_pull(self) -> None:
-        """Stop fetching what was begun last."""
+        """Stop the pull that was begun last."""
         if not self.house.pulls.stop():
-            self.say("Nothing is being fetched.")
+            self.say("Nothing is being pulled.")
 
     def action_copy(self) -> None:
         """Ask for the new name."""
@@ -181,7 +182,7 @@ class ModelsScreen(ListPanel):
         """Ask for a name, then for a system prompt: the marked model with it under a name of its own."""
         if self.marked is not None:
             base = ModelRef.parse(self.marked)
-            self._ask(Question(text=f"name of the model to make from {base}", value=f"my-{base.model}",
+            self._ask(Question(text=f"name of the model to create from {base}", value=f"my-{base.model}",
                                take=partial(self._ask_system, base)))  # fmt: skip
 
     async def _ask_system(self, base: ModelRef, name: str) -> None:
@@ -240,7 +241,7 @@ class ModelsScreen(ListPanel):
             async for _ in desk.create_model(ModelRef(base.provider, name), base=base.model, system=system):
                 pass
 
-        await self._change(f"Made {base.provider}/{name}.", made())
+        await self._change(f"Created {base.provider}/{name}.", made())
 
     async def _change(self, done: str, work: Coroutine[None, None, None]) -> None:
         try:
