@@ -118,11 +118,11 @@ def unarchive(session: Session, conversation: str) -> int:
     )
 
 
-@desk_command("import", short_help="Take in conversations of ChatGPT, oterm or llmdesk.")
+@desk_command("import", short_help="Import conversations of ChatGPT, oterm or llmdesk.")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.pass_obj
 def import_file(session: Session, file: Path) -> int:
-    """Take in what another program has kept, once.
+    """Import what another program has kept, once.
 
     FILE is conversations.json of a ChatGPT export or its zip file, oterm's store.db, a conversation exported as JSON,
     or a list of {role, content} messages.
@@ -134,7 +134,7 @@ def import_file(session: Session, file: Path) -> int:
             for view in views:
                 session.out.record(conversation_line_report(view))
         count = "1 conversation" if len(views) == 1 else f"{len(views)} conversations"
-        session.out.say(f"Taken in: {count}." if views else "Nothing new in it.")
+        session.out.say(f"Imported {count}." if views else "Nothing new in it.")
         return 0
 
     return session.run(take_in)

@@ -134,7 +134,7 @@ def test_an_export_is_taken_in_once(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps([{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]))
     ran = home.run("import", str(path))
-    assert (ran.ending, ran.out, ran.err) == (0, "", "Taken in: 1 conversation.\n")
+    assert (ran.ending, ran.out, ran.err) == (0, "", "Imported 1 conversation.\n")
     assert home.run("import", str(path)).err == "Nothing new in it.\n"
     assert titles(home.run("list", "--json")) == ["Hello"]
     other = tmp_path / "other.json"

@@ -39,7 +39,7 @@ async def test_a_key_in_the_line_at_the_bottom_can_be_clicked() -> None:
         await click(seat, "Esc close")
         await seat.see("f6 failovers")
         await click(seat, "alt+1…9 lane")
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
 
 
 async def test_a_filter_is_opened_by_a_click_in_the_last_line() -> None:
@@ -56,6 +56,6 @@ async def test_the_talk_is_seen_behind_what_is_asked() -> None:
     async with seated(FakeDesk(), size=(120, 40)) as seat:
         await seat.see("What is here")
         await seat.press("f2")
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
         assert "What is here" in seat.text
         assert "Ask something" in seat.text

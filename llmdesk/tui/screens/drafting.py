@@ -212,8 +212,9 @@ def _put_beside(talk: Talk, draft: Draft) -> list[str]:
     for text in draft.aside:
         talk.pane.prompt.remember(text)
     if draft.aside:
-        are = "is" if len(draft.aside) == 1 else "are"
-        told.append(f"{counted(len(draft.aside), 'older draft')} {are} in the history too: up brings it.")
+        one = len(draft.aside) == 1
+        are, back = ("is", "it") if one else ("are", "them")
+        told.append(f"{counted(len(draft.aside), 'older draft')} {are} in the history: the up key brings {back} back.")
     for file in draft.attachments:
         talk.attach(file)
     if draft.attachments:

@@ -130,7 +130,8 @@ class LanePicker(ModalScreen[str | None]):
         self.query_one(PickList).show_rows(self._rows())
 
     def _typed(self) -> Content:
-        return Content.styled(f"lane {self._letters or 'digit or letters'}", "$muted")
+        told = f"Lane: {self._letters}" if self._letters else "Press a lane's number, or type how its name begins."
+        return Content.styled(told, "$muted")
 
     def _rows(self) -> list[PickRow]:
         rows = []

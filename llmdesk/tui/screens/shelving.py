@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
 from llmdesk.tui.house import Talked
+from llmdesk.tui.own_files import write_new
 from llmdesk.tui.screens.lanes import LanedScreen
+from llmdesk.tui.words import counted
 
 if TYPE_CHECKING:
     from llmdesk.core.views import Conversation
@@ -85,33 +87,20 @@ async def write_out(desk: Desk, conversation: str, form: Literal["md", "json"]) 
     """
     text = await desk.export_conversation(conversation, form)
     try:
-        return await asyncio.to_thread(_write_new, f"llmdesk-{conversation[:8]}", form, text)
+        return await asyncio.to_thread(write_new, text, stem=f"llmdesk-{conversation[:8]}", form=form)
     except OSError as error:
         raise UsageError(f"The file could not be written: {error.strerror or error}.") from None
 
 
-def _write_new(stem: str, form: str, text: str) -> Path:
-    """Write a file that did not exist before, readable by its owner only."""
-    for number in range(1, 1000):
-        path = Path.cwd() / (f"{stem}.{form}" if number == 1 else f"{stem}-{number}.{form}")
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            continue
-        return path
-    raise FileExistsError(17, "too many exports of this conversation are here already")
-
-
 async def take_in(desk: Desk, path: str) -> str:
-    """Take in the conversations of an export and say what came of it.
+    """Import the conversations of an export and say what came of it.
 
     Raises:
         DeskError: the file cannot be read, or what it holds cannot be written.
     """
     before = len(desk.warnings)
     taken = await desk.import_conversations(_named(path))
-    told = f"{len(taken)} conversation{'' if len(taken) == 1 else 's'} taken in." if taken else "Nothing new was in it."
+    told = f"Imported {counted(len(taken), 'conversation')}." if taken else "Nothing new in it."
     return " ".join([told, *desk.warnings[before:]])
 
 
