@@ -322,7 +322,7 @@ async def test_each_lane_keeps_its_draft_and_its_stream_and_shows_a_badge() -> N
 async def test_the_lane_picker_takes_a_digit_or_letters() -> None:
     async with seated(FakeDesk()) as seat:
         await seat.press("f2")
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
         await seat.press("4")
         await seat.see("─ 4 critic ─")
         await seat.press("f2", "p")
@@ -342,7 +342,7 @@ async def test_a_lane_typed_whole_and_in_haste_is_picked_once(keys: tuple[str, .
 async def test_the_lane_picker_takes_no_character_for_a_digit_that_is_none() -> None:
     async with seated(FakeDesk()) as seat:
         await seat.press("f2")
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
         await seat.press("²", "escape", "f2", "2")
         await seat.see("─ 2 codegen ─")
 

@@ -52,7 +52,7 @@ async def test_a_waiting_prompt_goes_to_another_lane_and_leaves_nothing_waiting_
         await seat.ask("carry me")
         await seat.see("alt.l other lane")
         await seat.press("alt+l")
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
         await seat.press("2")
         await seat.see("from elsewhere")
         assert [ask.lane for ask in desk.asks] == ["chat", "codegen"]
@@ -71,7 +71,7 @@ async def test_a_paused_prompt_goes_to_another_lane_by_a_click() -> None:
         line = seat.app.chat.talk.pane.wait_line
         row, start, _, _ = next(span for span in line._spans if span[3] == "other_lane")
         await seat.pilot.click(line, offset=(line.styles.padding.left + start, row))
-        await seat.see("digit or letters")
+        await seat.see("Press a lane")
         await seat.press("3")
         await seat.see("from elsewhere")
         assert desk.dropped == ["request-1"]
