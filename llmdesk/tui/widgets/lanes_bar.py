@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from llmdesk.tui.hints import Hint
 
-NAME_LETTERS = ((24, 24), (5, 24), (3, 24), (0, 24), (0, 6), (0, 0))
+NAME_LETTERS = ((24, 24), (5, 24), (3, 24), (0, 24), (0, 23), (0, 6), (0, 0))
 """How many letters of a lane's name are shown, and of the current one's: the first that let every lane fit, and a
 hint."""
 
@@ -105,7 +105,8 @@ class LanesBar(Widget):
                 self._piece(number, tab, own if tab.name == self.current else letters)
                 for number, tab in enumerate(self.tabs, 1)
             ]
-            if sum(piece.cell_length for piece in pieces) + shortest <= width:
+            hint = shortest if own == NAME_LETTERS[0][1] else 0
+            if sum(piece.cell_length for piece in pieces) + hint <= width:
                 break
         first = self._first_shown([piece.cell_length for piece in pieces], width)
         self._spans = []
