@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.exchange import Exchange
     from llmdesk.core.log_lines import LogLine
+    from llmdesk.desk.folders import FolderFiles
     from llmdesk.desk.parts import Parts
     from llmdesk.desk.reports import Period, Stats, StatsBy
     from llmdesk.providers.base import PullProgress, RunningModel
@@ -174,6 +175,16 @@ class Desk:
         from llmdesk.desk.attach import read_attachment
 
         return read_attachment(path)
+
+    def attach_folder(self, folder: Path) -> FolderFiles:
+        """Read the text and image files of a folder, and of the folders in it; blocks.
+
+        Raises:
+            UsageError: it is no folder, cannot be read, or holds nothing that can be attached.
+        """
+        from llmdesk.desk.folders import read_folder
+
+        return read_folder(folder)
 
     def send(self, ask: Ask) -> Run:
         """Start a request; must be called from the event loop. The first event is ``Accepted``.

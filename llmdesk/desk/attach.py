@@ -24,7 +24,7 @@ def read_attachment(path: Path) -> Attachment:
     """
     try:
         if not path.is_file():
-            raise UsageError(f"{path}: {'is a folder; attach a file of it' if path.is_dir() else 'no such file'}.")
+            raise UsageError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}.")
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB; attach a part of it.")
         content = path.read_bytes()

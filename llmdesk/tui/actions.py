@@ -157,6 +157,8 @@ ACTIONS: tuple[Action, ...] = (
            command="recall"),
     Action(id="prompt_library", keys="", help="Prompts: one of your own from the library", call="pick_prompt",
            scope="chat", command="prompt"),
+    Action(id="attach_clipboard", keys="", help="Send what the clipboard holds along with the next prompt",
+           call="attach_clipboard", scope="chat", command="attach"),
     Action(id="tour", keys="", help="A short tour of the desk", call="tour", scope="chat", command="tour"),
     Action(id="tour_next", keys="alt+right", help="The tour: go on", call="tour_step(1)", scope="chat", palette=False,
            command="tour"),

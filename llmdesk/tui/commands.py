@@ -52,7 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="raw", help="What was sent and received, byte for byte"),
     Command(name="turn", help="Mark a turn, to act on it"),
     # --- what goes out
-    Command(name="attach", argument="PATH | none", help="Send a text or image file along with the next prompt"),
+    Command(name="attach", argument="PATH | clipboard | none", help="Send a file, a folder or the clipboard along"),
     Command(name="prompt", argument="[NAME]", help="A prompt of your own from the library"),
     Command(name="queue", help="Edit, move and drop the prompts that wait"),
     Command(name="go", help="Send the prompts that wait"),
@@ -135,20 +135,21 @@ _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
 
 
 def mentioned_files(text: str) -> list[str]:
-    """The ``@path`` words of a prompt that are files here; any other word with an ``@`` is only a word.
+    """The ``@path`` words of a prompt that are files here, or folders; any other word with an ``@`` is only a word.
 
-    A path with spaces stands in quotes: ``@"a b.txt"``.
+    A path with spaces stands in quotes: ``@"a b.txt"``. A folder ends with a slash, else many a word would be one.
     """
     found: list[str] = []
     for quoted, word in _MENTION.findall(text):
-        path = next((each for each in (quoted, word, word.rstrip(".,;:!?)")) if each and _is_file(each)), None)
+        path = next((each for each in (quoted, word, word.rstrip(".,;:!?)")) if each and _is_there(each)), None)
         if path is not None and path not in found:
             found.append(path)
     return found
 
 
-def _is_file(path: str) -> bool:
+def _is_there(path: str) -> bool:
     try:
-        return Path(path).expanduser().is_file()
+        where = Path(path).expanduser()
+        return where.is_file() or (path.endswith("/") and path.strip("/") != "" and where.is_dir())
     except (OSError, RuntimeError, ValueError):
         return False

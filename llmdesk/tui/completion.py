@@ -86,7 +86,7 @@ ARGUMENTS = {
     "export": Values(source="forms", closed=True),
     "copy": Values(source="blocks", closed=True),
     "prompt": Values(source="prompts", closed=True, more=(("save", "keep the last prompt sent: save NAME"),)),
-    "attach": Values(source="files", more=(("none", "take all of them off"),)),
+    "attach": Values(source="files", more=(("clipboard", "the image or text in it"), ("none", "take all of them off"))),
     "import": Values(source="files"),
 }
 """The commands whose arguments are known."""

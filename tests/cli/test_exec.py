@@ -231,6 +231,21 @@ def test_bytes_that_are_no_utf8_and_lone_surrogates_are_replaced() -> None:
     assert [ask.prompt for ask in desk.asks] == ["a\ufffdb", "a\ufffdb"]
 
 
+def test_a_folder_is_attached_file_by_file_and_what_it_leaves_out_is_said(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "sub" / "b.txt").write_text("b")
+    (tmp_path / "c.bin").write_bytes(b"\xff")
+    desk = ScriptedDesk()
+    ran = run_cli(["exec", "hi", "--file", str(tmp_path)], desk)
+    assert [(a.name, a.text) for a in desk.asks[0].attachments] == [("a.txt", "a"), ("sub/b.txt", "b")]
+    assert "2 files attached, 1 left out: neither text nor images" in ran.err
+    (tmp_path / "empty").mkdir()
+    ran = run_cli(["exec", "hi", "--file", str(tmp_path / "empty")], desk)
+    assert (ran.ending, len(desk.asks)) == (2, 1)
+    assert "nothing in it can be attached" in ran.err
+
+
 def test_an_image_on_stdin_is_attached_as_an_image() -> None:
     desk = ScriptedDesk()
     run_cli(["exec", "what is it?", "--file", "-"], desk, stdin=b"\x89PNG\r\n\x1a\n...")

@@ -56,6 +56,7 @@ from llmdesk.core.views import (
     TargetStatus,
     Topic,
 )
+from llmdesk.desk.folders import FolderFiles, read_folder
 from llmdesk.paths import find_paths
 from llmdesk.providers.base import PullProgress, RunningModel
 
@@ -278,6 +279,9 @@ class FakeDesk:
             return Attachment(name=path.name, text=path.read_text())
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+
+    def attach_folder(self, folder: Path) -> FolderFiles:
+        return read_folder(folder)
 
     def send(self, ask: Ask) -> FakeRun:
         if not ask.prompt.strip():

@@ -48,6 +48,7 @@ from llmdesk.core.views import (
     TargetStatus,
 )
 from llmdesk.desk import Run
+from llmdesk.desk.folders import FolderFiles, read_folder
 from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.router import Wish
 
@@ -174,6 +175,9 @@ class ScriptedDesk:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file.")
         return Attachment(name=path.name, text=path.read_text(encoding="utf-8"))
+
+    def attach_folder(self, folder: Path) -> FolderFiles:
+        return read_folder(folder)
 
     def send(self, ask: Ask) -> Run:
         if ask.lane == "nowhere":

@@ -46,7 +46,7 @@ class Wish:
 @click.option("--job", type=NAME, metavar="NAME", help="Count this request to a job.")
 @click.option("--model", type=TEXT, metavar="REF", help="Ask this provider/model instead of the lane's targets.")
 @click.option("--system", type=TEXT, metavar="TEXT", help="System prompt; @FILE reads it from a file.")
-@click.option("--file", "files", metavar="FILE", multiple=True, help="Attach a text or image; - attaches stdin.")
+@click.option("--file", "files", metavar="FILE", multiple=True, help="Attach a text, image, folder; - attaches stdin.")
 @click.option(
     "--schema",
     type=TEXT,
@@ -154,10 +154,21 @@ def _attached(raw: bytes) -> Attachment:
     return attachment("stdin", raw)
 
 
+def _files_of(session: Session, desk: Desk, path: Path) -> tuple[Attachment, ...]:
+    """The file, or those of a folder; what a folder leaves out is said."""
+    from llmdesk.desk.folders import is_folder
+
+    if not is_folder(path):
+        return (desk.attach(path),)
+    folder = desk.attach_folder(path)
+    session.out.say(f"{path}: {folder.told}")
+    return folder.files
+
+
 async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -> int:
     from dataclasses import replace
 
-    attachments = [desk.attach(path) for path in wish.files]
+    attachments = [file for path in wish.files for file in _files_of(session, desk, path)]
     if wish.stdin_file is not None:
         attachments.append(wish.stdin_file)
     ask = replace(wish.ask, attachments=tuple(attachments))

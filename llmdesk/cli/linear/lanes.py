@@ -80,12 +80,20 @@ async def reasoning(linear: Linear, wanted: str) -> None:
 
 
 async def attach(linear: Linear, path: str) -> None:
-    """Send a file along with the next prompt."""
+    """Send a file, or those of a folder, along with the next prompt."""
     talk = linear.talk
     if path == "none":
         talk.attachments = ()
     elif path:
-        talk.attachments = (*talk.attachments, linear.desk.attach(file_of(path)))
+        from llmdesk.desk.folders import is_folder
+
+        where = file_of(path)
+        if is_folder(where):
+            folder = linear.desk.attach_folder(where)
+            talk.attachments = (*talk.attachments, *folder.files)
+            linear.out.say(folder.told)
+        else:
+            talk.attachments = (*talk.attachments, linear.desk.attach(where))
     names = ", ".join(each.name for each in talk.attachments)
     linear.out.say(f"attached: {names or 'nothing'}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from llmdesk.core.types import Outcome
-    from llmdesk.core.views import Attachment, BudgetView
+    from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
 
 
@@ -138,15 +137,16 @@ class LanedScreen(SteeredScreen):
     # --- files --------------------------------------------------------------------------------------------------
 
     async def attach(self, talk: Talk, path: str) -> None:
-        """Send a file along with the next prompt."""
+        """Send a file, or those of a folder, along with the next prompt."""
+        from llmdesk.tui.reading import read_path
+
         desk = await self.desk()
         try:
-            attachment = await asyncio.to_thread(_read, desk, path)
+            found = await asyncio.to_thread(read_path, desk, path)
         except DeskError as error:
             self.say(str(error), severity="error")
             return
-        talk.attach(attachment)
-
-
-def _read(desk: Desk, path: str) -> Attachment:
-    return desk.attach(Path(path).expanduser())
+        for file in found.files:
+            talk.attach(file)
+        if found.told:
+            self.say(found.told)

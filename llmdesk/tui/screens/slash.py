@@ -47,6 +47,8 @@ def _theme(chat: LanedScreen, argument: str) -> None:
 async def _attach(chat: LanedScreen, argument: str) -> None:
     if argument == "none":
         chat.talk.attach(None)
+    elif argument == "clipboard":
+        await chat.run_action("attach_clipboard")
     else:
         await chat.attach(chat.talk, argument)
 

@@ -12,8 +12,9 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import Attachment
 from llmdesk.tui.commands import Command, as_prompt, matching, meant, mentioned_files, parse
+from llmdesk.tui.reading import Found, read_path
+from llmdesk.tui.screens.attaching import AttachingScreen
 from llmdesk.tui.screens.completing import Completing
-from llmdesk.tui.screens.lanes import LanedScreen
 from llmdesk.tui.widgets.choices import Choices
 from llmdesk.tui.widgets.prompt import Prompt
 from llmdesk.tui.widgets.queue_line import QueueLine
@@ -28,7 +29,7 @@ ATTACHES = "tab attaches it"
 """The row that is offered for the path of a file that was pasted."""
 
 
-class WritingScreen(LanedScreen):
+class WritingScreen(AttachingScreen):
     """A screen whose prompts are heard."""
 
     def __init__(self, *, lane: str) -> None:
@@ -117,8 +118,11 @@ class WritingScreen(LanedScreen):
             self._doubt(text, f"{problems[0]}{more} Enter again sends the prompt without it.")
             return False
         for each in read:
-            if isinstance(each, Attachment):
-                talk.attach(each)
+            if isinstance(each, Found):
+                for file in each.files:
+                    talk.attach(file)
+                if each.told:
+                    self.say(each.told)
         return True
 
     async def run_command(self, command: Command, argument: str) -> None:
@@ -277,9 +281,9 @@ class WritingScreen(LanedScreen):
             prompt.put(text)
 
 
-def _read(desk: Desk, path: str) -> Attachment | str:
-    """The file, or why it cannot be read."""
+def _read(desk: Desk, path: str) -> Found | str:
+    """The file, or those of a folder, or why there is none."""
     try:
-        return desk.attach(Path(path).expanduser())
+        return read_path(desk, path)
     except DeskError as error:
         return str(error)
