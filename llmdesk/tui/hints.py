@@ -70,8 +70,11 @@ class Hint:
 
 
 def hints(state: State, keymap: Keymap) -> tuple[tuple[Hint, ...], ...]:
-    """The lines for one state, the longest first; an action without a key is left out."""
-    lines = (tuple(filter(None, (_hint(keymap, each) for each in ids))) for ids in _WORTH[state])
+    """The lines for one state, the longest first, one key alone last; an action without a key is left out."""
+    lines = [tuple(filter(None, (_hint(keymap, each) for each in ids))) for ids in _WORTH[state]]
+    (least,) = _WORTH[state][-1]
+    if key := key_name(keymap, least):
+        lines.append((Hint(key, least),))
     return tuple(line for line in lines if line)
 
 

@@ -138,7 +138,7 @@ async def test_the_way_to_help_is_always_told(width: int) -> None:
     async with seated(FakeDesk(), size=(width, 24)) as seat:
         await seat.press("alt+6")
         await seat.see("6 clarifier")
-        assert "f1 help" in seat.text.split("\n")[-1]
+        assert "f1" in seat.text.split("\n")[-1]
 
 
 async def test_a_models_name_is_whole_at_80_columns() -> None:

@@ -23,6 +23,9 @@ NAME_LETTERS = ((24, 24), (5, 24), (3, 24), (0, 24), (0, 23), (0, 6), (0, 0))
 """How many letters of a lane's name are shown, and of the current one's: the first that let every lane fit, and a
 hint."""
 
+HINT_COLUMNS = 5
+"""Room for one key alone, ``f1`` or ``Esc``: the same whatever goes on, so that the names of lanes stay as they are."""
+
 
 class Badge(StrEnum):
     """What a lane in the background has to say."""
@@ -60,11 +63,6 @@ class LaneTab:
     badge: Badge = Badge.NONE
 
 
-def _length(hints: tuple[Hint, ...]) -> int:
-    """Columns of a line of hints, with the space behind it."""
-    return cell_len("  ".join(hint.text for hint in hints)) + 1
-
-
 class LanesBar(Widget):
     """Lanes by number.
 
@@ -98,14 +96,13 @@ class LanesBar(Widget):
     def render(self) -> Content:
         """Draw as many lanes as fit, the current one always among them, and the hint if it still fits."""
         width = self.size.width
-        shortest = min((_length(hints) + 1 for hints in self.hints), default=0)
         pieces: list[Content] = []
         for letters, own in NAME_LETTERS:
             pieces = [
                 self._piece(number, tab, own if tab.name == self.current else letters)
                 for number, tab in enumerate(self.tabs, 1)
             ]
-            hint = shortest if own == NAME_LETTERS[0][1] else 0
+            hint = HINT_COLUMNS if own == NAME_LETTERS[0][1] else 0
             if sum(piece.cell_length for piece in pieces) + hint <= width:
                 break
         first = self._first_shown([piece.cell_length for piece in pieces], width)
