@@ -98,7 +98,20 @@ class Shelf:
         for conversation in due:
             await conversations.remove(conversation)
 
-    # --- versions of a turn ---
+    # --- turns ---
+
+    async def remove_turn(self, conversation: str, request: str) -> None:
+        """Delete a prompt with its answer for good, and cancel it if it is paused.
+
+        Turns that go on with it, and a summary that speaks for it, stay as they are. What it had replaced becomes an
+        earlier version of the turn that follows; where none follows, it stands again.
+
+        Raises:
+            UsageError: the request is not in the conversation, or its answer or a summary is still coming.
+        """
+        await self._parts.conversations.remove_turn(conversation, request)
+        for topic in (Topic.CONVERSATIONS, Topic.REQUESTS, Topic.OUTBOX):
+            self._changed(topic)
 
     async def keep(self, conversation: str, kept_request: str, other_requests: Sequence[str]) -> None:
         """Of several answers to the same prompt let one stand; the other turns become earlier versions of it.

@@ -22,6 +22,7 @@ from llmdesk.storage.columns import (
 )
 from llmdesk.storage.columns import to_conversation_view as to_view
 from llmdesk.storage.fulltext import forget_deleted
+from llmdesk.storage.removal import remove_turn
 from llmdesk.storage.request_rows import forget_text, touch_conversation
 from llmdesk.storage.versions import prefer, stand_again
 from llmdesk.storage.whole import write_whole
@@ -255,6 +256,17 @@ class ConversationStore:
             return bool(removed)
 
         return await self._database.write(work, purge=True)
+
+    async def remove_turn(self, conversation_id: str, request_id: str) -> None:
+        """Delete a turn with every trace of its text; what it had replaced becomes a version of the turn after it.
+
+        Raises:
+            UsageError: it is not in the conversation, or is under way.
+        """
+        now_ms = to_ms(self._clock())
+        await self._database.write(
+            lambda connection: remove_turn(connection, conversation_id, request_id, now_ms=now_ms), purge=True
+        )
 
     async def latest(self, lane: str | None = None) -> str | None:
         """The id of the conversation used last, of those not put away; ``None`` = there is none.

@@ -36,6 +36,31 @@ def reinstate(connection: sqlite3.Connection, request_id: str) -> None:
     )
 
 
+def hand_on(connection: sqlite3.Connection, conversation: str, request_id: str) -> None:
+    """Before a turn is deleted, let go of what it had replaced.
+
+    The turn that follows it in the same version has that as its last earlier version from now on. Where none follows,
+    nothing stands in its place any more: it stands again, or is part of the version that the deleted one was part of.
+    """
+    replaced = _replaced_by(connection, conversation, request_id)
+    if not replaced:
+        return
+    outer = _successor(connection, conversation, request_id)
+    follows = connection.execute(
+        "SELECT request FROM messages WHERE conversation = ?1 AND superseded_by IS ?2 AND role = 'user' "
+        "AND request NOT NULL AND turn > (SELECT min(turn) FROM messages WHERE conversation = ?1 AND request = ?3) "
+        "ORDER BY turn, id LIMIT 1",
+        (conversation, outer, request_id),
+    ).fetchone()
+    before: str | None = outer if follows is None else str(follows["request"])
+    while follows is not None and before is not None:
+        earlier = _replaced_by(connection, conversation, before)
+        if not earlier:
+            break
+        before = _first_request(connection, earlier)
+    _name(connection, before, replaced)
+
+
 def end_what_was_replaced(connection: sqlite3.Connection, request_id: str, *, now_ms: int) -> None:
     """Cancel the paused requests that an answered one has replaced, or gone on with: nobody waits for them any more."""
     connection.execute(

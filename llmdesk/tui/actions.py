@@ -181,6 +181,7 @@ ACTIONS: tuple[Action, ...] = (
     _turn("open", "o", "Open in your editor", "open_turn"),
     _turn("raw", "v", "What was sent and received", "raw_turn"),
     _turn("stand", "s", "Let an earlier version stand again", "stand_turn"),
+    _turn("delete", "x", "Delete the prompt and its answer; twice does it", "delete_turn"),
     _turn("fold", "enter,space", "Fold or unfold reasoning, an earlier version, an image", "fold_turn"),
     _turn("images", "h", "Hide or show its images in the conversation", "fold_images"),
     _turn("up", "up,k", "The turn before", "mark_turn(-1)"),

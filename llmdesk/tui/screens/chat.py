@@ -27,6 +27,7 @@ from llmdesk.tui.screens.drafting import DraftingScreen
 from llmdesk.tui.screens.elsewhere import MOMENT_S, Elsewhere
 from llmdesk.tui.screens.library import LibraryScreen
 from llmdesk.tui.screens.moving import MovingScreen
+from llmdesk.tui.screens.removing import RemovingScreen
 from llmdesk.tui.screens.resumed import Resumed
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.screens.shelving import ShelvingScreen
@@ -63,6 +64,7 @@ TALL_FROM = 8
 class ChatScreen(
     TouringScreen,
     ActingScreen,
+    RemovingScreen,
     ComparingScreen,
     ShelvingScreen,
     SearchingScreen,

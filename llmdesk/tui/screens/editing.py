@@ -52,6 +52,11 @@ class Editing:
         self._fill(self._draft, self._files)
         return True
 
+    def stop_if(self, request: str) -> None:
+        """Have the draft back if it is the turn of this request that is edited: it is gone."""
+        if self._turn is not None and self._turn.request == request:
+            self.stop()
+
     def taken(self, item: Queued) -> Queued:
         """Let a prompt that is sent take the place of the turn, if one is being edited, and have the draft back."""
         turn = self._turn

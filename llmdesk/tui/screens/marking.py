@@ -32,8 +32,8 @@ UNDONE = (Completeness.CUT, Completeness.INTERRUPTED)
 _WORDS = {
     "turn_copy": "copy", "turn_block": "code block", "turn_edit": "edit, send again", "turn_again": "ask again",
     "turn_elsewhere": "ask another model", "turn_continue": "go on", "turn_fork": "fork", "turn_open": "open in editor",
-    "turn_raw": "raw", "turn_stand": "let it stand again", "turn_fold": "unfold", "turn_images": "hide it here",
-    "turn_leave": "back",
+    "turn_raw": "raw", "turn_stand": "let it stand again", "turn_delete": "delete", "turn_fold": "unfold",
+    "turn_images": "hide it here", "turn_leave": "back",
 }  # fmt: skip
 
 
@@ -243,7 +243,7 @@ class MarkingScreen(LanedScreen):
             ids.append("turn_fork")
         ids.append("turn_open")
         if turn is not None and turn.request is not None:
-            ids.append("turn_raw")
+            ids += ["turn_raw"] if talk.busy or not turn.kept else ["turn_raw", "turn_delete"]
         if not talk.busy and talk.record.version(key) is not None:
             ids.append("turn_stand")
         if folds(entry):

@@ -365,6 +365,16 @@ class Talk:
         if not self.busy and conversation.id == self.conversation:
             self.record.load(conversation.messages)
 
+    def removed(self, request: str, conversation: Conversation) -> None:
+        """Show the open conversation without the turn of a request, which was deleted: it waits no longer either."""
+        self.editing.stop_if(request)
+        if request == self.paused:
+            self.paused, self._waits, self.tell.badge = None, None, Badge.NONE
+            self.tell.wait(None)
+        self.title = conversation.title
+        self.refresh(conversation)
+        self.host.talk_changed(self)
+
     # --- sending ------------------------------------------------------------------------------------------------
 
     def _start(self, item: Queued) -> None:

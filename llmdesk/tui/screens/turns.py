@@ -70,6 +70,12 @@ class Turns:
         """The turn of a request."""
         return next((turn for turn in reversed(self._standing) if turn.request == request), None)
 
+    def beside(self, request: str) -> str | None:
+        """The request of the turn after the one of a request, else of the one before; ``None`` = it is the only one."""
+        asked = [turn.request for turn in self._standing]
+        at = asked.index(request) if request in asked else 0
+        return next((each for each in [*asked[at + 1 :], *asked[:at][::-1]] if each is not None), None)
+
     def in_place_of(self, request: str) -> Turn | None:
         """The turn of a request, or the one that stands in its place by now."""
         turn = self.of_request(request)
