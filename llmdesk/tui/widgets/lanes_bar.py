@@ -102,8 +102,8 @@ class LanesBar(Widget):
                 self._piece(number, tab, own if tab.name == self.current else letters)
                 for number, tab in enumerate(self.tabs, 1)
             ]
-            hint = HINT_COLUMNS if own == NAME_LETTERS[0][1] else 0
-            if sum(piece.cell_length for piece in pieces) + hint <= width:
+            room = width - (HINT_COLUMNS if own == NAME_LETTERS[0][1] else 0)
+            if sum(piece.cell_length for piece in pieces) <= room:
                 break
         first = self._first_shown([piece.cell_length for piece in pieces], width)
         self._spans = []
