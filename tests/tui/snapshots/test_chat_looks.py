@@ -154,7 +154,10 @@ async def test_lanes_in_the_background_carry_badges(size: Size, snapshot: Snapsh
         await seat.see("3.*✗")
         if size[0] > 100:
             await seat.see(r"metrics \(planner")
+        await seat.see("codegen has its answer")
+        await seat.see("repair could not be answered")
         seat.app.clear_notifications()
+        await seat.see_gone("could not be answered")
         assert await still(seat) == snapshot
 
 
