@@ -229,11 +229,12 @@ async def test_models_are_kept_through_the_desk_and_one_that_was_pulled_is_asked
         made = desk.create_model(ModelRef("local", "mine"), base="new:1b", system="Be brief.")
         assert [step.status async for step in made][-1] == "success"
         await desk.copy_model(ref, "copy:1b")
+        assert [step.status async for step in desk.push_model(ref)][-1] == "success"
         await desk.delete_model(ref)
         home.local.running = [loaded("copy:1b")]
         assert [(name, model.name) for name, model in await desk.running_models()] == [("local", "copy:1b")]
     paths = [request.path for request in home.local.requests]
-    assert {"/api/pull", "/api/create", "/api/copy", "/api/delete"} <= set(paths)
+    assert {"/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete"} <= set(paths)
     assert home.local.seen("/api/copy")[0].json == {"source": "new:1b", "destination": "copy:1b"}
 
 

@@ -36,7 +36,7 @@ COMMANDS = {
     "budgets": (_HOME + "budgets", "Each budget: spent, reserved, left, when it resets."),
     "providers": (_HOME + "providers", "Every provider and how it is; check calls them."),
     "lanes": (_HOME + "lanes", "The lanes and the targets each would ask."),
-    "models": (_HOME + "models", "List, show, pull, copy, create and remove models."),
+    "models": (_HOME + "models", "List, show, pull, push, copy, create and remove models."),
     "conversations": (_HOME + "conversations", "List, show, search, export and remove conversations."),
     "config": (_HOME + "config", "Write, check and show the configuration."),
     "doctor": (_HOME + "doctor", "Look at everything once, with a hint for each problem."),

@@ -135,6 +135,7 @@ class OllamaSim:
             "/api/embed": ("POST", self._embed),
             "/api/embeddings": ("POST", self._embeddings),
             "/api/pull": ("POST", self._pull),
+            "/api/push": ("POST", self._push),
             "/api/create": ("POST", self._create),
             "/api/copy": ("POST", self._copy),
             "/api/delete": ("DELETE", self._delete),
@@ -226,6 +227,10 @@ class OllamaSim:
     async def _pull(self, call: Call) -> Reply | Stream:
         body = read_json(call.request)
         return await _progress(body, self.shelf.pull(_name(body)))
+
+    async def _push(self, call: Call) -> Reply | Stream:
+        body = read_json(call.request)
+        return await _progress(body, self.shelf.push(_name(body)))
 
     async def _create(self, call: Call) -> Reply | Stream:
         body = read_json(call.request)

@@ -20,7 +20,7 @@ DEFAULT_CONTEXT = 4096
 """``num_ctx`` where a request names none, tokens (server/routes.go Serve, below 23 GiB of graphics memory)."""
 
 PULL_STEPS = 12
-"""Progress lines of the large layer of a pull."""
+"""Progress lines of the large layer of a pull or push."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,25 @@ class Shelf:
             yield json_line({"status": status})
         self._models[full_name] = model
         yield json_line({"status": "success"})
+
+    async def push(self, name: str) -> AsyncGenerator[bytes, None]:
+        """Progress lines of a push; nothing goes anywhere, and only names below ``demo/`` are one's own."""
+        yield json_line({"status": "retrieving manifest"})
+        await self._sleep(self._step_s)
+        if (model := self.find(name)) is None:
+            yield json_line({"error": f"model '{name}' not found"})
+            return
+        digest, total = model.digest, model.size_bytes
+        layer = {"status": f"pushing {digest[:12]}", "digest": f"sha256:{digest}", "total": total}
+        yield json_line(layer)
+        if not name.startswith("demo/"):
+            yield json_line({"error": "unauthorized: access denied (DEMO: only demo/… can be pushed)"})
+            return
+        for step in range(1, PULL_STEPS + 1):
+            await self._sleep(self._step_s)
+            yield json_line({**layer, "completed": total * step // PULL_STEPS})
+        for status in ("pushing manifest", "success"):
+            yield json_line({"status": status})
 
     async def create(self, name: str, base: str, system: str) -> AsyncGenerator[bytes, None]:
         """Progress lines of a model made from another one."""

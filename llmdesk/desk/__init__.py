@@ -535,6 +535,14 @@ class Desk:
         """Fetch a model, yielding progress."""
         return self._inventory.pull(ref)
 
+    def push_model(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        """Publish a model in the registry its name tells, yielding progress.
+
+        Raises:
+            UsageError: nothing may leave this machine.
+        """
+        return self._inventory.push(ref)
+
     def create_model(
         self, ref: ModelRef, *, base: str, system: str | None = None, parameters: Mapping[str, object] | None = None
     ) -> AsyncIterator[PullProgress]:

@@ -248,6 +248,17 @@ class Inventory:
                 yield progress
         self._renewed(ref.provider)
 
+    def push(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        """Publish a model; refused before anything is asked where nothing may leave this machine."""
+        if self._parts.router.targets.local_only:
+            raise UsageError(f"{ref}: not pushed, because privacy.network is local-only.")
+        return self._push(ref)
+
+    async def _push(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        with self._parts.leases.held():
+            async for progress in (await self._store(ref.provider)).push_model(ref.model):
+                yield progress
+
     async def create(
         self, ref: ModelRef, *, base: str, system: str | None, parameters: Mapping[str, object] | None
     ) -> AsyncIterator[PullProgress]:

@@ -98,6 +98,25 @@ class Shelf:
         for conversation in due:
             await conversations.remove(conversation)
 
+    async def unused(self, *, before: float, archived: bool = False) -> tuple[str, ...]:
+        """The ids of conversations last used before an instant (UTC epoch seconds), never of pinned ones.
+
+        Args:
+            before: the instant.
+            archived: only those that were put away.
+        """
+        return await self._parts.conversations.unused(before=before, archived=archived)
+
+    async def remove_unused(self, conversations: Sequence[str], *, before: float) -> tuple[str, ...]:
+        """Remove conversations for good and at once; one that was used or pinned meanwhile stays.
+
+        Returns:
+            The ids of those removed.
+        """
+        removed = await self._parts.conversations.remove_unused(conversations, before=before)
+        self._changed(Topic.CONVERSATIONS)
+        return removed
+
     # --- turns ---
 
     async def remove_turn(self, conversation: str, request: str) -> None:

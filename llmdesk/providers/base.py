@@ -88,7 +88,7 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullProgress:
-    """One progress line of a pull or create. ``total`` and ``completed`` are bytes, ``None`` = not told."""
+    """One progress line of a pull, push or create. ``total`` and ``completed`` are bytes, ``None`` = not told."""
 
     status: str
     digest: str = ""
@@ -109,7 +109,7 @@ class RunningModel:
 
 @runtime_checkable
 class ModelStore(Protocol):
-    """What an endpoint offers that also keeps models: pull, create, copy, delete, look inside (kind ``ollama``)."""
+    """What an endpoint offers that keeps models: pull, push, create, copy, delete, look inside (kind ``ollama``)."""
 
     async def show_model(self, name: str) -> Json:
         """Everything the server tells about one model, as it tells it (without its tensors)."""
@@ -121,6 +121,10 @@ class ModelStore(Protocol):
 
     def pull_model(self, name: str) -> AsyncIterator[PullProgress]:
         """Fetch a model; a failure after HTTP 200 is raised like any other."""
+        ...
+
+    def push_model(self, name: str) -> AsyncIterator[PullProgress]:
+        """Publish a model in the registry its name tells; a failure after HTTP 200 is raised like any other."""
         ...
 
     def create_model(

@@ -236,24 +236,35 @@ class ConversationStore:
         now_ms = to_ms(self._clock())
 
         def work(connection: sqlite3.Connection) -> bool:
-            requests = connection.execute(
-                "SELECT id FROM requests WHERE conversation = ?1 "
-                "UNION SELECT request FROM messages WHERE conversation = ?1 AND request NOT NULL",
-                (conversation_id,),
-            ).fetchall()
-            for (request_id,) in requests:
-                forget_text(connection, request_id)
-            connection.execute(
-                "UPDATE requests SET status = 'cancelled', finished_at = ?, reason = ?, next_try_at = NULL "
-                "WHERE conversation = ? AND status IN ('accepted', 'running', 'paused')",
-                (now_ms, REMOVED, conversation_id),
-            )
-            connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation_id,))
-            connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
-            connection.execute("DELETE FROM drafts WHERE conversation = ?", (conversation_id,))
-            removed = connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,)).rowcount
+            removed = _remove(connection, conversation_id, now_ms)
             forget_deleted(connection)
-            return bool(removed)
+            return removed
+
+        return await self._database.write(work, purge=True)
+
+    async def unused(self, *, before: float, archived: bool = False) -> tuple[str, ...]:
+        """The ids of those last used before an instant and not pinned, the longest unused first.
+
+        Args:
+            before: UTC epoch seconds.
+            archived: only those that were put away.
+        """
+        return await self._database.read(lambda connection: _unused(connection, before, archived))
+
+    async def remove_unused(self, ids: Iterable[str], *, before: float) -> tuple[str, ...]:
+        """Delete those of ``ids`` that are still unused, each as ``remove`` does, all or none.
+
+        Returns:
+            The ids of those deleted; one that was used or pinned meanwhile stays.
+        """
+        now_ms, meant = to_ms(self._clock()), frozenset(ids)
+
+        def work(connection: sqlite3.Connection) -> tuple[str, ...]:
+            due = tuple(found for found in _unused(connection, before, archived=False) if found in meant)
+            for conversation_id in due:
+                _remove(connection, conversation_id, now_ms)
+            forget_deleted(connection)
+            return due
 
         return await self._database.write(work, purge=True)
 
@@ -284,6 +295,34 @@ class ConversationStore:
             return None if row is None else str(row["id"])
 
         return await self._database.read(work)
+
+
+def _unused(connection: sqlite3.Connection, before: float, archived: bool) -> tuple[str, ...]:
+    rows = connection.execute(
+        "SELECT id FROM conversations WHERE updated_at < ? AND NOT pinned AND deleted_at IS NULL "
+        "AND (NOT ? OR archived_at IS NOT NULL) ORDER BY used",
+        (to_ms(before), archived),
+    )
+    return tuple(row["id"] for row in rows)
+
+
+def _remove(connection: sqlite3.Connection, conversation_id: str, now_ms: int) -> bool:
+    requests = connection.execute(
+        "SELECT id FROM requests WHERE conversation = ?1 "
+        "UNION SELECT request FROM messages WHERE conversation = ?1 AND request NOT NULL",
+        (conversation_id,),
+    ).fetchall()
+    for (request_id,) in requests:
+        forget_text(connection, request_id)
+    connection.execute(
+        "UPDATE requests SET status = 'cancelled', finished_at = ?, reason = ?, next_try_at = NULL "
+        "WHERE conversation = ? AND status IN ('accepted', 'running', 'paused')",
+        (now_ms, REMOVED, conversation_id),
+    )
+    connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation_id,))
+    connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
+    connection.execute("DELETE FROM drafts WHERE conversation = ?", (conversation_id,))
+    return bool(connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,)).rowcount)
 
 
 def _resolve(connection: sqlite3.Connection, prefix: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Models being fetched: they go on while their panel is closed, and stop and go on when the user says so."""
+"""Models being fetched or published: they go on while their panel is closed, and stop when the user says so."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ BAR_WIDTH = 16
 
 @dataclass(slots=True)
 class Pull:
-    """One model on its way. Bytes; ``had`` were here when it began, from an earlier try."""
+    """One model on its way, here or (``push``) to a registry. Bytes; ``had`` were there from an earlier try."""
 
     ref: ModelRef
+    push: bool = False
     begun: float = field(default_factory=time.monotonic)
     status: str = "asking"
     _total: dict[str, int] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Pull:
     def line(self, width: int) -> Content:
         """Name, bar, share, what is left: as much as there is room for."""
         total, done = sum(self._total.values()), sum(self._done.values())
-        name = one_line(str(self.ref), 40)
+        name = ("push " if self.push else "") + one_line(str(self.ref), 40)
         if not total:
             return Content(f"{name}: {one_line(self.status, 60)}").truncate(width, ellipsis=True)
         passed_s = time.monotonic() - self.begun
@@ -71,7 +72,7 @@ class Pull:
 
 
 class Pulls:
-    """The pulls of one desk, each by its model ref.
+    """The pulls and pushes of one desk, each by its model ref.
 
     Args:
         app: they belong to it, so that closing a panel ends none.
@@ -89,34 +90,39 @@ class Pulls:
 
     @property
     def under_way(self) -> tuple[Pull, ...]:
-        """What is being fetched, oldest first."""
+        """What is on its way, oldest first."""
         return tuple(pull for pull, _ in self._under_way.values())
 
-    def begin(self, desk: Desk, ref: ModelRef) -> None:
-        """Fetch a model, or go on with it; what is here already is not fetched twice."""
+    def begin(self, desk: Desk, ref: ModelRef, *, push: bool = False) -> None:
+        """Fetch or publish a model, or go on with it; what is there already does not go twice."""
         if ref in self._under_way:
-            self._say(f"{ref} is being pulled already.")
+            under_way, _ = self._under_way[ref]
+            self._say(f"{ref} is being {'pushed' if under_way.push else 'pulled'} already.")
             return
-        pull = Pull(ref)
-        work = partial(self._fetch, desk, pull)
+        pull = Pull(ref, push=push)
+        work = partial(self._follow, desk, pull)
         worker: Worker[None] = self._app.run_worker(work, group=f"pull {ref}")
         self._under_way[ref] = (pull, worker)
         self.changed()
 
     def stop(self) -> bool:
-        """Stop what was begun last; false = nothing is being fetched."""
+        """Stop what was begun last; false = nothing is on its way."""
         if not self._under_way:
             return False
-        ref, (_, worker) = list(self._under_way.items())[-1]
+        ref, (pull, worker) = list(self._under_way.items())[-1]
         worker.cancel()
         self._end(ref)
-        self._say(f"{ref}: stopped. What came stays; pulling it again goes on from there.")
+        self._say(
+            f"{ref}: stopped. What was sent stays there; pushing it again sends the rest."
+            if pull.push
+            else f"{ref}: stopped. What came stays; pulling it again goes on from there."
+        )
         return True
 
-    async def _fetch(self, desk: Desk, pull: Pull) -> None:
+    async def _follow(self, desk: Desk, pull: Pull) -> None:
         drawn = 0.0
         try:
-            async for step in desk.pull_model(pull.ref):
+            async for step in (desk.push_model if pull.push else desk.pull_model)(pull.ref):
                 pull.take(step)
                 if time.monotonic() - drawn >= REDRAW_S:
                     drawn = time.monotonic()
@@ -124,7 +130,7 @@ class Pulls:
         except DeskError as error:
             self._say(str(error), severity="error")
         else:
-            self._say(f"{pull.ref} is here.")
+            self._say(f"{pull.ref} is published." if pull.push else f"{pull.ref} is here.")
         self._end(pull.ref)
         self.ended()
 

@@ -84,6 +84,8 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "models list of one": (["models", "list", "cloud"], ""),
     "models ps": (["models", "ps"], ""),
     "models pull": (["models", "pull", "cloud/some-model"], ""),
+    "models push": (["models", "push", "cloud/me/some-model", "--yes"], ""),
+    "models push of one here": (["models", "push", "local/me/some-model", "--yes"], ""),
     "stats": (["stats", "--by", "model"], ""),
     "budgets": (["budgets"], ""),
     "lanes": (["lanes"], ""),
@@ -101,6 +103,10 @@ def test_local_only_lets_no_byte_leave_whatever_the_command(
     assert [name for name in watch.programs() if "python" in name] == [], "no command was run for a key"
     assert [seen.json["model"] for seen in local.seen("/api/chat")] == ["gemma3:4b"] * 2, (
         "nor a model that runs elsewhere"
+    )
+    assert local.count("/api/push") == 0, "nor is this machine's server told to publish"
+    assert "local/me/some-model: not pushed, because privacy.network is local-only." in (
+        ran["models push of one here"].err
     )
     assert ran["exec"].answer["model"] == "gemma3:4b"
     skipped = {attempt["provider"] for attempt in ran["exec"].answer["attempts"] if attempt["outcome"] == "skipped"}

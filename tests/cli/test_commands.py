@@ -202,6 +202,20 @@ def test_a_pull_for_a_program_is_json_lines() -> None:
     assert ran.records[-1]["status"] == "success"
 
 
+def test_a_push_asks_first_and_tells_its_way() -> None:
+    desk = ScriptedDesk(progress=list(STEPS))
+    for argv, stdin in ((["--no-input"], b""), ([], b"n\n")):
+        ran = run_cli(["models", "push", "ada/mine", *argv], desk, stdin=stdin)
+        assert (ran.ending, ran.out) == (1, "")
+        assert "Not pushed: local/ada/mine. Add --yes to publish it." in ran.err
+    ran = run_cli(["models", "push", "ada/mine", "--yes"], desk)
+    assert ran.ending == 0
+    assert ran.err.splitlines()[-1] == "Pushed local/ada/mine."
+    assert desk.calls[-2:] == [("push", ModelRef("local", "ada/mine")), ("closed",)]
+    records = run_cli(["models", "push", "local/ada/mine", "--yes", "--json"], desk).records
+    assert records[0] == {"status": "pulling manifest", "digest": None, "total": None, "completed": None}
+
+
 @pytest.mark.parametrize(
     ("text", "ref"),
     [

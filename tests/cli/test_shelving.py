@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.cli_run import Ran, run_cli
 from tests.support.desk_world import CLOUD, DeskWorld, answers, ask
+from tests.support.scripted_desk import AT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,10 @@ class Home:
 
     def run(self, *argv: str, stdin: bytes = b"") -> Ran:
         return run_cli(["conversations", *argv], cast("ScriptedDesk", self), stdin=stdin)
+
+    def days_ago(self, days: float) -> None:
+        """Let what is done from now on happen so long before the commands."""
+        self.world.clocks.wall = AT - days * 86_400.0
 
     def at_the_desk(self, work: Callable[[Desk], Awaitable[Any]]) -> Any:
         async def opened() -> Any:
@@ -91,6 +96,58 @@ def test_removing_asks_first_and_is_for_good(home: Home) -> None:
     assert home.run("rm", one, "--yes", "--json").records == [{"id": one, "deleted": True}]
     assert home.run("list", "--json").out == ""
     assert b"walrus" not in home.world.paths.database.read_bytes()
+
+
+def test_old_conversations_go_together_but_never_pinned_ones(home: Home) -> None:
+    home.days_ago(100)
+    pinned, away, plain = home.begin("a"), home.begin("b"), home.begin("c")
+    home.run("pin", pinned)
+    home.run("archive", away)
+    home.days_ago(1)
+    fresh = home.begin("d")
+    asked = home.run("rm", "--older-than", "90d")
+    assert asked.ending == 1
+    assert "Not deleted: 2 conversations. Add --yes to delete." in asked.err
+    put_away = home.run("rm", "--older-than", "90d", "--archived", "--yes", "--json")
+    assert put_away.records == [{"id": away, "deleted": True}]
+    assert put_away.err.endswith("Deleted 1 conversation.\n")
+    assert home.run("rm", "--older-than", "90d", "--yes", "--json").records == [{"id": plain, "deleted": True}]
+    again = home.run("rm", "--older-than", "90d", "--yes", "--json")
+    assert (again.ending, again.out) == (0, "")
+    assert {record["id"] for record in home.run("--json").records} == {pinned, fresh}
+
+
+def test_one_that_is_used_or_pinned_before_the_yes_stays(home: Home) -> None:
+    home.days_ago(100)
+    used, pinned, gone = home.begin("a"), home.begin("b"), home.begin("c")
+    home.days_ago(0)
+
+    async def decide(desk: Desk) -> tuple[str, ...]:
+        before = AT - 90 * 86_400.0
+        found = await desk.shelf.unused(before=before)
+        assert found == (used, pinned, gone)
+        home.world.cloud.script(answers("again"))
+        await ask(desk, "again", conversation=used)
+        await desk.shelf.pin(pinned)
+        return await desk.shelf.remove_unused(found, before=before)
+
+    assert home.at_the_desk(decide) == (gone,)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ((), "Say which"),
+        (("x", "--older-than", "90d"), "Say which"),
+        (("x", "--archived"), "goes with --older-than"),
+        (("--older-than", "soon"), "no span of time"),
+        (("--older-than", "2999-01-01"), "in the future"),
+    ],
+)
+def test_a_deletion_that_names_no_one_thing_is_wrong_use(home: Home, argv: tuple[str, ...], says: str) -> None:
+    ran = home.run("rm", *argv, "--yes")
+    assert ran.ending == 2
+    assert says in ran.err
 
 
 def test_a_search_keeps_to_a_tag_and_a_lane_and_tells_where_it_found_what(home: Home) -> None:

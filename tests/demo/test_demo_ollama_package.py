@@ -67,6 +67,13 @@ async def test_pull_create_copy_delete_and_embed(local: ollama.AsyncClient) -> N
     assert (await local.copy("demo-pirate", "demo-other")).status == "success"
     assert (await local.delete("demo-other")).status == "success"
     assert len((await local.embed("demo-embed", ["a", "b"])).embeddings) == 2
+    await local.copy("demo-pirate", "demo/pirate")
+    pushed = [step async for step in await local.push("demo/pirate", stream=True)]
+    assert (pushed[-1].status, pushed[-3].completed) == ("success", pushed[-3].total)
+    for name, refused in (("demo-pirate", "access denied"), ("demo/nope", "not found")):
+        with pytest.raises(ollama.ResponseError, match=refused):
+            async for _ in await local.push(name, stream=True):
+                pass
     with pytest.raises(ollama.ResponseError, match="does not exist"):
         async for _ in await local.pull("gemma3:4b", stream=True):
             pass

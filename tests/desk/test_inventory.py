@@ -297,6 +297,7 @@ async def test_managing_models_where_that_is_impossible_says_so(world: DeskWorld
             desk.delete_model(ref),
             desk.copy_model(ref, "n"),
             anext(desk.pull_model(ref)),
+            anext(desk.push_model(ref)),
         ):
             with pytest.raises(UsageError, match="does not manage models"):
                 await act

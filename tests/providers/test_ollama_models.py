@@ -237,6 +237,48 @@ async def test_a_pull_that_fails_has_its_class(play: Play, kind: ErrorKind) -> N
     assert caught.value.__cause__ is None
 
 
+async def test_push_tells_how_far_it_is() -> None:
+    pushing = {**PULLING, "status": "pushing aa"}
+    async with FaultServer() as server, ollama_at(server.url) as provider:
+        server.play("/api/push", progress({"status": "retrieving manifest"}, pushing, {"status": "success"}))
+        steps = [step async for step in provider.push_model("ada/gemma3:4b")]
+        assert server.seen("/api/push")[0].json["model"] == "ada/gemma3:4b"
+    assert steps[1] == PullProgress(status="pushing aa", digest="sha256:aa", total=100, completed=40)
+    assert steps[-1].status == "success"
+
+
+@pytest.mark.parametrize(
+    ("play", "kind", "says"),
+    [
+        (progress(PULLING, {"error": "unauthorized: access denied"}), ErrorKind.AUTH, "under a name of yours"),
+        (progress(PULLING, {"error": '403: {"errors":[{"code":"ACCESS DENIED", "message":"access denied"}]}'}),
+         ErrorKind.AUTH, "under a name of yours"),
+        (progress(PULLING, {"error": "max retries exceeded"}), ErrorKind.SERVER, "max retries exceeded"),
+        (progress(PULLING), ErrorKind.TRUNCATED, "the push ended before it was complete"),
+        (stream([PULLING], tail=(b"<html>",)), ErrorKind.TRUNCATED, "damaged"),
+        (stream([PULLING], end=Mark.RST), ErrorKind.NET, "local: "),
+        (error(401, "unauthorized"), ErrorKind.AUTH, "ollama signin"),
+        (error(404, "model 'ada/nope' not found"), ErrorKind.GONE, "not available"),
+    ],
+)  # fmt: skip
+async def test_a_push_that_fails_has_its_class(play: Play, kind: ErrorKind, says: str) -> None:
+    async with FaultServer() as server, ollama_at(server.url) as provider:
+        server.play("/api/push", play)
+        with pytest.raises(ProviderError, match=says) as caught:
+            async for _ in provider.push_model("ada/gemma3:4b"):
+                pass
+    assert caught.value.kind is kind, caught.value
+
+
+async def test_leaving_a_push_stops_it() -> None:
+    async with FaultServer() as server, ollama_at(server.url) as provider:
+        server.play("/api/push", stream([PULLING], end=Mark.HOLD))
+        async with aclosing(provider.push_model("ada/gemma3:4b")) as steps:
+            async for _ in steps:
+                break
+        await until(lambda: not server.open_connections)
+
+
 async def test_leaving_a_pull_stops_it_at_once() -> None:
     async with FaultServer() as server, ollama_at(server.url) as provider:
         server.play("/api/pull", stream([PULLING], end=Mark.HOLD))

@@ -414,6 +414,10 @@ class FakeDesk:
         yield PullProgress(status="pulling", total=100, completed=50)
         yield PullProgress(status="success")
 
+    async def push_model(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        yield PullProgress(status="pushing", total=100, completed=50)
+        yield PullProgress(status="success")
+
     async def create_model(
         self, ref: ModelRef, *, base: str, system: str | None = None, parameters: Mapping[str, object] | None = None
     ) -> AsyncIterator[PullProgress]:

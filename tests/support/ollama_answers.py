@@ -217,6 +217,7 @@ def healthy(path: str, method: str, body: Mapping[str, object], *, models: Seque
         "/api/embed": lambda: embeddings([[0.6, 0.8]] * len(list(_inputs(body))), model=model),
         "/api/me": lambda: json_answer({"id": "1", "email": "a@example.com", "name": "ada", "plan": "free"}),
         "/api/pull": lambda: progress(*pull, {"status": "success"}),
+        "/api/push": lambda: progress({"status": "retrieving manifest"}, {"status": "success"}),
         "/api/create": lambda: progress({"status": "using existing layer"}, {"status": "success"}),
         "/api/copy": lambda: Play(framing="length"),
         "/api/delete": lambda: Play(framing="length"),

@@ -310,6 +310,10 @@ class ScriptedDesk:
         self.calls.append(("pull", ref))
         return self._steps()
 
+    def push_model(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+        self.calls.append(("push", ref))
+        return self._steps()
+
     def create_model(
         self, ref: ModelRef, *, base: str, system: str | None = None, parameters: Mapping[str, object] | None = None
     ) -> AsyncIterator[PullProgress]:

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import AttemptOutcome, Status, Usage
 from llmdesk.core.views import FailoverRow, OutboxEntry, ProviderState, ProviderStatus, RequestView, Topic
+from llmdesk.providers.base import PullProgress
 from tests.support.fake_desk import CLOUD, LOCAL, FakeDesk, answer, failed, stored_conversation
 from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from llmdesk.core.types import ModelRef
 
 HOSTILE = "\x1b]0;x\x07 [/red] [b +]("
 
@@ -133,6 +141,31 @@ async def test_models_are_listed_pulled_and_deleted_after_two_presses() -> None:
         await seat.see("local/x is here")
         await seat.press("enter")
         await seat.see(r"\[/red\] free")
+
+
+async def test_a_model_is_pushed_after_two_presses_and_a_push_can_be_stopped() -> None:
+    class Slow(FakeDesk):
+        async def push_model(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
+            yield PullProgress(status="pushing", digest="sha256:1", total=100, completed=50)
+            self.dropped.append(f"push {ref}")
+            if self.dropped.count(f"push {ref}") == 1:
+                await asyncio.Event().wait()
+
+    desk = Slow()
+    async with seated(desk, size=(120, 30)) as seat:
+        await seat.press("f8")
+        await seat.see("gemma3:27b +17.0 GB")
+        await seat.press("u")
+        await seat.see("Press u again to push it")
+        assert desk.dropped == []
+        await seat.press("u")
+        await seat.see("push local/gemma3:27b .* 50 % of 100 B")
+        await seat.press("u", "u")
+        await seat.see("is being pushed already")
+        await seat.press("k")
+        await seat.see("pushing it again sends the rest")
+        await seat.press("u", "u")
+        await seat.see("local/gemma3:27b is published")
 
 
 async def test_conversations_are_searched_while_typing_and_opened() -> None:

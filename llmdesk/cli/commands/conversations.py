@@ -13,7 +13,7 @@ import click
 from llmdesk.cli.options import TEXT, desk_command, desk_group
 from llmdesk.cli.report import conversation_line_report, conversation_report
 from llmdesk.cli.shelving import COMMANDS as SHELVING
-from llmdesk.cli.times import stamp
+from llmdesk.cli.times import since, stamp
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import Role
 
@@ -177,12 +177,53 @@ def write_new(path: Path, text: str) -> None:
         file.write(text)
 
 
-@desk_command("rm", short_help="Delete a conversation and its messages.")
-@click.argument("conversation", type=TEXT, metavar="ID")
+@desk_command("rm", short_help="Delete a conversation, or all that are old.")
+@click.argument("conversation", type=TEXT, metavar="[ID]", required=False)
+@click.option("--older-than", "age", type=TEXT, metavar="SPAN", help="All last used before: 90d, 26w or a date.")
+@click.option("--archived", is_flag=True, help="With --older-than: only those that were put away.")
 @click.pass_obj
-def remove(session: Session, conversation: str) -> int:
-    """Delete a conversation and its messages for good; asks first, unless --yes."""
+def remove(session: Session, conversation: str | None, age: str | None, archived: bool) -> int:
+    """Delete a conversation and its messages for good; asks first, unless --yes.
 
+    With --older-than all that were not used since then; pinned ones are never among them.
+    """
+    if (conversation is None) == (age is None):
+        raise UsageError("Say which: an ID, or --older-than 90d.")
+    if conversation is not None:
+        if archived:
+            raise UsageError("--archived goes with --older-than.")
+        return _remove_one(session, conversation)
+    return _remove_old(session, age or "", archived=archived)
+
+
+def _remove_old(session: Session, age: str, *, archived: bool) -> int:
+    before = since(age, session.now())
+    if before > session.now():
+        raise UsageError(f"--older-than {age} lies in the future.")
+
+    async def delete(desk: Desk, _signals: Signals) -> int:
+        found = await desk.shelf.unused(before=before, archived=archived)
+        if not found:
+            session.nothing(desk, f"None is that old: all were used since {stamp(before)}, or are pinned.")
+            return 0
+        if not session.confirm(f"Delete {_counted(found)} not used since {stamp(before)}, for good?"):
+            session.out.complain(f"Not deleted: {_counted(found)}. Add --yes to delete.")
+            return 1
+        removed = await desk.shelf.remove_unused(found, before=before)
+        if session.json:
+            for each in removed:
+                session.out.record({"id": each, "deleted": True})
+        session.out.say(f"Deleted {_counted(removed)}.")
+        return 0
+
+    return session.run(delete)
+
+
+def _counted(ids: tuple[str, ...]) -> str:
+    return "1 conversation" if len(ids) == 1 else f"{len(ids)} conversations"
+
+
+def _remove_one(session: Session, conversation: str) -> int:
     async def delete(desk: Desk, _signals: Signals) -> int:
         found = await desk.conversation(conversation)
         if not session.confirm(f"Delete '{found.title}' with {len(found.messages)} messages?"):

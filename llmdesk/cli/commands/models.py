@@ -166,6 +166,28 @@ def pull(session: Session, ref: str) -> int:
     return session.run(fetch)
 
 
+@desk_command("push", short_help="Publish a model.")
+@click.argument("ref", type=TEXT)
+@click.pass_obj
+def push(session: Session, ref: str) -> int:
+    """Publish a model under its name in the registry (ollama.com); asks first, unless --yes.
+
+    The name begins with an account of yours: NAME/MODEL. An interrupted push sends only what is missing there.
+    """
+
+    async def publish(desk: Desk, _signals: Signals) -> int:
+        wanted = model_ref(desk, ref)
+        steps = desk.push_model(wanted)
+        if not session.confirm(f"Publish {wanted} for others to fetch?"):
+            session.out.complain(f"Not pushed: {wanted}. Add --yes to publish it.")
+            return 1
+        await show_progress(session, steps)
+        session.out.say(f"Pushed {wanted}.")
+        return 0
+
+    return session.run(publish)
+
+
 @desk_command("create", short_help="Make a model from another one.")
 @click.argument("ref", type=TEXT)
 @click.option("--from", "base", type=TEXT, metavar="MODEL", required=True, help="The model to begin with.")
@@ -241,5 +263,5 @@ def remove(session: Session, ref: str) -> int:
     return session.run(delete)
 
 
-for _sub in (list_models, show_model, running, pull, create, copy, remove):
+for _sub in (list_models, show_model, running, pull, push, create, copy, remove):
     command.add_command(_sub)

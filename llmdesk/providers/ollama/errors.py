@@ -84,6 +84,10 @@ RULES = Rules((
     Rule(row="C3", statuses=on(402), error=QuotaReached, cause="the plan's limit is reached (402)."),
     Rule(row="O12", statuses=on(401), error=KeyRejected, text=r"\bsignin_url\b",
          cause="not signed in to ollama.com (401). Run: ollama signin"),
+    # What a registry says to a push under a name of somebody else (ollama/ollama cmd/cmd.go PushHandler).
+    Rule(row="push", statuses=on(None), error=KeyRejected, scope="model",
+         text=r"\Aunauthorized: access denied|\"code\":\s?\"(?:access )?denied",
+         cause="the registry denies access to {model}. Push under a name of yours, NAME/MODEL, and run: ollama signin"),
     Rule(row="C7", statuses=on(401), error=KeyRejected, cause="{key}"),
     Rule(row="O13", statuses=on(403), error=KeyRejected, scope="model", text=r"cloud is disabled",
          cause="cloud models are switched off on this server (403). See OLLAMA_NO_CLOUD."),

@@ -1,4 +1,4 @@
-"""Models kept by an Ollama server: lists read, and pull, create, copy, delete through the ``ollama`` package.
+"""Models kept by an Ollama server: lists read, and pull, push, create, copy, delete through the ``ollama`` package.
 
 The package is imported (190 ms) when one of these is really used. What it does on its own is undone here: it follows
 redirects, waits for ever, sends ``$OLLAMA_API_KEY`` to any host, and lets foreign exceptions through
@@ -168,6 +168,18 @@ class ModelKeeping:
                 async for step in steps:
                     yield step
 
+    async def push_model(self, name: str) -> AsyncGenerator[PullProgress, None]:
+        """Publish a model in the registry its name tells, telling how far it is.
+
+        Raises:
+            ProviderError: it could not be published, also after it began.
+        """
+        async with self._package(name) as package:
+            lines = await package.push(name, stream=True)
+            async with contextlib.aclosing(self._followed(lines, "push")) as steps:
+                async for step in steps:
+                    yield step
+
     async def create_model(
         self, name: str, *, base: str, system: str | None = None, parameters: Mapping[str, object] | None = None
     ) -> AsyncGenerator[PullProgress, None]:
@@ -264,7 +276,7 @@ def _capped(endpoint: Endpoint, response: httpx.Response) -> httpx.AsyncByteStre
     import httpx
 
     stream, caps = response.stream, endpoint.caps
-    in_lines = response.is_success and response.request.url.path.endswith(("/api/pull", "/api/create"))
+    in_lines = response.is_success and response.request.url.path.endswith(("/api/pull", "/api/push", "/api/create"))
     cap = caps.line if response.is_success else caps.error_body
 
     class Capped(httpx.AsyncByteStream):

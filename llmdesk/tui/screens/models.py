@@ -1,4 +1,4 @@
-"""Models: what each provider offers, what is in memory; pull with progress, copy, create, delete."""
+"""Models: what each provider offers, what is in memory; pull and push with progress, copy, create, delete."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ModelsScreen(ListPanel):
     spare: ClassVar[tuple[str, ...]] = ("quant", "context", "parameters", "can", "in memory", "size")
     nothing: ClassVar[str] = "No provider lists a model. p pulls one, for example local/gemma3:4b."
     keys: ClassVar[tuple[str, ...]] = (
-        "enter show", "p pull", "k stop", "o order", "y copy", "n create", "x delete", "/ filter",
+        "enter show", "p pull", "k stop", "o order", "y copy", "n create", "x delete", "u push", "/ filter",
     )  # fmt: skip
     chips: ClassVar[tuple[str, ...]] = ("provider", "can")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
@@ -78,6 +78,7 @@ class ModelsScreen(ListPanel):
         super().__init__(below=below)
         self._asked: Question | None = None
         self._deleting: str | None = None
+        self._pushing: str | None = None
         self._models: Sequence[ModelRow] = ()
         self._in_memory: dict[tuple[str, str], RunningModel] = {}
         self._order: Order = "name"
@@ -167,10 +168,22 @@ class ModelsScreen(ListPanel):
         self._ask(Question(text="provider/model to pull, for example local/gemma3:4b", value="local/",
                            take=self._pull))  # fmt: skip
 
+    async def action_push(self) -> None:
+        """Publish the marked model, when asked twice."""
+        key = self.marked
+        if key is None:
+            return
+        if self._pushing != key:
+            self._pushing = key
+            self.say(f"{key} will be published for others to fetch. Press u again to push it.", severity="warning")
+            return
+        self._pushing = None
+        self.house.pulls.begin(await self.desk(), ModelRef.parse(key), push=True)
+
     def action_stop_pull(self) -> None:
-        """Stop the pull that was begun last."""
+        """Stop the pull or push that was begun last."""
         if not self.house.pulls.stop():
-            self.say("Nothing is being pulled.")
+            self.say("Nothing is being pulled or pushed.")
 
     def action_copy(self) -> None:
         """Ask for the new name."""
