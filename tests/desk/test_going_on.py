@@ -14,7 +14,7 @@ from llmdesk.core.prompting import CONTINUE_PROMPT, SUMMARISE_PROMPT, SUMMARY_HE
 from llmdesk.core.types import Completed, FinishReason, ModelRef, Role, Status, TextDelta, Usage
 from llmdesk.core.views import Ask, Attachment
 from llmdesk.providers.scripted import Scene
-from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, endless, fails, next_of, said
+from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, endless, fails, next_of, said, talk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,17 +49,6 @@ async def stopped(desk: Desk, world: DeskWorld, prompt: str, half: str, *, keep:
 
 async def end_of(run: Run) -> Outcome:
     return await run.outcome()
-
-
-async def talk(desk: Desk, world: DeskWorld, *prompts: str) -> tuple[str, list[str]]:
-    conversation, requests = None, []
-    for prompt in prompts:
-        world.cloud.script(answers(prompt.upper()))
-        outcome = await ask(desk, prompt, conversation=conversation)
-        conversation = outcome.conversation
-        requests.append(outcome.request_id)
-    assert conversation is not None
-    return conversation, requests
 
 
 def texts(world: DeskWorld) -> list[str]:

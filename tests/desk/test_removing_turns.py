@@ -13,7 +13,7 @@ from llmdesk.core.titles import UNTITLED
 from llmdesk.core.types import AttemptStarted, Status, TextDelta
 from llmdesk.core.views import Ask, Attachment
 from llmdesk.storage.removal import TURN_REMOVED
-from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, endless, fails, next_of, said
+from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, endless, fails, next_of, said, talk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,18 +26,6 @@ def world(tmp_path: Path) -> DeskWorld:
     world = DeskWorld(tmp_path)
     world.lanes["chat"] = replace(world.lanes["chat"], targets=(CLOUD,))
     return world
-
-
-async def talk(desk: Desk, world: DeskWorld, *prompts: str) -> tuple[str, list[str]]:
-    """A conversation with one turn a prompt, each answered with it in capitals; its id and those of its requests."""
-    conversation, requests = None, []
-    for prompt in prompts:
-        world.cloud.script(answers(prompt.upper()))
-        outcome = await ask(desk, prompt, conversation=conversation)
-        conversation = outcome.conversation
-        requests.append(outcome.request_id)
-    assert conversation is not None
-    return conversation, requests
 
 
 async def again(desk: Desk, world: DeskWorld, conversation: str, request: str, prompt: str) -> str:

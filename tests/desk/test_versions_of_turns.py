@@ -13,7 +13,7 @@ from llmdesk.core.errors import ErrorKind, UsageError
 from llmdesk.core.types import AttemptStarted, ModelRef, Params, Status, TextDelta
 from llmdesk.core.views import Ask, Attachment
 from llmdesk.providers.scripted import Scene
-from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, endless, fails, next_of, said
+from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, endless, fails, next_of, said, talk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,18 +27,6 @@ def world(tmp_path: Path) -> DeskWorld:
     world = DeskWorld(tmp_path)
     world.lanes["chat"] = replace(world.lanes["chat"], targets=(CLOUD,))
     return world
-
-
-async def talk(desk: Desk, world: DeskWorld, *prompts: str) -> tuple[str, list[str]]:
-    """A conversation with one turn a prompt, each answered with it in capitals; its id and those of its requests."""
-    conversation, requests = None, []
-    for prompt in prompts:
-        world.cloud.script(answers(prompt.upper()))
-        outcome = await ask(desk, prompt, conversation=conversation)
-        conversation = outcome.conversation
-        requests.append(outcome.request_id)
-    assert conversation is not None
-    return conversation, requests
 
 
 async def standing(desk: Desk, conversation: str) -> list[str]:

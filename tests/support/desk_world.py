@@ -275,3 +275,15 @@ def endless(*first: str) -> list[Scene]:
 def local_model(name: str, **more: object) -> ModelInfo:
     """A local model that can chat."""
     return model(name, 7e9, **more)
+
+
+async def talk(desk: Desk, world: DeskWorld, *prompts: str) -> tuple[str, list[str]]:
+    """A conversation with one turn a prompt, each answered with it in capitals; its id and those of its requests."""
+    conversation, requests = None, []
+    for prompt in prompts:
+        world.cloud.script(answers(prompt.upper()))
+        outcome = await ask(desk, prompt, conversation=conversation)
+        conversation = outcome.conversation
+        requests.append(outcome.request_id)
+    assert conversation is not None
+    return conversation, requests

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,29 +18,17 @@ from llmdesk.providers.scripted import Scene
 from llmdesk.tui.screens.comparing import contenders_in
 from tests.support.desk_world import CLOUD, DeskWorld, answers, endless, fails, said
 from tests.support.screen import Seat, seated, wait_until
+from tests.support.sitting import Opened
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from llmdesk.desk import Desk
     from llmdesk.tui.screens.compare import CompareScreen
 
 LARGE = ModelRef("local", "large:27b")
 LIMITED = errors.RateLimited("cloud: rate limited.")
-
-
-@dataclass
-class Opened:
-    """A desk as the screen opens one."""
-
-    made: Desk
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Desk]:
-        async with self.made as desk:
-            yield desk
 
 
 @pytest.fixture

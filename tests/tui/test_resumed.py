@@ -15,13 +15,13 @@ from llmdesk.core.types import ModelRef
 from llmdesk.providers.scripted import Scene
 from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, asked, fails
 from tests.support.screen import Seat, seated, wait_until
+from tests.support.sitting import Opened
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from llmdesk.desk import Desk
 
 LIMITED = errors.RateLimited("cloud: rate limited.")
 DOWN = errors.ServerFailed("cloud: server error 503.", retries=0)
@@ -52,18 +52,6 @@ def world(tmp_path: Path) -> DeskWorld:
     made.lanes["chat"] = replace(made.lanes["chat"], targets=(CLOUD,), resume="auto")
     made.lanes["codegen"] = replace(made.lanes["codegen"], targets=(LOCAL,), resume="auto")
     return made
-
-
-@dataclass
-class Opened:
-    """A desk as the screen opens one."""
-
-    made: Desk
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Desk]:
-        async with self.made as desk:
-            yield desk
 
 
 @asynccontextmanager

@@ -6,34 +6,21 @@ import json
 import stat
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.desk_world import DeskWorld, answers, ask, endless
 from tests.support.screen import Seat, seated, wait_until
+from tests.support.sitting import Opened
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from llmdesk.desk import Desk
 
 PROMPTS = ("Plan the garden with roses", "Please parse the log file", "Count the planets")
-
-
-@dataclass
-class Opened:
-    """A desk as the screen opens one."""
-
-    made: Desk
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Desk]:
-        async with self.made as desk:
-            yield desk
 
 
 @pytest.fixture
