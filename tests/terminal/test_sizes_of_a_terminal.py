@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,3 +72,15 @@ def test_a_window_that_is_too_small_says_so_and_loses_no_key(tmp_path: Path, row
             terminal.wait_for("too small")
         terminal.resize(24, 80)
         terminal.wait_until(lambda text: "1 chat" in text and "draft" in text and "too small" not in text)
+
+
+def test_a_window_that_is_small_for_an_instant_is_painted_again(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        terminal.send(b"draft")
+        terminal.wait_for("draft")
+        os.kill(terminal.child.pid, signal.SIGSTOP)  # it looks when the window has its old size again
+        terminal.resize(1, 20)
+        terminal.resize(24, 80)
+        assert "draft" not in terminal.text, "the terminal has thrown the lines away"
+        os.kill(terminal.child.pid, signal.SIGCONT)
+        terminal.wait_until(lambda text: "1 chat" in text and "draft" in text)
