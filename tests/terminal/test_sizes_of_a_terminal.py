@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,10 +75,11 @@ def test_a_window_that_is_too_small_says_so_and_loses_no_key(tmp_path: Path, row
 def test_a_window_that_is_small_for_an_instant_is_painted_again(tmp_path: Path) -> None:
     with desk_in_terminal("answer", tmp_path) as terminal:
         terminal.send(b"draft")
-        terminal.wait_for("draft")
-        os.kill(terminal.child.pid, signal.SIGSTOP)  # it looks when the window has its old size again
-        terminal.resize(1, 20)
-        terminal.resize(24, 80)
-        assert "draft" not in terminal.text, "the terminal has thrown the lines away"
-        os.kill(terminal.child.pid, signal.SIGCONT)
+        for _ in range(5):
+            terminal.wait_until(lambda text: "1 chat" in text and "draft" in text)
+            for size in (1, 20), (24, 80):  # at once: when the program looks, the window has its old size again
+                terminal.child.setwinsize(*size)
+            for size in (1, 20), (24, 80):
+                terminal.screen.resize(*size)
+            assert "draft" not in terminal.text, "the terminal has thrown the lines away"
         terminal.wait_until(lambda text: "1 chat" in text and "draft" in text)
