@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from textual import events
     from textual.binding import BindingType
     from textual.command import Provider
     from textual.filter import LineFilter
@@ -128,10 +127,9 @@ class DeskApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))  # the shell's screen was there
         self.call_after_refresh(self._keeper.begin, self._desk_opened, self._desk_failed)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Paint everything after a window went to another size and back before it was looked at: its lines are gone."""
-        if event.size == self.screen.size:
-            self.screen.refresh()
+    def on_resize(self) -> None:
+        """Paint everything: of a window that was small for an instant and is not any more, the lines are gone."""
+        self.screen.refresh()
 
     def _desk_opened(self, desk: Desk) -> None:
         beside(self, partial(self._use, desk))
