@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from llmdesk.tui.transcript.lines import Line
 
 CATCH_UP_CHARS = 16_000
-"""How much text is brought to the screen at once, about 80 ms of work; the rest waits for the next frame."""
+"""How much text is brought to the screen at once, about 60 ms of work; the rest waits for the next frame."""
+
+LOOK_THROUGH_CHARS = 64_000
+"""The same where only the end of it is rendered at once: about 25 ms."""
 
 
 class Item:
@@ -114,6 +117,8 @@ class OpenAnswer(Item):
         self.stale = False
         self.changed_from = 0
         self.ending: AnswerEntry | None = None
+        self.rows: int | None = None
+        """Where only the end is looked at: how many lines of it; what is above them may be rendered later."""
 
     @property
     def text(self) -> str:
@@ -146,14 +151,14 @@ class OpenAnswer(Item):
         if self._document is None:
             self._document = Document(layout.renderer, layout.width)
         document = self._document
-        before, old_above, old_tail = len(document.done), self._above, document.tail
+        before, old_above, old_tail, gaps = len(document.done), self._above, document.tail, document.gaps
         self._take()
-        document.advance(CATCH_UP_CHARS)
+        document.advance(CATCH_UP_CHARS if self.rows is None else LOOK_THROUGH_CHARS, self.rows)
         self._lay_out_above(layout)
         below = layout.below(self.entry, has_body=bool(document.done or document.tail))
-        same = _keep(old_tail, document.done, before, document.tail)
+        same = 0 if gaps or document.gaps else _keep(old_tail, document.done, before, document.tail)
         self.changed_from = len(self._above) + before + same if self._above is old_above else 0
-        self.parts = [self._above, document.done, document.tail, below]
+        self.parts = [self._above, *document.parts, below]
         self.stale = document.pending or self.ending is not None
 
     def _take(self) -> None:

@@ -80,7 +80,8 @@ class StreamedView(PlacedView):
         elif item.behind:
             item.ending = entry
             item.stale = True
-            self._schedule_frame()
+            self._next_frame = min(self._next_frame, asyncio.get_running_loop().time() + CATCH_UP_PAUSE_S)
+            self._schedule_frame(anew=True)
         else:
             self._swap(index, item.closed(entry, self._form))
 
@@ -97,7 +98,10 @@ class StreamedView(PlacedView):
 
     # --- frames -------------------------------------------------------------------------------------------
 
-    def _schedule_frame(self) -> None:
+    def _schedule_frame(self, *, anew: bool = False) -> None:
+        if anew and self._frame_timer is not None:
+            self._frame_timer.cancel()
+            self._frame_timer = None
         if self._frame_timer is None and self._form is not None and self._shown:
             loop = asyncio.get_running_loop()
             delay = max(self._next_frame - loop.time(), 0.0)
@@ -153,6 +157,7 @@ class StreamedView(PlacedView):
             item.stale = False
             return 0
         else:
+            item.rows = self._view_height() if self._follow else None
             self._lay_out(item, self._form)
             self._heights[index] = item.height
         return item.changed_from

@@ -36,17 +36,21 @@ DOCUMENTS = {
 }
 
 
+END_FIRST = st.sampled_from([None, 1, 4, 40])
+"""How many lines at the end are wanted first; ``None`` = all in their order."""
+
+
 def lines_at_once(text: str, width: int) -> list[object]:
     return list(RENDERER.document(sanitise(text), width))
 
 
-def lines_in_pieces(text: str, width: int, cuts: list[int], looks: list[bool]) -> list[object]:
+def lines_in_pieces(text: str, width: int, cuts: list[int], looks: list[bool], rows: int | None = None) -> list[object]:
     document, sanitiser = Document(RENDERER, width), Sanitiser()
     edges = [0, *sorted({cut % (len(text) + 1) for cut in cuts}), len(text)]
     for number, (start, end) in enumerate(pairwise(edges)):
         document.feed(sanitiser.feed(text[start:end]))
         if looks[number % len(looks)]:
-            document.advance()
+            document.advance(None if rows is None else 60, rows)
     document.feed(sanitiser.finish())
     document.close()
     assert not document.tail
@@ -66,12 +70,13 @@ def test_one_character_at_a_time_looks_like_all_at_once(name: str, width: int) -
     cuts=st.lists(st.integers(0, 2_000), max_size=25),
     looks=st.lists(st.booleans(), min_size=1, max_size=7),
     width=st.sampled_from([100, 40, 12, 1]),
+    rows=END_FIRST,
 )
 def test_any_chunking_of_known_traps_looks_like_all_at_once(
-    names: list[str], cuts: list[int], looks: list[bool], width: int
+    names: list[str], cuts: list[int], looks: list[bool], width: int, rows: int | None
 ) -> None:
     text = "\n".join(DOCUMENTS[name] for name in names)
-    assert lines_in_pieces(text, width, cuts, looks) == lines_at_once(text, width)
+    assert lines_in_pieces(text, width, cuts, looks, rows) == lines_at_once(text, width)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -79,9 +84,10 @@ def test_any_chunking_of_known_traps_looks_like_all_at_once(
     text=st.text(alphabet=" \n\t*-_#>`~|[]()!:1.2)+=<&;\\ab日\u0301\x1b", max_size=120),
     cuts=st.lists(st.integers(0, 120), max_size=12),
     width=st.sampled_from([60, 9]),
+    rows=END_FIRST,
 )
-def test_any_soup_of_signs_looks_like_all_at_once(text: str, cuts: list[int], width: int) -> None:
-    assert lines_in_pieces(text, width, cuts, [True]) == lines_at_once(text, width)
+def test_any_soup_of_signs_looks_like_all_at_once(text: str, cuts: list[int], width: int, rows: int | None) -> None:
+    assert lines_in_pieces(text, width, cuts, [True], rows) == lines_at_once(text, width)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -90,11 +96,12 @@ def test_any_soup_of_signs_looks_like_all_at_once(text: str, cuts: list[int], wi
     cuts=st.lists(st.integers(0, 5_000), max_size=30),
     looks=st.lists(st.booleans(), min_size=1, max_size=5),
     width=st.integers(1, 130),
+    rows=END_FIRST,
 )
 def test_any_document_in_any_chunks_at_any_width_looks_like_all_at_once(
-    text: str, cuts: list[int], looks: list[bool], width: int
+    text: str, cuts: list[int], looks: list[bool], width: int, rows: int | None
 ) -> None:
-    assert lines_in_pieces(text, width, cuts, looks) == lines_at_once(text, width)
+    assert lines_in_pieces(text, width, cuts, looks, rows) == lines_at_once(text, width)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -150,6 +157,34 @@ def test_each_unit_of_a_long_answer_is_rendered_once_and_the_open_one_per_frame(
     units = len(renderer.units(text))
     # Each unit once when it is finished; beyond that only what is open at the end of a frame (at most a few lines).
     assert units <= renderer.counted <= units + 3 * frames
+
+
+def test_the_end_of_a_flood_is_there_first_and_the_rest_after_it() -> None:
+    renderer = Renderer(plain_palette())
+    text = "".join(f"Paragraph {number} with *some* words.\n\n" for number in range(600))
+    document = Document(renderer, 80)
+    document.feed("# Begin\n\nIt begins.\n\n")
+    document.advance(100_000, 40)
+    document.feed(text + "and *ends")
+    document.advance(100_000, 40)
+    assert renderer.counted < 60, "not many more than are seen"
+    assert document.pending
+    shown = [line.text for part in document.parts for line in part]
+    assert shown[:2] == ["# Begin", ""]
+    assert shown[-41:] == [
+        line for number in range(580, 600) for line in (f"Paragraph {number} with some words.", "")
+    ] + ["and *ends"]
+    assert len(shown) == 2 + 2 + 2 * 600 + 1, "and what is missing has about its room"
+    before = renderer.counted
+    while document.pending:
+        document.advance(100_000, 40)
+        assert renderer.counted - before <= 310, "so much that a key is not kept waiting"
+        before = renderer.counted
+    shown = [line.text for part in document.parts for line in part]
+    assert [line for line in shown if line.startswith("Paragraph")] == [
+        f"Paragraph {number} with some words." for number in range(600)
+    ]
+    assert renderer.counted < 700, "and nothing twice but the open end"
 
 
 def test_frames_of_a_long_fence_look_at_its_last_lines_only() -> None:
