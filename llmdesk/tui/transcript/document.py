@@ -98,7 +98,12 @@ class Document:
     @property
     def pending(self) -> bool:
         """Whether text has come that no line shows yet."""
-        return bool(self._pending or self._later)
+        return self.waiting or self.gaps
+
+    @property
+    def waiting(self) -> bool:
+        """Whether text has come that ``advance`` has not looked at yet."""
+        return bool(self._pending)
 
     @property
     def gaps(self) -> bool:

@@ -194,6 +194,11 @@ class OpenAnswer(Item):
         waiting = sum(map(len, self._parts[self._fed :]))
         return waiting > CATCH_UP_CHARS or (self._document is not None and self._document.pending)
 
+    @property
+    def hurried(self) -> bool:
+        """Whether the next frame is to come soon: text was left over, or the answer is over."""
+        return self.stale and (self.ending is not None or (self._document is not None and self._document.waiting))
+
     def closed(self, entry: AnswerEntry, layout: Layout) -> Item:
         """Return the item that this one becomes, with the lines it has if they show the final text."""
         item = Item(self.key, entry)

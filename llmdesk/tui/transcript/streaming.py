@@ -122,22 +122,21 @@ class StreamedView(PlacedView):
         self.frames += 1
         anchor, top, visible = self._anchor(), round(self.scroll_y), self._visible()
         changed: list[tuple[int, int, int]] = []
-        waiting = False
+        stale = hurried = False
         for index, item in enumerate(self._items):
             if isinstance(item, OpenAnswer) and item.stale:
                 before = self._heights[index]
                 start = self._advance(index, item, index in visible)
                 changed.append((index, start, max(before, self._heights[index])))
-                waiting = waiting or item.stale
+                stale, hurried = stale or item.stale, hurried or item.hurried
         self._settle(anchor)
         if round(self.scroll_y) == top:
             self._refresh_changed(changed)
         now = loop.time()
-        if waiting:
-            self._next_frame = now + CATCH_UP_PAUSE_S
+        pause = max(self._least_pause_s, (now - began) * FRAME_SHARE)
+        self._next_frame = now + (CATCH_UP_PAUSE_S if hurried else pause)
+        if stale:
             self._schedule_frame()
-        else:
-            self._next_frame = now + max(self._least_pause_s, (now - began) * FRAME_SHARE)
 
     def _advance(self, index: int, item: OpenAnswer, visible: bool) -> int:
         """Lay out what has come for one answer; return its first line that changed."""
