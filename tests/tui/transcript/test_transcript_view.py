@@ -476,3 +476,33 @@ async def test_the_completeness_mark_is_never_cut(width: int, mark: Completeness
         assert cell_len(foot) <= width
         said = foot.removesuffix(mark.value)[:-2].rstrip()
         assert said in FEET or (width < 40 and any(line.startswith(said.rstrip("…")) for line in FEET))
+
+
+async def test_the_end_of_a_flood_is_seen_at_once_and_above_it_soon_everything() -> None:
+    text = "".join(
+        f"## Part {number}\n\nA *paragraph* of it.\n\n- one\n- two\n\n```\ncode\n```\n\n" for number in range(900)
+    )
+    text += "This is the end"
+    view, stored = TranscriptView(), TranscriptView()
+    ended = AnswerEntry(head=OPEN.head, text=text, foot="1 s", completeness=Completeness.FULL)
+    async with running(Host(stored)) as pilot:
+        stored.append(ended)
+        await pilot.pause()
+        at_the_end = rows(stored)
+        stored.scroll_to(y=1_234)
+        await pilot.pause()
+        in_the_middle, whole = rows(stored), stored.virtual_size.height
+    async with running(Host(view)) as pilot:
+        key = view.begin_answer(OPEN)
+        view.feed(key, text)
+        view.finish(key, ended)
+        await until(pilot, lambda: "This is the end" in screen_text(pilot.app))
+        assert view.busy, "the rest of it is not there yet"
+        meanwhile = [row for row in rows(view) if row]
+        assert meanwhile[-8:] == [row for row in at_the_end if row][-9:-1], "all but the foot"
+        await until(pilot, lambda: not view.busy)
+        assert rows(view) == at_the_end
+        assert view.virtual_size.height == whole
+        view.scroll_to(y=1_234)
+        await pilot.pause()
+        assert rows(view) == in_the_middle
