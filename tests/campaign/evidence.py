@@ -73,6 +73,7 @@ class Asked:
         cut: what the player did to it meanwhile: ``cancel``, ``keep`` (cancel, keep the text), ``next target``,
             ``kill`` (its instance was killed), ``close`` (its instance was closed), empty = nothing.
         cut_at: when.
+        follows: the number of the turn before it in its conversation; ``None`` = it began a new one.
         answer: the JSON object of ``exec --json`` (docs: its contract), as the program gave it; ``None`` = nothing.
         code: exit code of a process; ``None`` = it was no process, or was killed.
         out, err: what a process printed.
@@ -88,10 +89,55 @@ class Asked:
     request: str = ""
     cut: str = ""
     cut_at: float | None = None
+    follows: int | None = None
     answer: Mapping[str, Any] | None = None
     code: int | None = None
     out: str = ""
     err: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """One request that was sent again out of the outbox, on the user's order.
+
+    Args:
+        at, over: when it was ordered, and when it ended; ``None`` = it never did.
+        request: its id.
+        instance: which instance was told to.
+        probe: even a provider that is cooling down was to be asked.
+        taken: the instance got it; of several that want it one does.
+        cut, cut_at: as for ``Asked``.
+        answer: the JSON object of ``exec --json``, as far as it is known.
+    """
+
+    at: float
+    request: str
+    instance: int
+    over: float | None = None
+    probe: bool = False
+    taken: bool = True
+    cut: str = ""
+    cut_at: float | None = None
+    answer: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """One instance: from when to when it ran (``over`` ``None`` = to the end); ``hard`` = it was killed."""
+
+    number: int
+    began: float
+    over: float | None = None
+    hard: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poisoned:
+    """From ``at`` (monotonic) on a provider's wire was bad in this way; ``toxin`` empty = good again."""
+
+    at: float
+    provider: str
+    toxin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +152,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One target of a lane as it was configured: what the judge may expect of it."""
+    """One target of a lane as it was configured: what the judge may expect of it.
+
+    ``price``: US dollars for a million tokens of input and of output; ``None`` = unknown, or nothing (a plan).
+    """
 
     provider: str
     model: str
@@ -114,6 +163,9 @@ class Target:
     attempts: int
     cooldown_s: float
     position: int
+    short_wait_s: float = 5.0
+    delay_s: float = 0.0
+    price: tuple[float, float] | None = None
 
 
 @dataclass(kw_only=True)
@@ -125,11 +177,15 @@ class Evidence:
         story: the sequence, one line for each step.
         home: the folder with the program's files (database, state, log).
         lanes: by name, in the lane's order.
-        canaries: by name, texts that must be nowhere but where they belong: keys; prompts, where nothing is recorded.
+        canaries: by name, texts that must be nowhere but where they belong: ``key PROVIDER`` in that provider's
+            requests; everything else (prompts, where nothing is recorded) in the messages that are sent.
         recorded: texts are recorded (not ``off-record``).
         served: in the order of arrival.
         asked: in the order of asking.
         clocks: how the clocks were set, from the beginning.
+        resumed: what was ordered out of the outbox, in order.
+        instances: those that ran, in the order of their starts; a process of its own is one too.
+        poisons: how wires were made bad, in order.
         began, ended: of the whole, monotonic.
         leftovers: command lines of child processes alive after the end.
         foreign: connections that went where no target is, as ``host:port``.
@@ -145,6 +201,9 @@ class Evidence:
     served: list[Served] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     clocks: list[Clock] = field(default_factory=list)
+    resumed: list[Resumed] = field(default_factory=list)
+    instances: list[Lived] = field(default_factory=list)
+    poisons: list[Poisoned] = field(default_factory=list)
     began: float = 0.0
     ended: float = 0.0
     leftovers: tuple[str, ...] = ()
