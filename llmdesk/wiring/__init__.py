@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from llmdesk.config.loader import Loaded
@@ -14,7 +13,7 @@ from llmdesk.desk import Desk
 from llmdesk.desk.parts import Parts, in_force
 from llmdesk.paths import Paths, find_paths, process_environment
 from llmdesk.storage.conversations import ConversationStore
-from llmdesk.storage.cooldowns import CooldownFile
+from llmdesk.storage.cooldowns import CooldownFile, system_clock
 from llmdesk.storage.database import Database
 from llmdesk.storage.drafts import DraftStore
 from llmdesk.storage.instance import Instance
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmdesk.config.settings import Settings
+    from llmdesk.core.cooldown import Instant
     from llmdesk.desk.parts import ProviderFacts
 
 __all__ = ["DEMO_MARK", "AdapterShelf", "make_desk"]
@@ -49,6 +49,7 @@ def make_desk(
     env: Mapping[str, str] | None = None,
     settings: Settings | None = None,
     log: Callable[..., None] | None = None,
+    now: Callable[[], Instant] = system_clock,
 ) -> Desk:
     """Build a desk; nothing is opened or called before it is entered with ``async with``.
 
@@ -57,12 +58,18 @@ def make_desk(
         env: the environment; ``None`` = the process's own.
         settings: use these instead of a file.
         log: where log events go; ``None`` = the log file.
+        now: this machine's clocks: the times of everything that is written down, the days of budgets, and cooldowns.
+            How long something takes is measured by the monotonic clock all the same.
 
     Raises:
         ConfigurationError: the file has faults.
     """
     env = process_environment() if env is None else env
     paths = find_paths(config, env)
+
+    def wall() -> float:
+        return now().wall
+
     mark = mark_of(paths.config_file)
     loaded = Loaded(settings=settings) if settings is not None else load(paths, env)
     warnings = list(loaded.notes)
@@ -77,16 +84,16 @@ def make_desk(
         warnings.append(f"{paths.data_dir} cannot be written: {passing} only for this run.")
     state_dir = paths.state_dir if _writable(paths.state_dir) else None
     adapters = AdapterShelf(loaded, env, ProcessGroups(state_dir))
-    database = Database(paths.database if stored else None, on_warning=warnings.append)
+    database = Database(paths.database if stored else None, on_warning=warnings.append, clock=wall)
     instance = Instance(state_dir)
-    cooldowns = CooldownFile(paths.state_file, on_warning=warnings.append)
+    cooldowns = CooldownFile(paths.state_file, now, on_warning=warnings.append)
     apart = writable and not stored  # off the record: the numbers alone go to the disk
     ledger = Ledger(
-        Database(paths.database, on_warning=warnings.append) if apart else database,
+        Database(paths.database, on_warning=warnings.append, clock=wall) if apart else database,
         apart=apart,
         overflow=Overflow(paths.metrics_overflow, on_warning=warnings.append) if stored or apart else None,
     )
-    lasting = Lasting(booked=ledger.database, instance=instance, cooldowns=cooldowns)
+    lasting = Lasting(booked=ledger.database, instance=instance, cooldowns=cooldowns, clock=wall)
     setup = setup_of(loaded, adapters, lasting)
     log = log or _log_to(paths)
     telemetry = _telemetry(loaded.settings, setup.providers, env, log=log, warn=warnings.append)
@@ -94,10 +101,10 @@ def make_desk(
         Parts(
             **in_force(setup),
             database=database,
-            requests=RequestStore(database, instance.id),
-            conversations=ConversationStore(database),
+            requests=RequestStore(database, instance.id, clock=wall),
+            conversations=ConversationStore(database, clock=wall),
             search=Search(database),
-            drafts=DraftStore(database, instance.id, instance.is_alive),
+            drafts=DraftStore(database, instance.id, instance.is_alive, clock=wall),
             cooldowns=cooldowns,
             ledger=ledger,
             measures=MeasureStore(ledger.database),
@@ -105,14 +112,14 @@ def make_desk(
             paths=paths,
             warnings=warnings,
             log=log,
-            clock=time.time,
+            clock=wall,
             new_id=lambda: secrets.token_hex(8),
             record_text=record == "full",
             stored=stored,
             demo=env.get(DEMO_MARK) == "1",
             program=_program(env),
             at_start=adapters.end_leftovers,
-            upkeep=Upkeep(ledger.database, keep_days=loaded.settings.telemetry.retention_days),
+            upkeep=Upkeep(ledger.database, keep_days=loaded.settings.telemetry.retention_days, clock=wall),
             telemetry=telemetry,
             configuration=(
                 ConfigurationFile(paths, env, loaded, mark=mark, lasting=lasting, adapters=adapters)

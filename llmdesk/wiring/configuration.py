@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from llmdesk.config.keeping import propose, write
@@ -147,4 +146,4 @@ class ConfigurationFile:
         Raises:
             UsageError: the file is another one by now, or cannot be written.
         """
-        return write(proposal, at=time.time())
+        return write(proposal, at=self._lasting.clock())

@@ -16,7 +16,7 @@ from llmdesk.router import Router, Targets
 from llmdesk.storage.spend import SpendStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmdesk.core.policy import ProviderRules
     from llmdesk.core.types import Json
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lasting:
-    """What a setup is built on, and what stays the same as long as the desk is open."""
+    """What a setup is built on, and what stays the same as long as the desk is open; ``clock`` = UTC epoch seconds."""
 
     booked: Database
     instance: Instance
     cooldowns: CooldownFile
+    clock: Callable[[], float]
 
 
 def setup_of(loaded: Loaded, adapters: AdapterShelf, lasting: Lasting) -> Setup:
@@ -45,8 +46,11 @@ def setup_of(loaded: Loaded, adapters: AdapterShelf, lasting: Lasting) -> Setup:
     prices = PriceBook(
         {name: Billing(free=rules[name].free, base_url=fact.base_url) for name, fact in facts.items()},
         {str(ref): rule.price for ref, rule in models.items() if rule.price is not None},
+        clock=lasting.clock,
     )
-    spend = SpendStore(lasting.booked, instance.id, limits.budgets(loaded), is_alive=instance.is_alive)
+    spend = SpendStore(
+        lasting.booked, instance.id, limits.budgets(loaded), is_alive=instance.is_alive, clock=lasting.clock
+    )
     targets = Targets(
         adapter=adapters.get,
         rules=rules,
@@ -57,6 +61,7 @@ def setup_of(loaded: Loaded, adapters: AdapterShelf, lasting: Lasting) -> Setup:
         memory_bytes=_memory_bytes(),
         local_only=loaded.settings.privacy.network == "local-only",
         small_prompt=convert.small_prompt(loaded),
+        clock=lasting.clock,
     )
     screen = loaded.settings.ui
     return Setup(
