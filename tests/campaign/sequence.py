@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Wire = Literal["ollama", "openai", "anthropic", "google", "command"]
 
 Toxin = Literal["latency", "down", "bandwidth", "slow close", "timeout", "reset", "slicer", "limit"]
 """The eight ways in which a wire is bad, by their usual names."""
@@ -72,7 +77,9 @@ class Poison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """Send everything again that waits in the outbox."""
+    """Send everything again that waits in the outbox; ``probe`` = cooling providers are asked too."""
+
+    probe: bool = False
 
 
 Step = Say | Together | Jump | Reboot | Restart | Second | Poison | Resume
@@ -80,13 +87,37 @@ Step = Say | Together | Jump | Reboot | Restart | Second | Poison | Resume
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One provider of the sequence's configuration."""
+    """One provider of the sequence's configuration.
+
+    ``price``: US dollars for a million tokens sent and received, as the user wrote it; ``None`` = nothing is written.
+    ``delay_s``: between two tries of one target.
+    """
 
     name: str
-    wire: Literal["ollama", "openai", "anthropic", "google", "command"]
+    wire: Wire
     attempts: int = 3
     cooldown_s: float = 600.0
     key: bool = False
+    price: tuple[float, float] | None = None
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """One budget of the sequence's configuration, over everything or over one lane."""
+
+    scope: Literal["request", "conversation", "day", "month"]
+    kind: Literal["soft", "hard"]
+    limit_usd: float
+    when_exhausted: Literal["free", "block"] = "block"
+    lane: str = ""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Its entry under ``budgets``."""
+        exhausted = {"when_exhausted": self.when_exhausted} if self.kind == "hard" else {}
+        lane = {"lane": self.lane} if self.lane else {}
+        return {"scope": self.scope, "kind": self.kind, "limit_usd": self.limit_usd, **exhausted, **lane}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +127,9 @@ class Sequence:
     seed: int
     providers: tuple[Provider, ...]
     lanes: tuple[tuple[str, tuple[str, ...]], ...]
-    """Name, and the names of its providers in order."""
+    """Name, and the names of its providers in order; the first lane is the default."""
+    budgets: tuple[Budget, ...] = ()
     record: Literal["full", "metadata", "off-record"] = "full"
     steps: tuple[Step, ...] = ()
+    real: bool = False
+    """Every ask is a process of its own; then the clocks are the machine's and nothing sets them."""
