@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.campaign.sequence import Budget
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
@@ -186,6 +188,7 @@ class Evidence:
         resumed: what was ordered out of the outbox, in order.
         instances: those that ran, in the order of their starts; a process of its own is one too.
         poisons: how wires were made bad, in order.
+        budgets: as they were configured.
         began, ended: of the whole, monotonic.
         leftovers: command lines of child processes alive after the end.
         foreign: connections that went where no target is, as ``host:port``.
@@ -204,6 +207,7 @@ class Evidence:
     resumed: list[Resumed] = field(default_factory=list)
     instances: list[Lived] = field(default_factory=list)
     poisons: list[Poisoned] = field(default_factory=list)
+    budgets: tuple[Budget, ...] = ()
     began: float = 0.0
     ended: float = 0.0
     leftovers: tuple[str, ...] = ()
