@@ -96,13 +96,13 @@ class CooldownFile:
 
     def resting(self) -> dict[str, tuple[Cooldown, float]]:
         """As ``current``, each with how long it still lasts, seconds: all of it from one look."""
-        now = self._clock()
         if self._mutex.acquire(timeout=GLANCE_S):
             try:
-                self._refresh(now)
-                self._settle(now)
+                self._refresh()
+                self._settle(self._clock())
             finally:
                 self._mutex.release()
+        now = self._clock()
         return {
             provider: (each, left_s)
             for provider, each in self._merged(now).items()
@@ -136,17 +136,17 @@ class CooldownFile:
         # Seen by this process at once, on disk before it returns; whoever saves at this moment may pass over the first.
         self._unsaved = {**self._unsaved, provider: later(self._unsaved.get(provider), new, now)}
         with self._mutex:
+            now = self._clock()
             self._unsaved = {**self._unsaved, provider: later(self._merged(now).get(provider), new, now)}
-            self._save(now)
-            return self._merged(now)[provider]
+            self._save()
+            return self._merged(self._clock())[provider]
 
     def clear(self, provider: str) -> None:
         """End a provider's cooldown before its time."""
-        now = self._clock()
         with self._mutex:
-            self._refresh(now)
-            if provider in self._merged(now):
-                self._save(now, without=provider)
+            self._refresh()
+            if provider in self._merged(self._clock()):
+                self._save(without=provider)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class CooldownFile:
             merged[provider] = later(merged.get(provider), cooldown, now)
         return merged
 
-    def _refresh(self, now: Instant) -> None:
+    def _refresh(self) -> None:
         if self.path is None:
             return
         if self._seen is None:
@@ -166,8 +166,8 @@ class CooldownFile:
             return
         if mark is None and self._known:
             # Deleted while we run: what was in force stays in force (policy D8).
-            self._unsaved = self._merged(now)
-            self._save(now)
+            self._unsaved = self._merged(self._clock())
+            self._save()
         elif (state := self._read(self.path)) is not None:
             self._known = dict(state.cooldowns)
         self._seen = (change_mark(self.path),)
@@ -222,7 +222,7 @@ class CooldownFile:
         if changed or ended:
             self._known = {name: each for name, each in ({**self._known, **changed}).items() if name not in ended}
             self._unsaved = {name: each for name, each in ({**self._unsaved, **changed}).items() if name not in ended}
-            self._save(now)
+            self._save()
 
     def _remove_temps(self, path: Path) -> None:
         with suppress(OSError):
@@ -233,15 +233,15 @@ class CooldownFile:
 
     # --- writing ------------------------------------------------------------------------------------------------
 
-    def _save(self, now: Instant, *, without: str | None = None) -> None:
+    def _save(self, *, without: str | None = None) -> None:
         """Bring the file in step with what is known here; a disk that refuses leaves it in memory."""
         if self.path is None:
-            self._known = self._merged(now)
+            self._known = self._merged(self._clock())
             self._unsaved = {}
         else:
             try:
                 with self._locked(self.path):
-                    self._write(self.path, now, without=without)
+                    self._write(self.path, without=without)
             except OSError as error:
                 cause = error.strerror or str(error)
                 self._tell(f"{self.path} cannot be written ({cause}): cooldowns hold in this process only.")
@@ -249,8 +249,11 @@ class CooldownFile:
             self._known.pop(without, None)
             self._unsaved.pop(without, None)
 
-    def _write(self, path: Path, now: Instant, *, without: str | None) -> None:
+    def _write(self, path: Path, *, without: str | None) -> None:
         state = self._decode_or_move_aside(path)
+        # Not before: seen from an earlier moment, what another instance wrote meanwhile had not even begun, and would
+        # be moved back to it.
+        now = self._clock()
         on_disk = {provider: settled(each, now) for provider, each in state.cooldowns.items()}
         saving = dict(self._unsaved)
         for provider, cooldown in saving.items():

@@ -117,6 +117,45 @@ def test_a_later_deadline_of_another_instance_is_never_shortened(cooldowns, path
     assert document(path)["cooldowns"]["cloud"]["until_boot"] == clock.boot + 3600
 
 
+class Overtaken:
+    """A clock whose owner is held up right after its first look at it, for so long that another instance is quicker."""
+
+    def __init__(self, clock, meanwhile):
+        self.clock = clock
+        self.warnings = clock.warnings
+        self.meanwhile = [meanwhile]
+
+    def __call__(self):
+        now = self.clock()
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return now
+
+
+def test_whoever_waits_for_the_file_moves_no_deadline_of_a_quicker_one_back(cooldowns, path, clock):
+    def quicker():
+        clock.pass_time(1.5)
+        cooldowns.cool("cloud", "rate", "the later limit", 600.0)
+
+    ends = clock.wall + 1.5 + 600.0
+    slower = opened(path, Overtaken(clock, quicker))
+    assert slower.cool("cloud", "rate", "the earlier limit", 600.0).until_wall == ends
+    assert document(path)["cooldowns"]["cloud"]["until_wall"] == ends
+
+
+def test_a_slow_look_moves_no_deadline_back(cooldowns, path, clock):
+    def quicker():
+        clock.pass_time(1.5)
+        cooldowns.cool("cloud", "rate", "", 600.0)
+
+    cooldowns.cool("openai", "rate", "", 600.0)
+    ends = clock.wall + 1.5 + 600.0
+    slower = opened(path, Overtaken(clock, quicker))
+    slower.current()
+    assert slower.get("cloud").until_wall == ends
+    assert document(path)["cooldowns"]["cloud"]["until_wall"] == ends
+
+
 def test_clearing_ends_it_for_everybody(cooldowns, path, clock):
     other = opened(path, clock)
     cooldowns.cool("cloud", "rate", "", 600.0)
