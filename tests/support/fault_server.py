@@ -14,7 +14,9 @@ For tests that run llmdesk as another process there is a form with a thread of i
         subprocess.run([...], env={"OLLAMA_HOST": server.url, ...})
 
 ``on_request`` is called when a request has been read and before anything is answered: the moment at which a test looks
-at files. An exception in it (a failed assertion) is raised again when the server is closed.
+at files. An exception in it (a failed assertion) is raised again when the server is closed. ``respond`` chooses the
+answer to each request where a queue by path is not enough, and ``on_over`` is called when the request is over,
+whichever way.
 """
 
 from __future__ import annotations
@@ -76,9 +78,17 @@ CERTIFICATE = Path(__file__).with_name("localhost-test.pem")
 """A self-signed certificate for ``localhost`` with its key; nobody trusts it, and nobody should."""
 
 
+KEPT = 256 * 1024
+"""How much of an answer is kept as ``Seen.sent``, bytes, and the last step that came to it."""
+
+
 @dataclass(eq=False)
 class Seen:
-    """One request as it arrived. ``at`` and ``client_left_at`` are ``time.monotonic()`` seconds."""
+    """One request as it arrived, and what became of it.
+
+    ``at``, ``client_left_at`` and ``over_at`` are ``time.monotonic()`` seconds. ``sent`` is what the kernel took of the
+    answer's body, without its framing; of a long one the beginning.
+    """
 
     method: str
     target: str
@@ -88,6 +98,8 @@ class Seen:
     at: float
     client_left_at: float | None = None
     played: bool = False
+    over_at: float | None = None
+    sent: bytearray = field(default_factory=bytearray, repr=False)
 
     @property
     def path(self) -> str:
@@ -123,6 +135,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
+        # What a write leaves in our own buffer is not sent: it has to be waited for.
+        self.transport.set_write_buffer_limits(high=0)
         self._accepted(self)
 
     def data_received(self, data: bytes) -> None:
@@ -176,6 +190,8 @@ class _Connection(asyncio.Protocol):
         # Yield even when the buffer has room, so that an endless body cannot starve the loop.
         await asyncio.sleep(0)
         await self._writable.wait()
+        if self.left_at is not None and self.transport.get_write_buffer_size():
+            raise _Gone
 
     async def pause(self, seconds: float) -> None:
         if seconds <= 0:
@@ -213,6 +229,8 @@ class FaultServer:
         tls: speak TLS with the untrusted certificate.
         greeting: bytes written as soon as a client has connected, after which the connection is closed.
         on_request: called with each request before it is answered.
+        respond: the answer to a request; ``None`` = what is scripted for its path.
+        on_over: called with each request when its answer, or the connection, is over.
     """
 
     models: Sequence[Mapping[str, object]] = field(default_factory=lambda: [model_entry("gemma3:4b")])
@@ -223,6 +241,8 @@ class FaultServer:
     tls: bool = False
     greeting: bytes | None = None
     on_request: Callable[[Seen], None] | None = None
+    respond: Callable[[Seen], Play | None] | None = None
+    on_over: Callable[[Seen], None] | None = None
     requests: list[Seen] = field(default_factory=list)
     connections: int = 0
     faults: list[BaseException] = field(default_factory=list)
@@ -380,28 +400,33 @@ class FaultServer:
         if self.on_request is not None:
             self.on_request(seen)
         try:
-            await self._perform(connection, self._next(seen))
+            await self._perform(connection, self._next(seen), seen)
             seen.played = True
         finally:
             seen.client_left_at = connection.left_at
+            seen.over_at = time.monotonic()
+            if self.on_over is not None:
+                self.on_over(seen)
         if seen.headers.get("connection", "").lower() == "close":
             await connection.end(Mark.FIN)
 
     def _next(self, seen: Seen) -> Play:
+        if self.respond is not None and (play := self.respond(seen)) is not None:
+            return play
         if queue := self._queues.get(seen.path):
             return queue.popleft()
         if seen.path in self._sticky:
             return self._sticky[seen.path]
         return healthy(seen.path, seen.method, seen.json, models=self.models, running=self.running, reply=self.reply)
 
-    async def _perform(self, connection: _Connection, play: Play) -> None:
+    async def _perform(self, connection: _Connection, play: Play, seen: Seen) -> None:
         if play.raw is not None:
             await self._run(connection, play.raw)
             return
         await self._run(connection, play.before)
         await self._head(connection, play)
         chunked = play.framing == "chunked"
-        await self._run(connection, play.body, chunked=chunked)
+        await self._run(connection, play.body, chunked=chunked, sent=seen.sent)
         if chunked:
             await connection.write(b"0\r\n\r\n")
         elif play.framing == "close" or play.length is not None:
@@ -433,13 +458,17 @@ class FaultServer:
             await (connection.write(step) if isinstance(step, bytes) else connection.pause(float(step)))  # type: ignore[arg-type]
 
     @staticmethod
-    async def _run(connection: _Connection, steps: Any, *, chunked: bool = False) -> None:
+    async def _run(
+        connection: _Connection, steps: Any, *, chunked: bool = False, sent: bytearray | None = None
+    ) -> None:
         for step in steps_of(steps):
             if isinstance(step, Mark):
                 await connection.end(step)
             elif isinstance(step, bytes):
                 if step:
                     await connection.write(b"%x\r\n%b\r\n" % (len(step), step) if chunked else step)
+                    if sent is not None and len(sent) < KEPT:
+                        sent += step
             else:
                 await connection.pause(float(step))
 

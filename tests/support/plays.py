@@ -7,6 +7,7 @@ endless generator can be part of a play.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -130,9 +131,15 @@ def gzip_bomb(unpacked: int, fill: bytes = b"\0", *, content_type: str = "applic
     """Send ``unpacked`` bytes of ``fill``, compressed, unasked."""
     return Play(
         headers={"Content-Encoding": "gzip", "Content-Type": content_type},
-        body=(gzip.compress(fill * unpacked),),
+        body=lambda: (_packed(unpacked, fill),),
         framing="length",
     )
+
+
+@functools.cache
+def _packed(unpacked: int, fill: bytes) -> bytes:
+    """Packed only when it is played: many scenes are made that nobody plays."""
+    return gzip.compress(fill * unpacked)
 
 
 def drip(data: bytes, pause_s: float, size: int = 1) -> list[Step]:
