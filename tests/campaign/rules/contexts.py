@@ -1,0 +1,75 @@
+"""What models were shown: the conversation as it stands, and nothing that was thrown away (I18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.campaign.evidence import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.campaign.evidence import Served
+    from tests.campaign.rules.lives import Life, Lives
+
+
+def contexts(lives: Lives) -> Iterator[Violation]:
+    """I18: earlier prompts of the conversation, each with its one whole answer, and then the prompt; nothing else."""
+    by_number = {life.asked.number: life for life in lives.all}
+    for life in lives.all:
+        earlier = _earlier(life, by_number)
+        for served in life.served:
+            words = _fault(served, life, earlier)
+            if words is not None:
+                yield Violation(rule="I18", words=f"{life.name} at {served.provider}: {words}")
+                break
+
+
+def _earlier(life: Life, by_number: dict[int, Life]) -> list[Life]:
+    """The turns before it in its conversation, oldest first."""
+    found: list[Life] = []
+    number = life.asked.follows
+    while number is not None and (before := by_number.get(number)) is not None:
+        found.insert(0, before)
+        number = before.asked.follows
+    return found
+
+
+def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
+    if not served.messages:
+        return None
+    role, text = served.messages[-1]
+    if role != "user" or text != life.asked.prompt:
+        return f"the newest message is {role}: {text[:60]!r}"
+    turns = [(role, text) for role, text in served.messages[:-1] if role != "system"]
+    if len(turns) % 2:
+        return f"{len(turns)} messages stand before the prompt, which are no turns of question and answer"
+    prompts = [each.asked.prompt for each in earlier]
+    last = -1
+    for (asker, prompt), (answerer, answer) in zip(turns[::2], turns[1::2], strict=True):
+        if (asker, answerer) != ("user", "assistant"):
+            return f"a turn is said by {asker} and {answerer}"
+        if prompt not in prompts:
+            return f"{prompt[:60]!r} is of no turn of its conversation"
+        place = prompts.index(prompt)
+        if place <= last:
+            return f"{prompt[:60]!r} stands in the wrong place"
+        last = place
+        whole = [each.text for each in earlier[place].served if each.marked and not each.error]
+        if answer not in whole:
+            return f"the answer {answer[:60]!r} is not one that a server completed for {prompt[:40]!r}"
+    return _left_out(turns, earlier, served)
+
+
+def _left_out(turns: list[tuple[str, str]], earlier: list[Life], served: Served) -> str | None:
+    """Every turn that had been answered before this one was asked goes along; sequences are shorter than any window."""
+    shown = {text for _, text in turns[::2]}
+    for each in earlier:
+        over = each.runs[-1].over
+        row = each.row
+        answered = row is not None and row.status == "completed" and row.record_text
+        if answered and over is not None and over < served.at - 1.0 and each.asked.prompt not in shown:
+            if any(run.began > served.at for run in each.runs):
+                continue
+            return f"the turn {each.asked.prompt[:40]!r} was left out"
+    return None

@@ -1,0 +1,50 @@
+"""Two plays of one seed, side by side (I7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.campaign.evidence import Violation
+from tests.campaign.rules.book import read
+from tests.campaign.rules.lives import Lives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.campaign.evidence import Evidence
+
+Step = tuple[str, str, str]
+
+
+def differences(one: Evidence, other: Evidence) -> Iterator[Violation]:
+    """I7: each prompt met the same targets in the same order, with the same classes, and ended alike.
+
+    Prompts that were cut in on are left out, since the moment of that is nobody's to repeat.
+    """
+    first, second = _ways(one), _ways(other)
+    for number in sorted(first.keys() | second.keys()):
+        if number in first and number in second and first[number] != second[number]:
+            words = f"ask {number}: {_told(first[number])} the one time, {_told(second[number])} the other"
+            yield Violation(rule="I7", words=words)
+        elif (number in first) != (number in second):
+            yield Violation(rule="I7", words=f"ask {number} is in one play only")
+
+
+def _ways(evidence: Evidence) -> dict[int, tuple[tuple[Step, ...], str]]:
+    lives = Lives(evidence, read(evidence.home / "data" / "llmdesk.db"))
+    found = {}
+    for life in lives.all:
+        if any(run.cut for run in life.runs):
+            continue
+        steps = tuple(
+            (pair.provider, pair.model, f"skip {pair.row.reason}" if pair.row and pair.skipped else pair.failed_with)
+            for pair in life.pairs
+        )
+        found[life.asked.number] = (steps, life.row.status if life.row is not None else "")
+    return found
+
+
+def _told(way: tuple[tuple[Step, ...], str]) -> str:
+    steps, status = way
+    told = ", ".join(f"{provider} {error or 'complete'}" for provider, _, error in steps)
+    return f"{told}: {status or 'unknown'}"
