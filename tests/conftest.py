@@ -27,6 +27,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _unknowing_redactor() -> Iterator[None]:
     """Whoever teaches the process-wide redactor a key in a test teaches it for that test only."""
-    known = set(redact._exact)
+    known, strong = set(redact._exact), set(redact._strong)
     yield
-    redact._exact = known
+    redact._exact, redact._strong = known, strong

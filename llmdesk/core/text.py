@@ -143,16 +143,44 @@ _HEX = re.compile(r"%[0-9A-F]{2}")
 _ACCOUNT = re.compile(r"(?i)\b(you)\s{1,4}\(.{1,200}?\)(?=\s{1,4}have reached)")
 
 
+def spellings(secret: str) -> set[str]:
+    """A secret as it may turn up in what others wrote: quoted for URLs, JSON or Python, in hex, in base64 of anything.
+
+    In base64 a text looks different at each of three offsets, and mixes with its neighbours in its first and last
+    character: ``Basic`` packs a user before the password. Those characters are left out.
+    """
+    import json  # here alone: this module is on the way to the first paint
+
+    raw = secret.encode("utf-8", "replace")
+    found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    found |= {raw.hex(), raw.hex().upper()}
+    for quoted in (quote(secret, safe=""), quote_plus(secret)):
+        found |= {quoted, _HEX.sub(lambda each: each[0].lower(), quoted)}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        found.add(encode(raw).decode().rstrip("="))
+        for offset in range(3 if len(secret) >= _PACKED else 0):
+            packed = encode(b"\0" * offset + raw).decode()
+            found.add(packed[(0, 2, 3)[offset] : len(packed) - (0, 3, 2)[(offset + len(raw)) % 3]])
+    return found
+
+
+_PACKED = 8
+"""Shorter ones are so few characters in base64 that they may stand in any other."""
+
+_STRONG = 16
+"""From this length on, with letters and digits, a key is no word that an answer may hold by chance (``lm-studio``)."""
+
+
 class Redactor:
     """Takes known secrets and anything shaped like one out of a string that is about to be kept or shown.
 
     Args:
-        secrets: exact values that must never appear; each is also recognised URL-encoded, base64-encoded and as it
-            stands in JSON.
+        secrets: exact values that must never appear; each is also recognised in its other ``spellings``.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._exact: set[str] = set()
+        self._strong: set[str] = set()
         for secret in secrets:
             self.learn(secret)
 
@@ -160,13 +188,15 @@ class Redactor:
         """Remember one more secret value; values shorter than 6 characters would blank ordinary words."""
         if len(secret) < 6:
             return
-        import json  # here alone: this module is on the way to the first paint
+        found = spellings(secret)
+        self._exact |= found
+        if len(secret) >= _STRONG and any(map(str.isalpha, secret)) and any(map(str.isdigit, secret)):
+            self._strong |= found
 
-        raw = secret.encode("utf-8", "replace")
-        self._exact |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-        for quoted in (quote(secret, safe=""), quote_plus(secret)):
-            self._exact |= {secret, quoted, _HEX.sub(lambda found: found[0].lower(), quoted)}
-        self._exact |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+    @property
+    def strong(self) -> frozenset[str]:
+        """The spellings of those secrets that cannot be meant for anything else, wherever they stand."""
+        return frozenset(self._strong)
 
     def __call__(self, text: str) -> str:
         """Return ``text`` without secrets."""

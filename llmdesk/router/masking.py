@@ -1,0 +1,84 @@
+"""An answer on its way in: a server that repeats the key it was called with does not get it stored, shown or sent on.
+
+The next prompt of a conversation may go to another provider, with this answer in its history (policy S2, S6).
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from llmdesk.core.errors import ProviderError
+from llmdesk.core.masking import StreamMask
+from llmdesk.core.text import redact
+from llmdesk.core.types import ReasoningDelta, TextDelta, ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from llmdesk.core.types import ProviderEvent
+
+T = TypeVar("T")
+
+
+def masked(events: AsyncGenerator[ProviderEvent, None]) -> AsyncGenerator[ProviderEvent, None]:
+    """The events of an answer without known keys; the same object where none is known."""
+    secrets = redact.strong
+    return _Masked(secrets).over(events) if secrets else events
+
+
+class _Masked:
+    """Masks one answer: its text and its reasoning, each by itself, and the arguments of its calls."""
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        self._secrets = secrets
+        self._text = StreamMask(secrets)
+        self._reasoning = StreamMask(secrets)
+
+    async def over(self, events: AsyncGenerator[ProviderEvent, None]) -> AsyncGenerator[ProviderEvent, None]:
+        """Pass the events on; what was held back comes before whatever ends the answer, a failure too."""
+        async with aclosing(events) as coming:
+            try:
+                async for event in coming:
+                    for each in self._of(event):
+                        yield each
+            except ProviderError:
+                for each in self._rest():
+                    yield each
+                raise
+            for each in self._rest():
+                yield each
+
+    def _of(self, event: ProviderEvent) -> list[ProviderEvent]:
+        match event:
+            case TextDelta():
+                text = self._text.feed(event.text)
+                return [TextDelta(text)] if text else []
+            case ReasoningDelta():
+                text = self._reasoning.feed(event.text)
+                return [ReasoningDelta(text)] if text else []
+            case ToolCall():
+                call = replace(event, name=self._whole(event.name), arguments=self._inside(event.arguments))
+                return [*self._rest(), call]
+            case _:
+                return [*self._rest(), event]
+
+    def _rest(self) -> list[ProviderEvent]:
+        reasoning, text = self._reasoning.finish(), self._text.finish()
+        return [*([ReasoningDelta(reasoning)] if reasoning else []), *([TextDelta(text)] if text else [])]
+
+    def _whole(self, text: str) -> str:
+        mask = StreamMask(self._secrets)
+        return mask.feed(text) + mask.finish()
+
+    def _inside(self, value: T) -> T:
+        """A JSON value whose strings hold no key."""
+        masked: object = value
+        if isinstance(value, str):
+            masked = self._whole(value)
+        elif isinstance(value, list):
+            masked = [self._inside(each) for each in value]
+        elif isinstance(value, dict):
+            masked = {self._whole(str(name)): self._inside(each) for name, each in value.items()}
+        return masked  # type: ignore[return-value]
