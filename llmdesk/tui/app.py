@@ -22,7 +22,7 @@ from llmdesk.tui.colours import Colourless, few_colours
 from llmdesk.tui.keeper import Keeper
 from llmdesk.tui.keymap import Keymap, bindings_for
 from llmdesk.tui.keys import correct_sequences
-from llmdesk.tui.leaving import Signals, crash_report
+from llmdesk.tui.leaving import Signals, crash_report, thorough
 from llmdesk.tui.pace import quicken
 from llmdesk.tui.resettling import Worn, take_settings, use_keys
 from llmdesk.tui.screens.chat import ChatScreen
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
     from textual.command import Provider
+    from textual.driver import Driver
     from textual.filter import LineFilter
     from textual.screen import Screen
 
@@ -109,6 +110,10 @@ class DeskApp(App[None]):
         self._keeper = Keeper(open_desk, prepare)
         self._signals = Signals(self._signalled)
         self._asked_to_leave = False
+
+    def get_driver_class(self) -> type[Driver]:
+        """The driver that Textual would take, which leaves nothing behind."""
+        return thorough(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[None]:
         """The chat is what is there from the first paint."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from textual.driver import Driver
+
 DEADLINE_S = 0.9
 """After this the process ends, whatever still blocks, seconds."""
 
@@ -68,12 +70,37 @@ async def _as_coroutine(work: Awaitable[None]) -> None:
     await work
 
 
+FORGOTTEN = "\x1b[?1016l\x1b]22;\x07"
+"""What Textual 8.2.8 sets and does not reset when it stops: the mouse in pixels, which it asks for where the terminal
+reports its size in band, and the shape of the pointer (kitty, "Mouse pointer shapes": an empty name resets it)."""
+
 LEAVE_SCREEN = (
-    b"\x1b[?2026l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1016l\x1b[?1006l\x1b[?1004l"
-    b"\x1b[<u\x1b[?1049l\x1b[?25h"
+    b"\x1b[?2026l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l"
+    + FORGOTTEN.encode()
+    + b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
 )
-"""What Textual's driver writes when it stops, and the end of a frame that was cut off: synchronised painting, paste,
-size reports, wrap, mouse, focus, keyboard, alternate screen, cursor."""
+"""What our driver writes when it stops, and the end of a frame that was cut off: synchronised painting, paste, size
+reports, wrap, mouse, focus, pointer, keyboard, alternate screen, cursor, colours."""
+
+
+def thorough(driver: type[Driver]) -> type[Driver]:
+    """A driver of a terminal that resets what Textual's own forgets; other drivers as they are.
+
+    It does so whenever the screen is given back: at the end, for an editor, when the program is stopped.
+    """
+    try:
+        from textual.drivers.linux_driver import LinuxDriver
+    except ImportError:
+        return driver
+    if not issubclass(driver, LinuxDriver):
+        return driver
+
+    class Thorough(driver):  # type: ignore[misc, valid-type] # whichever class Textual chose
+        def stop_application_mode(self) -> None:
+            self.write(FORGOTTEN)
+            super().stop_application_mode()
+
+    return Thorough
 
 
 def _end_now(code: int) -> None:
