@@ -29,7 +29,7 @@ from tests.support.metered import TILLS
 from tests.support.wires.command import JSONL, LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from llmdesk.core.types import Message
@@ -68,10 +68,17 @@ class World:
         home: where the desks that ask live.
         now: wall clock and elapsed time of the sequence's machine, seconds.
         seed: of the keys, and of what wires draw.
+        patience: how many times as long as usual the desks wait for their providers.
     """
 
     def __init__(
-        self, providers: Sequence[Provider], home: Path, now: Callable[[], tuple[float, float]], *, seed: int = 0
+        self,
+        providers: Sequence[Provider],
+        home: Path,
+        now: Callable[[], tuple[float, float]],
+        *,
+        seed: int = 0,
+        patience: float = 1.0,
     ) -> None:
         self.providers = {provider.name: provider for provider in providers}
         self.home = home
@@ -82,6 +89,7 @@ class World:
         self._now = now
         self._dice = random.Random(seed)
         self._seed = seed
+        self._patience = patience
         self._script: dict[tuple[int, str], deque[str]] = {}
         self._serial = 0
         self._places: dict[str, _Place] = {}
@@ -217,10 +225,13 @@ class World:
             assert self._tools is not None
             command = {"command": self._tools.command(provider.name), "output": JSONL, "limits": LIMITS}
             secret = {"env": {"TOOL_API_KEY": key}} if provider.key else {}
-            return {**told, **command, **secret, "timeouts": dict(TOOL_PATIENCE)}
+            return {**told, **command, **secret, "timeouts": self._limits(TOOL_PATIENCE)}
         secret = {"api_key": key} if provider.key else {}
         url = _TILL_OF[provider.wire].url(place.wire.url)
-        return {**told, **secret, "base_url": url, "timeouts": dict(PATIENCE)}
+        return {**told, **secret, "base_url": url, "timeouts": self._limits(PATIENCE)}
+
+    def _limits(self, usual: Mapping[str, float]) -> dict[str, float]:
+        return {name: seconds * self._patience for name, seconds in usual.items()}
 
     # --- what the servers do ------------------------------------------------------------------------------------------
 
