@@ -25,8 +25,6 @@ _ESCAPE = re.compile(rb"\x1b[\x20-\x2f]*[\x30-\x7e]")
 _BEGUN = re.compile(
     rb"\x1b(?:\[[\x20-\x3f]*|[\]P_^X](?:[^\x07\x1b\x18\x1a]|\x1b\x1b)*\x1b?|[\x20-\x2f]*)?\Z", re.DOTALL
 )
-    rb"\x1b(?:\[[\x20-\x3f]*|[\]P_^X](?:[^\x07\x1b\x18\x1a]|\x1b\x1b)*\x1b?|[\x20-\x2f]*)?\Z", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
