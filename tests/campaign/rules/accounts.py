@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FREE = frozenset({"ollama", "command"})
 """Wires behind which a plan pays, where nothing else is written."""
 
+UNTOLD = frozenset({"net", "silent", "cancelled"})
+"""Ends before which no server has told all of what was used."""
+
 
 def accounts(lives: Lives) -> Iterator[Violation]:
     """I8: tokens and cost of each attempt, and every sum of them."""
@@ -41,7 +44,7 @@ def _used(life: Life, pair: Pair) -> Iterator[Violation]:
         return
     name = f"{life.name}: attempt {row.number} ({row.provider})"
     if row.outcome != "completed":
-        if row.has_usage and not row.estimated and (served is None or served.usage is None):
+        if row.has_usage and not row.estimated and pair.failed_with in UNTOLD:
             yield Violation(rule="I8", words=f"{name} is not marked as estimated, and no server reported its tokens")
         return
     if served is None or not pair.fits:

@@ -114,6 +114,12 @@ def _best(evidence: Evidence, life: Life, rows: list[Attempt], served: list[Serv
 WIRE_FAULTS = frozenset({"net", "silent", "truncated", "config"})
 """What a bad wire can make of anything."""
 
+SLOW = {"silent": 350, "net": 900}
+"""After how long a client with the campaign's short limits gives up waiting, and connecting, milliseconds."""
+
+HEARD_S = 0.25
+"""How long what a server has sent may need to be heard of, where the machine has too much to do."""
+
 
 def _together(evidence: Evidence, life: Life, row: Attempt, served: Served) -> float:
     if row.provider != served.provider:
@@ -126,7 +132,17 @@ def _together(evidence: Evidence, life: Life, row: Attempt, served: Served) -> f
         return cost + 0.1
     if recorded in WIRE_FAULTS and _bad_wire(evidence, life, row, served):
         return cost + 0.2
+    if recorded in SLOW and _gave_up_first(row, served):
+        return cost + 0.3
     return cost + _WRONG
+
+
+def _gave_up_first(row: Attempt, served: Served) -> bool:
+    """The client's patience was over before the answer had come: this machine was too slow for its short limits."""
+    if row.elapsed_ms < SLOW[row.error_kind or ""]:
+        return False
+    given_up = served.at + (row.at / 1000 - served.wall) + row.elapsed_ms / 1000
+    return served.over is None or served.left or given_up < served.over + HEARD_S
 
 
 def _row_alone(evidence: Evidence, life: Life, row: Attempt) -> float:
@@ -134,6 +150,8 @@ def _row_alone(evidence: Evidence, life: Life, row: Attempt) -> float:
         return _EXCUSED
     if row.error_kind in WIRE_FAULTS and _bad_wire(evidence, life, row, None):
         return _EXCUSED
+    if row.error_kind in SLOW and row.elapsed_ms >= SLOW[row.error_kind]:
+        return 2 * _EXCUSED
     chosen = any(target.provider == row.provider and target.model == "largest" for target in life.lane)
     return _EXCUSED if chosen and row.error_kind in {"net", "gone", "silent", "truncated", "server"} else _ALONE
 

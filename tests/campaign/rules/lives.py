@@ -177,9 +177,8 @@ class Lives:
             return False
         _, run = self.of[id(served)]
         pair = next((each for each in run.pairs if each.served is served), None)
-        recorded = pair.row.error_kind if pair is not None and pair.row is not None else None
-        if recorded == served.error and served.error:
-            return True
+        if pair is not None and pair.row is not None:
+            return pair.recorded == served.error or not pair.fits  # what is recorded wrongly had come all the same
         if run.cut_at is not None and run.cut_at <= served.over + GRACE_S:
             return False
         return not self.poisoned(served.provider, served.at, served.over)

@@ -37,10 +37,11 @@ class Reasons:
             case "cooling":  # that it is over by now is a matter of I4
                 founded = self._limits.ever(row.provider, run.over)
             case "attention":
-                founded = any(not self._of_one_model(each) for each in self._said(run, row.provider, "auth"))
+                said = self._said(run, row.provider, "auth")
+                founded = any(each.model == row.model or not self._of_one_model(each) for each in said)
                 founded = founded or self._unseen(run, row.provider, "auth")
             case "gone":
-                said = [*self._said(run, row.provider, "gone"), *self._said(run, row.provider, "auth")]
+                said = self._said(run, row.provider, "gone")
                 founded = any(each.model == row.model and self._of_one_model(each) for each in said)
                 founded = founded or self._unseen(run, row.provider, "gone")
             case "unfit":
