@@ -141,6 +141,7 @@ class _Link:
 
     def asked(self, data: bytes) -> None:
         if self._proxy.toxin == "timeout":
+            self._proxy.swallowed += len(data)
             return
         if self.server.transport is None:
             self._early.append(data)
@@ -223,7 +224,7 @@ class _Link:
             case "slicer":
                 await self._sliced(data, doses.slice_bytes, doses.slice_s)
             case "timeout":
-                pass
+                self._proxy.swallowed += len(data)
             case "reset":
                 self._up_to(data, doses.reset_after, self.client.reset)
             case "limit":
@@ -259,6 +260,7 @@ class ToxicProxy:
         doses: how strong the toxins are.
         seed: of what is drawn (jitter).
         host: both addresses.
+        swallowed: how many bytes did not arrive.
     """
 
     upstream: int
@@ -269,7 +271,7 @@ class ToxicProxy:
     toxin: Toxin | Literal[""] = ""
     links: set[_Link] = field(default_factory=set)
     dice: random.Random = field(default_factory=random.Random)
-    accepted: int = 0
+    swallowed: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _server: asyncio.Server | None = None
 
@@ -314,7 +316,6 @@ class ToxicProxy:
         return task
 
     def _accept(self) -> _Side:
-        self.accepted += 1
         return _Link(self).client
 
 
