@@ -118,6 +118,11 @@ def learn_credential(value: str) -> None:
             redact.learn(user_and_password.partition(":")[2])
 
 
+def load() -> None:
+    """Import what a first request would have to import."""
+    import httpx  # noqa: F401
+
+
 def make_client(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> httpx.AsyncClient:
     """Build the client of one endpoint. Nothing is sent.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from llmdesk.core.types import ChatRequest
+    from llmdesk.providers.base import Provider
     from llmdesk.router.pacing import Turn
     from llmdesk.router.route import Place, Trip
     from llmdesk.router.targets import Targets
@@ -38,8 +39,8 @@ SMALL_PROMPT = "asked first, because the prompt is small (routing.small_prompt)"
 class Try:
     """The attempt being made: its number, when it began on both clocks, and its turn where turns are taken.
 
-    ``waits`` = it stands in line for its turn; ``request`` is what it sends, once that is settled; ``sent`` = the
-    provider was asked.
+    ``waits`` = it stands in line for its turn; ``request`` is what it sends, once that is settled; ``provider`` is who
+    asks, ``unusable`` why there is nobody; ``sent`` = the provider was asked.
     """
 
     number: int
@@ -48,6 +49,8 @@ class Try:
     turn: Turn | None = None
     waits: bool = False
     request: ChatRequest | None = None
+    provider: Provider | None = None
+    unusable: ProviderError | None = None
     sent: bool = False
 
 

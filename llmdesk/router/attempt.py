@@ -24,6 +24,7 @@ from llmdesk.core.types import (
 from llmdesk.router.afford import afford
 from llmdesk.router.aftermath import Aftermath, Try
 from llmdesk.router.controls import Wish
+from llmdesk.router.masking import masked
 from llmdesk.router.prepare import Prepared, prepare
 from llmdesk.router.route import Place, Trip, Unfit
 from llmdesk.router.schema import meet_schema
@@ -155,7 +156,11 @@ class Asker:
         self._aftermath.completed(place, this)
 
     async def _get_ready(self, place: Place, this: Try) -> Prepared:
-        """Everything before the first byte: what is sent, its turn, and the money for it, which comes last."""
+        """Everything before the first byte: what is sent, its turn, the money for it, and who sends it.
+
+        Each of these may take its time: a line, a locked database, a command that tells a key. So the last look at the
+        cooldowns comes after them all (policy I3); what was set aside by then is let go as the skip is written down.
+        """
         try:
             prepared = await prepare(self._targets, self._trip.route, place, outgrown_tokens=self._trip.outgrown_tokens)
             place.window_tokens = prepared.window_tokens
@@ -163,11 +168,20 @@ class Asker:
             self._look_again(place)
             self._targets.prices.begin(place.target)
             this.request = await afford(self._targets, self._trip, place, prepared.request, this.number)
+            await self._find_adapter(place, this)
+            self._look_again(place)
         except (Unfit, asyncio.CancelledError):
             if place.failed is not None:  # it is not asked again: what was to follow a last failure follows now
                 await self._aftermath.draw(place, place.failed, place.failed.message)
             raise
         return replace(prepared, request=this.request)
+
+    async def _find_adapter(self, place: Place, this: Try) -> None:
+        """Get whoever asks ready; what is wrong with it is said when it is to ask."""
+        try:
+            this.provider = await self._targets.adapter(place.ref.provider)
+        except ProviderError as error:
+            this.unusable = error
 
     async def _take_turn(self, place: Place, this: Try) -> None:
         """Wait where the user limits how fast this provider is asked; the time in line is no time of the attempt."""
@@ -217,11 +231,13 @@ class Asker:
     async def _stream(self, place: Place, request: ChatRequest, this: Try) -> None:
         """Ask, pass on what comes, and check it when it is whole."""
         walk, sink = self._walk, self._trip.sink
-        provider = await self._targets.adapter(place.ref.provider)
+        if this.unusable is not None:
+            raise this.unusable
+        assert this.provider is not None
         this.sent = True
         if self._trip.tap is not None:
             request = replace(request, tap=self._trip.tap(this.number, place.target))
-        async with aclosing(provider.stream(request)) as events:
+        async with aclosing(masked(this.provider.stream(request))) as events:
             async for event in events:
                 if walk.first_token_s is None and not isinstance(event, Completed):
                     walk.first_token_s = self._targets.elapsed() - this.begun

@@ -74,7 +74,12 @@ class AdapterShelf:
             models=told.models,
             options={**told.options, "record_group": self._groups.record} if told.kind == "command" else told.options,
         )
-        return make_provider(told.kind, endpoint)
+        adapter = make_provider(told.kind, endpoint)
+        if told.kind != "command":
+            from llmdesk.providers.http import load
+
+            load()  # what takes long is over before the router's last look at the cooldowns
+        return adapter
 
     def renewed(self, loaded: Loaded) -> AdapterShelf:
         """A shelf for other settings; what is open of the providers that stay as they are passes on to it.

@@ -580,6 +580,23 @@ async def test_a_provider_that_another_request_found_limited_meanwhile_is_not_as
     assert [a.number for a in walk.attempts] == [1, 2, 3]
 
 
+class SlowKey(RouterWorld):
+    """While the command that tells the cloud's key runs, another instance is refused by the cloud."""
+
+    async def _adapter(self, name: str) -> ScriptedProvider:
+        if name == "cloud":
+            self.book.cool("cloud", "rate", "cloud: rate limited", 600)
+        return await super()._adapter(name)
+
+
+async def test_a_provider_that_was_found_limited_while_its_key_was_fetched_is_not_asked() -> None:
+    world = SlowKey()
+    walk = await world.ask()
+    assert story(walk) == [("cloud/big:120b", "skipped", "cooling"), ("local/large:27b", "completed", "")]
+    assert world.cloud.requests == []
+    assert [event.target.provider for event in world.events if isinstance(event, AttemptStarted)] == ["local"]
+
+
 async def test_local_only_sends_nothing_to_a_model_that_only_points_elsewhere_or_cannot_be_told() -> None:
     world = RouterWorld(local_only=True)
     world.lane = Lane(name="chat", targets=(ModelRef("local", "mine:latest"), ModelRef("local", "unlisted:8b"), LOCAL))
