@@ -219,13 +219,14 @@ class World:
             "kind": provider.wire,
             "retry": {"attempts": provider.attempts, "delay_s": provider.delay_s, "short_wait_s": SHORT_WAIT_S},
             "cooldown_s": provider.cooldown_s,
+            **({"billing": "metered"} if provider.price is not None else {}),
         }
         key = f"${{{key_variable(provider.name)}}}"
         if place.wire is None:
             assert self._tools is not None
-            command = {"command": self._tools.command(provider.name), "output": JSONL, "limits": LIMITS}
-            secret = {"env": {"TOOL_API_KEY": key}} if provider.key else {}
-            return {**told, **command, **secret, "timeouts": self._limits(TOOL_PATIENCE)}
+            command: dict[str, Any] = {"command": self._tools.command(provider.name), "output": JSONL, "limits": LIMITS}
+            known = {"env": {"TOOL_API_KEY": key}} if provider.key else {}
+            return {**told, **command, **known, "timeouts": self._limits(TOOL_PATIENCE)}
         secret = {"api_key": key} if provider.key else {}
         url = _TILL_OF[provider.wire].url(place.wire.url)
         return {**told, **secret, "base_url": url, "timeouts": self._limits(PATIENCE)}
