@@ -1,8 +1,9 @@
 """The command-line tool of a sequence: asks its world what to do, and does it.
 
 ``python -I -S tool.py PORT PROVIDER MODEL``: tells the world at that port who it is and what it was given, gets a few
-lines of Python back, and reports each step that is done with a comma and its own end with a full stop. It imports
-nothing but what is built in, because a sequence starts hundreds of it.
+lines of Python back, and announces each step with a comma and its own end with a full stop: whoever reads what it
+prints may kill it before it could say that it has. It imports nothing but what is built in, because a sequence starts
+hundreds of it.
 """
 
 import _socket
@@ -16,20 +17,16 @@ told = repr((os.getpid(), sys.argv, dict(os.environ), stdin)).encode()
 line.sendall(b"%d\n%b" % (len(told), told))
 
 
-def done():
-    line.send(b",")
-
-
 def out(data):
+    line.send(b",")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-    done()
 
 
 def err(data):
+    line.send(b",")
     sys.stderr.buffer.write(data)
     sys.stderr.buffer.flush()
-    done()
 
 
 def hold():

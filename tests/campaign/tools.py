@@ -37,8 +37,8 @@ _ROLES = {"User": Role.USER, "Assistant": Role.ASSISTANT, "Instructions": Role.S
 class Run:
     """One run of a tool. ``at`` and ``over_at`` are monotonic seconds.
 
-    ``done``: it came to the end of its script. ``printed`` is what it printed by then, ``code`` its exit code
-    (``None`` = it ended another way).
+    ``done``: it came to the end of its script. ``printed`` is all that it can have printed by then, ``code`` its exit
+    code (``None`` = it ended another way).
     """
 
     provider: str
