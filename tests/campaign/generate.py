@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tests.campaign.alphabet import symbols_of
@@ -97,7 +99,6 @@ class _Maker:
         self._number = 0
         self._providers: tuple[Provider, ...] = ()
         self._lanes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-        self._letters = {wire: _by_class(symbols_of(wire)) for wire in ("ollama", *(wire for _, wire in OTHERS))}
 
     def make(self) -> Sequence:
         dice = self._dice
@@ -149,7 +150,7 @@ class _Maker:
     def _draw_lanes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         dice = self._dice
         names = [provider.name for provider in self._providers]
-        lanes = [("chat", ("cloud", "local"))]
+        lanes: list[tuple[str, tuple[str, ...]]] = [("chat", ("cloud", "local"))]
         if names[2:]:
             beside = dice.sample(names, dice.randint(1, min(3, len(names))))
             lanes.append(("code", tuple(dict.fromkeys([*beside, names[-1]]))))
@@ -177,9 +178,8 @@ class _Maker:
         kind = _drawn(dice, REAL_STEPS if self._real else STEPS)
         match kind:
             case "together":
-                return Together(
-                    says=tuple(self._say(cuts=False) for _ in range(dice.randint(2, 3 if self._real else 5)))
-                )
+                says = tuple(self._say(cuts=False) for _ in range(dice.randint(2, 3 if self._real else 5)))
+                return Together(says=_one_turn_each(says))
             case "jump":
                 return dice.choice(JUMPS)
             case "restart":
@@ -226,7 +226,7 @@ class _Maker:
     def _symbol(self, wire: Wire) -> str:
         """A class first, then one of its symbols: a class with many wordings is not met more often for that."""
         dice = self._dice
-        classes = self._letters[wire]
+        classes = _by_class(wire)
         symbols = classes[_drawn(dice, {name: WEIGHTS.get(name, 2) for name in classes})]
         return dice.choices(symbols, [_weight(symbol) for symbol in symbols])[0].name
 
@@ -235,11 +235,18 @@ WEIGHTS: Mapping[str, int] = {"": 3, "rate": 5, "server": 4, "truncated": 4, "ne
 """How often a class of failure is drawn; the others twice, ``""`` = an answer that completes in a form of its own."""
 
 
-def _by_class(symbols: tuple[Symbol, ...]) -> dict[str, list[Symbol]]:
+@cache
+def _by_class(wire: Wire) -> Mapping[str, list[Symbol]]:
     classes: dict[str, list[Symbol]] = {}
-    for symbol in symbols:
+    for symbol in symbols_of(wire):
         classes.setdefault(symbol.error.value if symbol.error is not None else "", []).append(symbol)
     return dict(sorted(classes.items()))
+
+
+def _one_turn_each(says: tuple[Say, ...]) -> tuple[Say, ...]:
+    """Of those asked at once in a lane only the first goes on: a conversation has one turn after the other."""
+    first = {say.lane: say.number for say in reversed(says)}
+    return tuple(replace(say, follows=say.follows and first[say.lane] == say.number) for say in says)
 
 
 def _weight(symbol: Symbol) -> int:

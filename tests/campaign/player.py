@@ -280,6 +280,8 @@ class _Player:
                         self._mark(number, cut="kill", cut_at=time.monotonic())
                 await self._house.crash()
                 await self._open(many)
+            case "":
+                return
 
     # --- the outbox ---
 

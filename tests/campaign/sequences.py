@@ -94,7 +94,7 @@ def _tell_evidence(evidence: Evidence, root: Path) -> None:
         events.append(
             (
                 served.at,
-                f"served  {served.provider} {served.symbol} ({served.error or 'answer'}) to {served.prompt[:12]!r}, {how}",
+                f"served  {served.provider} {served.symbol} ({served.error}) to {served.prompt[:12]!r}, {how}",
             )
         )
     for asked in evidence.asked:
