@@ -29,8 +29,10 @@ def _table() -> dict[int, str]:
     table[0x7F] = "\u2421"
     hostile = [
         *range(0x80, 0xA0),  # C1
-        0x061C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF,  # invisible marks
-        *range(0x202A, 0x202F), *range(0x2066, 0x206A),  # bidi
+        0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF,  # invisible marks
+        *range(0x202A, 0x202F),  # bidi; the rest of it stands among the invisible operators
+        *range(0x2060, 0x2070),  # joiners of words, invisible operators, isolates, deprecated formatting
+        *range(0xFFF9, 0xFFFC), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B),  # annotation, shorthand, music
         0x2028, 0x2029,  # line separators a terminal does not know
         *range(0xD800, 0xE000),  # lone surrogates
         *range(0xE0000, 0xE0080),  # tags

@@ -19,6 +19,7 @@ HOSTILE = [
     *(chr(code) for code in range(0x20) if chr(code) not in "\n\t\r"),
     *(chr(code) for code in range(0x7F, 0xA0)),
     *"\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    *"\u180e\u2061\u2062\u2063\u2064\u206a\u206f\ufff9\ufffb\U0001bca0\U0001d173\U0001d17a",
     *"\ud800\udbff\udc00\udfff\U000e0001\U000e0041\U000e007f",
 ]
 CHARACTERS = st.one_of(
