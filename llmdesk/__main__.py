@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with ``argv`` (default: the process's own arguments)."""
     os.umask(0o077)  # whatever is written here is the user's own (policy S8)
+    _dump_no_core()
     try:
         from llmdesk.cli.main import OpenDesk, guarded, run
         from llmdesk.cli.session import Session
@@ -26,6 +27,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return guarded(lambda: _open(ending), session)
     except KeyboardInterrupt:
         return 130
+
+
+def _dump_no_core() -> None:
+    """Let a crash leave no image of the memory behind, which holds every key and prompt (POSIX)."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _open(wish: object) -> int:

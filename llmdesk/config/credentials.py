@@ -80,26 +80,57 @@ def resolve_secrets(
     http = section if isinstance(section, HttpSettings) else None
     if loaded.settings.privacy.network == "local-only" and not (http and is_loopback(http.base_url)):
         raise SetupBroken(f"{provider}: not asked, because privacy.network is local-only.")
+    withheld = _keys_of_all(loaded, env)
     if http is not None:
         key = http.api_key
         headers = {
-            name: resolve_secret(secret.template, env, provider=provider, stop=stop)
+            name: resolve_secret(secret.template, env, provider=provider, stop=stop, withheld=withheld)
             for name, secret in http.headers.items()
         }
         return Secrets(
-            key=resolve_secret(key.template, env, provider=provider, stop=stop) if key else None,
+            key=resolve_secret(key.template, env, provider=provider, stop=stop, withheld=withheld) if key else None,
             headers={name: value for name, value in headers.items() if value is not None},
         )
     if isinstance(section, CommandSettings):
         variables = on_platform(section)["env"]
-        named = {name: _variable(name, secret, env, provider, stop) for name, secret in variables.items()}
+        named = {
+            name: _variable(name, secret, env, provider=provider, stop=stop, withheld=withheld)
+            for name, secret in variables.items()
+        }
         return Secrets(env=inherited(env) | named)
     return Secrets()
 
 
-def _variable(name: str, secret: Secret, env: Mapping[str, str], provider: str, stop: threading.Event | None) -> str:
+COLLECTORS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS")
+"""Where the collector's token is; the one key that no provider has."""
+
+
+def _keys_of_all(loaded: Loaded, env: Mapping[str, str]) -> frozenset[str]:
+    """The variables that hold keys: a command that fetches one of them gets none of the others.
+
+    Whatever a program needs to run at all stays, and so does what a tool's environment merely repeats.
+    """
+    named: set[str] = set(COLLECTORS)
+    for section in loaded.settings.providers.values():
+        if isinstance(section, HttpSettings):
+            named = named.union(*(secret.variables for secret in _secrets(section)))
+        elif isinstance(section, CommandSettings):
+            told: Mapping[str, Secret] = on_platform(section)["env"]
+            named = named.union(*(secret.variables for name, secret in told.items() if is_secret_name(name)))
+    return frozenset(named - inherited(env).keys())
+
+
+def _variable(
+    name: str,
+    secret: Secret,
+    env: Mapping[str, str],
+    *,
+    provider: str,
+    stop: threading.Event | None,
+    withheld: frozenset[str],
+) -> str:
     """A variable for a program: any text where the name tells of no secret and nothing has to be fetched."""
     parts = parse_template(secret.template)
     if is_secret_name(name) or is_late(parts):
-        return resolve_secret(secret.template, env, provider=provider, stop=stop) or ""
+        return resolve_secret(secret.template, env, provider=provider, stop=stop, withheld=withheld) or ""
     return "" if missing_names(parts, env) else fill(parts, env)

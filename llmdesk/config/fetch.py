@@ -134,7 +134,7 @@ def _run(words: Sequence[str], env: Mapping[str, str], stop: Event | None) -> tu
     import subprocess
 
     # A session of its own takes the terminal away from the program: it cannot ask, and it can be ended whole.
-    # Keys of providers are none of its business; whatever else it needs (PATH, agents, tokens) it gets.
+    # Usual names of keys are none of its business, in whatever configuration; whatever else it needs it gets.
     process = subprocess.Popen(  # noqa: S603 - the user's own words, no shell
         words,
         env={name: value for name, value in env.items() if not name.endswith("_API_KEY")},

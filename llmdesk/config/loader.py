@@ -56,6 +56,9 @@ def load_settings(
     Raises:
         ConfigurationError: with every fault of the file, each as ``file:line:column: message``.
     """
+    from llmdesk.config.secret import learn_proxies
+
+    learn_proxies(env)
     if file is None and not any(env.get(name) for name in OVERRIDES):
         return _without_file(env)
     return _load(file, env, check_schema, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from llmdesk.config.template import (
     Command,
@@ -16,12 +17,13 @@ from llmdesk.config.template import (
     literal_text,
     missing_names,
     parse_template,
+    variable_names,
 )
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.text import MASK, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from threading import Event
 
     from pydantic import GetCoreSchemaHandler
@@ -66,6 +68,14 @@ class Secret:
             return "the file"
 
     @property
+    def variables(self) -> frozenset[str]:
+        """The variables it is made of, those that only stand in for others included."""
+        try:
+            return variable_names(parse_template(self.template))
+        except TemplateError:
+            return frozenset()
+
+    @property
     def late(self) -> bool:
         """Whether getting the value may take time or ask the user: a command or the keychain."""
         try:
@@ -97,7 +107,12 @@ def _as_secret(value: Any) -> Secret:
 
 
 def resolve_secret(
-    template: str, env: Mapping[str, str], *, provider: str = "provider", stop: Event | None = None
+    template: str,
+    env: Mapping[str, str],
+    *,
+    provider: str = "provider",
+    stop: Event | None = None,
+    withheld: Container[str] = (),
 ) -> str | None:
     """Resolve a key or header value, and teach it to the redactor. Blocks while a command or the keychain works.
 
@@ -106,6 +121,7 @@ def resolve_secret(
         env: where variables come from, and the environment of commands.
         provider: the name to put into messages.
         stop: set by another thread when nobody wants the value any more.
+        withheld: variables that a command does not get, because they are the keys of others.
 
     Returns:
         The value without surrounding space; ``None`` when a variable is missing or nothing is left.
@@ -119,13 +135,28 @@ def resolve_secret(
     parts = parse_template(template)
     if missing_names(parts, env):
         return None
-    value = fill(parts, env, lambda part: fetch(part, env, provider, stop)).strip()
+    shown = {name: value for name, value in env.items() if name not in withheld} if is_late(parts) else env
+    value = fill(parts, env, lambda part: fetch(part, shown, provider, stop)).strip()
     if not value:
         return None
     redact.learn(value)
     if fault := key_fault(value):
         raise SetupBroken(f"{provider}: {_sources(parts)} {fault}.")
     return value
+
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+_USER_AND_PASSWORD = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/@:]*):(.*)@[^@]*", re.IGNORECASE)
+
+
+def learn_proxies(env: Mapping[str, str]) -> None:
+    """Teach the redactor the passwords of the proxies that the environment names: a proxy may repeat its own."""
+    for name in _PROXIES:
+        for address in (env.get(name, ""), env.get(name.lower(), "")):
+            if found := _USER_AND_PASSWORD.fullmatch(address.strip()):
+                redact.learn(found[2])
+                redact.learn(unquote(found[2]))
 
 
 def is_secret_name(name: str) -> bool:

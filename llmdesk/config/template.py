@@ -96,6 +96,11 @@ def is_late(parts: tuple[Part, ...]) -> bool:
     return any(isinstance(part, Command | Entry) for part in _flat(parts))
 
 
+def variable_names(parts: tuple[Part, ...]) -> frozenset[str]:
+    """Every variable that is named, in defaults too."""
+    return frozenset(part.name for part in _flat(parts) if isinstance(part, Variable))
+
+
 def _flat(parts: tuple[Part, ...]) -> Iterator[Part]:
     """Every part, those of defaults included."""
     for part in parts:
