@@ -136,9 +136,10 @@ class Stage:
 
     @asynccontextmanager
     async def _room(self, *, alone: bool) -> AsyncIterator[None]:
+        if alone:
+            await self._alone.acquire()  # before the other lock, which whoever plays needs in order to leave
         async with self._idle:
             if alone:
-                await self._alone.acquire()
                 await self._idle.wait_for(lambda: self._playing == 0)
             else:
                 await self._idle.wait_for(lambda: self._playing < self._at_once and not self._alone.locked())

@@ -74,6 +74,12 @@ class Life:
         return any(run.cut == "kill" for run in self.runs)
 
 
+def _owner(of_prompt: dict[str, Life], prompt: str) -> Life | None:
+    """Whose prompt it is; where a turn before it has an empty answer, some wires send both prompts as one message."""
+    found = of_prompt.get(prompt)
+    return found or next((life for asked, life in of_prompt.items() if prompt.endswith(asked)), None)
+
+
 class Lives:
     """All prompts of a sequence, and what belongs to none of them."""
 
@@ -98,7 +104,7 @@ class Lives:
             of_prompt[asked.prompt] = life
         self.strays: list[Served] = []
         for served in sorted(evidence.served, key=lambda each: each.at):
-            if (owner := of_prompt.get(served.prompt)) is not None:
+            if (owner := _owner(of_prompt, served.prompt)) is not None:
                 owner.served.append(served)
             else:
                 self.strays.append(served)

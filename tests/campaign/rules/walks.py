@@ -72,7 +72,7 @@ def _as_printed(life: Life) -> Iterator[Violation]:
         stored = [
             (row.number, row.provider, row.model, row.outcome, row.error_kind)
             for row in life.history
-            if row.run == number
+            if (row.run == number if life.row is not None else row.number in {each[0] for each in printed})
         ]
         if printed != stored:
             words = f"{life.name}: run {number} printed attempts {printed}, on disk are {stored}"
@@ -124,7 +124,9 @@ class Walk:
                     yield self._without_a_row(at, place, behind)
                 if (words := self._reasons.unfounded(self._run, pair)) is not None:
                     yield self._broken("I5", words)
-                at, allowed, count, limited, behind = place, frozenset({After.NEXT}), 0, 0, pair
+                # A hard budget ends the way where it is told to block; whether it was exhausted is a matter of I8.
+                ends = {After.END} if pair.row.reason == "budget" else set()
+                at, allowed, count, limited, behind = place, frozenset({After.NEXT, *ends}), 0, 0, pair
                 continue
             if place == at:
                 if behind is not None and After.AGAIN not in allowed:
