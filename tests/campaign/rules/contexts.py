@@ -39,8 +39,10 @@ def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
     if not served.messages:
         return None
     role, text = served.messages[-1]
-    if role != "user" or text != life.asked.prompt:
+    if role != "user" or not text.endswith(life.asked.prompt):
         return f"the newest message is {role}: {text[:60]!r}"
+    if (merged := text.removesuffix(life.asked.prompt)) and merged not in [each.asked.prompt for each in earlier]:
+        return f"the newest message begins with {merged[:60]!r}"
     turns = [(role, text) for role, text in served.messages[:-1] if role != "system"]
     if len(turns) % 2:
         return f"{len(turns)} messages stand before the prompt, which are no turns of question and answer"
@@ -69,6 +71,8 @@ def _left_out(turns: list[tuple[str, str]], earlier: list[Life], served: Served)
         row = each.row
         answered = row is not None and row.status == "completed" and row.record_text
         if answered and over is not None and over < served.at - 1.0 and each.asked.prompt not in shown:
+            if served.messages[-1][1].startswith(each.asked.prompt):
+                continue  # its answer was empty, and its prompt was put before the next one
             if any(run.began > served.at for run in each.runs):
                 continue
             return f"the turn {each.asked.prompt[:40]!r} was left out"
