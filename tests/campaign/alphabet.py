@@ -13,18 +13,21 @@ of a sequence has one address and one command line, so a few scenes are not in i
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tests.support.anthropic_answers import PING
 from tests.support.plays import reset
 from tests.support.wires import anthropic, command, google, ollama, openai
 from tests.support.wires.command import JSONL, ToolScene, out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from llmdesk.core.errors import ErrorKind
+    from tests.support.plays import Play
     from tests.support.scenes import Scene
     from tests.support.tool_play import Step
 
@@ -107,7 +110,7 @@ _ROW_SECONDS = MappingProxyType({
     "N11.a": 0.3, "N11.b": 0.5, "N12": 0.3, "O19": 0.3,
 })  # fmt: skip
 
-LONG_S = 1.5
+LONG_S = 2.0
 """What takes longer is rare, seconds."""
 
 
@@ -130,14 +133,22 @@ _IN_LINES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 """Steps of scenes of plain text, or of other paths, in the lines of the one program."""
 
 
-def _here(kind: str, scene: Scene) -> Scene:
+_FOR_EVER: Mapping[str, Callable[[Play], Play]] = MappingProxyType({
+    "N7.a": lambda play: replace(play, headers={**play.headers, "X-Slow": "x" * 5_000}),
+    "N7.b": lambda play: replace(play, body=lambda: itertools.cycle((b" ", 0.05))),
+    "A9.a": lambda play: replace(play, body=lambda: itertools.cycle((PING, 0.03))),
+    "O3.a": lambda play: replace(play, before=(0.1,)),
+})  # fmt: skip
+"""What lasts longer than any patience here, where it only lasted longer than one; and a slow start that is shorter."""
+
+
+def _here(scene: Scene) -> Scene:
     if scene.place == "refused":
         return replace(scene, place="server", play=reset(), retries=None, says=())
-    if kind == "ollama" and scene.row == "O3.a":  # a slow start, but within the short limits
-        assert scene.play is not None
-        return replace(scene, play=replace(scene.play, before=(0.1,)))
     if isinstance(scene, ToolScene):
         return replace(scene, steps=_IN_LINES.get(scene.row, scene.steps), options={"output": JSONL})
+    if scene.row in _FOR_EVER and scene.play is not None:
+        return replace(scene, play=_FOR_EVER[scene.row](scene.play))
     return scene
 
 
@@ -152,7 +163,7 @@ def _symbols() -> Iterator[Symbol]:
             seconds = _seconds(kind, scene)
             rare = seconds > LONG_S or scene.row in (*_ENDLESS, "T6.line")
             yield Symbol(
-                name=name, wire=kind, error=scene.kind, scene=_here(kind, scene), seconds=seconds, rare=rare
+                name=name, wire=kind, error=scene.kind, scene=_here(scene), seconds=seconds, rare=rare
             )  # fmt: skip
 
 
