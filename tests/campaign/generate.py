@@ -178,14 +178,18 @@ class _Maker:
         kind = _drawn(dice, REAL_STEPS if self._real else STEPS)
         match kind:
             case "together":
-                says = tuple(self._say(cuts=False) for _ in range(dice.randint(2, 3 if self._real else 5)))
+                says = tuple(self._say(cut_in=0.08) for _ in range(dice.randint(2, 3 if self._real else 5)))
                 return Together(says=_one_turn_each(says))
             case "jump":
                 return dice.choice(JUMPS)
             case "restart":
                 return Restart(hard=dice.random() < 0.4)
             case "resume":
-                return Resume(probe=dice.random() < 0.2)
+                if self._real or dice.random() < 0.7:
+                    return Resume(probe=dice.random() < 0.2)
+                return Resume(
+                    cut=dice.choice(("kill", "close", "cancel", "keep")), after_s=round(dice.random() * 0.1, 3)
+                )
             case "poison":
                 poisoned = _poisoned(before)
                 if poisoned and dice.random() < 0.4:
@@ -199,11 +203,11 @@ class _Maker:
             case _:
                 return self._say()
 
-    def _say(self, *, cuts: bool = True) -> Say:
+    def _say(self, *, cut_in: float = 0.2) -> Say:
         dice = self._dice
         self._number += 1
         lane, targets = dice.choice(self._lanes)
-        cut = _drawn(dice, CUTS) if cuts and dice.random() < 0.2 else ""
+        cut = _drawn(dice, CUTS) if dice.random() < cut_in else ""
         if self._real and cut in ("next target", "close"):
             cut = "keep"
         return Say(
@@ -211,7 +215,7 @@ class _Maker:
             number=self._number,
             meets=tuple((name, met) for name in targets if (met := self._meets(name, targets[0] == name))),
             cut=cut,  # type: ignore[arg-type]
-            after_s=round(dice.uniform(0.3, 1.2) if self._real else dice.random() ** 2 * 0.2, 3) if cut else 0.0,
+            after_s=round(dice.random() ** 2 * 0.2, 3) if cut else 0.0,
             follows=dice.random() < 0.3,
             real=self._real,
         )

@@ -172,7 +172,7 @@ class _Player:
             case Resume() if self._sequence.real:
                 await retry_process(self._house, self._evidence, probe=step.probe)
             case Resume():
-                await self._resume(probe=step.probe)
+                await self._resume(step)
 
     async def _open(self, many: int) -> None:
         while len(self._house.tenants) < many:
@@ -207,7 +207,13 @@ class _Player:
             )
             place = len(self._evidence.asked)
             self._evidence.asked.append(asked)
-            done = await ask_process(self._house, asked, say, conversation=talk[0] if talk else None)
+            done = await ask_process(
+                self._house,
+                asked,
+                say,
+                conversation=talk[0] if talk else None,
+                reached=lambda: any(prompt in served.prompt for served in self._world.served),
+            )
             self._evidence.asked[place] = done
             if done.request and self._evidence.recorded and (found := self._house.conversation_of(done.request)):
                 self._talks[say.lane] = (found, say.number, -1)
@@ -259,49 +265,72 @@ class _Player:
         self._evidence.asked[place] = replace(self._evidence.asked[place], **fields)  # type: ignore[arg-type]
 
     async def _cut(self, say: Say, tenant: Tenant, run: Run) -> None:
-        if tenant.left:
-            return
-        self._mark(say.number, cut=say.cut, cut_at=time.monotonic())
-        match say.cut:
-            case "cancel" | "keep":
-                run.cancel(keep=say.cut == "keep")
-            case "next target":
-                run.next_target()
-            case "close":
-                for number in tenant.runs:
-                    self._mark(number, cut="close", cut_at=time.monotonic())
-                await self._house.close(tenant)
-                if not self._house.tenants:
-                    await self._house.open()
-            case "kill":
-                many = len(self._house.tenants)
-                for each in self._house.tenants:
-                    for number in each.runs:
-                        self._mark(number, cut="kill", cut_at=time.monotonic())
-                await self._house.crash()
-                await self._open(many)
-            case "":
-                return
+        if not tenant.left:
+            self._mark(say.number, cut=say.cut, cut_at=time.monotonic())
+            await self._cut_in(say.cut, tenant, run)
+
+    async def _cut_in(self, cut: str, tenant: Tenant, run: Run) -> None:
+        """Do to a request what its user, or the machine, may do; an instance that ends takes all its requests along."""
+        if cut in ("cancel", "keep"):
+            run.cancel(keep=cut == "keep")
+        elif cut == "next target":
+            run.next_target()
+        elif cut == "close":
+            self._mark_all([tenant], cut)
+            await self._house.close(tenant)
+            if not self._house.tenants:
+                await self._house.open()
+        elif cut == "kill":
+            many = len(self._house.tenants)
+            self._mark_all(self._house.tenants, cut)
+            await self._house.crash()
+            await self._open(many)
+
+    def _mark_all(self, tenants: list[Tenant], cut: str) -> None:
+        at = time.monotonic()
+        for number in (number for tenant in tenants for number in tenant.runs if number > 0):
+            self._mark(number, cut=cut, cut_at=at)
 
     # --- the outbox ---
 
-    async def _resume(self, *, probe: bool) -> None:
+    async def _resume(self, step: Resume) -> None:
+        """Every instance wants every request, so that each time one gets it; the order is that of the outbox."""
+        cut = step.cut
         for entry in await self._house.tenants[0].desk.outbox():
-            await asyncio.gather(*(self._retry(tenant, entry.id, probe=probe) for tenant in self._house.tenants))
+            before = tuple(self._house.tenants)
+            await asyncio.gather(*(self._retry(tenant, entry.id, step, cut) for tenant in before))
+            if before != tuple(self._house.tenants):
+                return
+            cut = ""
 
-    async def _retry(self, tenant: Tenant, request: str, *, probe: bool) -> None:
+    async def _retry(self, tenant: Tenant, request: str, step: Resume, cut: str) -> None:
         place = len(self._evidence.resumed)
         self._evidence.resumed.append(
-            Resumed(at=time.monotonic(), request=request, instance=tenant.number, probe=probe)
+            Resumed(at=time.monotonic(), request=request, instance=tenant.number, probe=step.probe)
         )
         try:
-            run = await tenant.desk.retry(request, probe=probe)
+            run = await tenant.desk.retry(request, probe=step.probe)
         except UsageError:
-            changes: dict[str, object] = {"taken": False}
-        else:
-            changes = {"answer": _report(await run.outcome())}
-        changes["over"] = time.monotonic()
-        self._evidence.resumed[place] = replace(self._evidence.resumed[place], **changes)  # type: ignore[arg-type]
+            self._mark_resumed(place, taken=False, over=time.monotonic())
+            return
+        tenant.runs[-place - 1] = run
+        ending = asyncio.create_task(run.outcome())
+        if cut:
+            await asyncio.wait({ending}, timeout=step.after_s)
+            if not ending.done() and not tenant.left:
+                self._mark_resumed(place, cut=cut, cut_at=time.monotonic())
+                await self._cut_in(cut, tenant, run)
+        outcome = await ending
+        tenant.runs.pop(-place - 1, None)
+        if tenant.left == "kill":
+            self._mark_resumed(place, cut="kill", cut_at=tenant.left_at)
+            return
+        if tenant.left:
+            self._mark_resumed(place, cut=tenant.left, cut_at=tenant.left_at)
+        self._mark_resumed(place, over=time.monotonic(), answer=_report(outcome))
+
+    def _mark_resumed(self, place: int, **fields: object) -> None:
+        self._evidence.resumed[place] = replace(self._evidence.resumed[place], **fields)  # type: ignore[arg-type]
 
 
 def _report(outcome: Outcome) -> dict[str, object]:

@@ -14,7 +14,7 @@ from tests.campaign.evidence import Resumed
 from tests.support.exec_world import CLEAN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.campaign.evidence import Asked, Evidence
     from tests.campaign.house import House
@@ -30,13 +30,29 @@ SIGNALS = {
 """What a process is told where a desk has a method; a process has no next target, and is kept instead."""
 
 
-async def ask_process(house: House, asked: Asked, say: Say, *, conversation: str | None) -> Asked:
-    """Ask once; whoever is cancelled meanwhile leaves no process behind."""
+LOOK_S = 0.005
+"""How often it is looked whether a target has heard of a prompt, seconds."""
+
+
+async def ask_process(
+    house: House, asked: Asked, say: Say, *, conversation: str | None, reached: Callable[[], bool]
+) -> Asked:
+    """Ask once; whoever is cancelled meanwhile leaves no process behind.
+
+    Args:
+        house: whose home it is.
+        asked: what is known of it so far.
+        say: what is asked.
+        conversation: the conversation that goes on.
+        reached: whether a target has heard of it; only from then on the time until a cut is counted.
+    """
     more = ("--conversation", conversation) if conversation else ()
     process = await _start(house, "exec", "--json", "--lane", say.lane, *more, "--", asked.prompt)
     reading = asyncio.create_task(process.communicate())
     try:
         if say.cut:
+            while not reading.done() and not reached():
+                await asyncio.wait({reading}, timeout=LOOK_S)
             await asyncio.wait({reading}, timeout=say.after_s)
             if not reading.done() and process.returncode is None:
                 asked = replace(asked, cut=say.cut, cut_at=time.monotonic())

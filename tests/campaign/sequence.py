@@ -77,9 +77,14 @@ class Poison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """Send everything again that waits in the outbox; ``probe`` = cooling providers are asked too."""
+    """Send everything again that waits in the outbox; ``probe`` = cooling providers are asked too.
+
+    ``cut`` happens to the first of them, ``after_s`` seconds after it was taken out.
+    """
 
     probe: bool = False
+    cut: Literal["", "cancel", "keep", "kill", "close"] = ""
+    after_s: float = 0.0
 
 
 Step = Say | Together | Jump | Reboot | Restart | Second | Poison | Resume

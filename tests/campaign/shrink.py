@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tests.campaign.sequence import Jump, Poison, Say, Sequence, Step, Together
+from tests.campaign.sequence import Jump, Poison, Resume, Say, Sequence, Step, Together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -81,6 +81,8 @@ def _less(step: Step) -> Iterator[Step]:
                 if len(symbols) > 1:
                     yield replace(step, meets=(*before, (provider, symbols[:-1]), *after))
                     yield replace(step, meets=(*before, (provider, symbols[1:]), *after))
+        case Resume() if step.cut:
+            yield replace(step, cut="", after_s=0.0)
         case Jump(wall=wall, boot=boot) if wall and boot:
             yield Jump(wall=wall, boot=0)
         case _:

@@ -52,7 +52,8 @@ def told(step: Step) -> str:
         case Poison():
             return f"the wire of {step.provider}: {step.toxin or 'good again'}"
         case Resume():
-            return "resume all" + (" in spite of cooldowns" if step.probe else "")
+            cut = f", {step.cut} after {step.after_s:g} s" if step.cut else ""
+            return f"resume all{' in spite of cooldowns' if step.probe else ''}{cut}"
 
 
 def _told_say(say: Say) -> str:
