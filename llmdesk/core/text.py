@@ -200,6 +200,13 @@ class Redactor:
         """The spellings of those secrets that cannot be meant for anything else, wherever they stand."""
         return frozenset(self._strong)
 
+    def known(self, text: str) -> str:
+        """Return ``text`` without ``strong`` secrets, and otherwise as it is."""
+        for value in sorted(self._strong, key=len, reverse=True):
+            if value in text:
+                text = text.replace(value, MASK)
+        return text
+
     def __call__(self, text: str) -> str:
         """Return ``text`` without secrets."""
         for value in sorted(self._exact, key=len, reverse=True):

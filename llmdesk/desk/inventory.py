@@ -12,6 +12,7 @@ from llmdesk.core.types import Json, ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
 from llmdesk.desk.planning import target_states
 from llmdesk.desk.plans import Plans
+from llmdesk.router.masking import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -233,19 +234,20 @@ class Inventory:
         for name in names:
             with self._parts.leases.held():
                 store = await self._store(name)
-                found += [(name, model) for model in await store.running_models()]
+                listed = await store.running_models()
+                found += [(name, model) for model in listed if redact.known(model.name) == model.name]
         return tuple(found)
 
     async def show(self, ref: ModelRef) -> Json:
         """What the server tells about a model."""
         with self._parts.leases.held():
-            return await (await self._store(ref.provider)).show_model(ref.model)
+            return without_keys(await (await self._store(ref.provider)).show_model(ref.model))
 
     async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
         """Fetch a model; afterwards it is no longer held to be missing."""
         with self._parts.leases.held():
             async for progress in (await self._store(ref.provider)).pull_model(ref.model):
-                yield progress
+                yield replace(progress, status=redact.known(progress.status))
         self._renewed(ref.provider)
 
     def push(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
@@ -257,7 +259,7 @@ class Inventory:
     async def _push(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
         with self._parts.leases.held():
             async for progress in (await self._store(ref.provider)).push_model(ref.model):
-                yield progress
+                yield replace(progress, status=redact.known(progress.status))
 
     async def create(
         self, ref: ModelRef, *, base: str, system: str | None, parameters: Mapping[str, object] | None
@@ -266,7 +268,7 @@ class Inventory:
         with self._parts.leases.held():
             store = await self._store(ref.provider)
             async for progress in store.create_model(ref.model, base=base, system=system, parameters=parameters):
-                yield progress
+                yield replace(progress, status=redact.known(progress.status))
         self._renewed(ref.provider)
 
     async def copy(self, ref: ModelRef, destination: str) -> None:

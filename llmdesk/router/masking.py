@@ -28,11 +28,22 @@ def masked(events: AsyncGenerator[ProviderEvent, None]) -> AsyncGenerator[Provid
     return _Masked(secrets).over(events) if secrets else events
 
 
+def without_keys(value: T) -> T:
+    """A JSON value whose strings hold no known key."""
+    masked: object = value
+    if isinstance(value, str):
+        masked = redact.known(value)
+    elif isinstance(value, list):
+        masked = [without_keys(each) for each in value]
+    elif isinstance(value, dict):
+        masked = {redact.known(str(name)): without_keys(each) for name, each in value.items()}
+    return masked  # type: ignore[return-value]
+
+
 class _Masked:
     """Masks one answer: its text and its reasoning, each by itself, and the arguments of its calls."""
 
     def __init__(self, secrets: frozenset[str]) -> None:
-        self._secrets = secrets
         self._text = StreamMask(secrets)
         self._reasoning = StreamMask(secrets)
 
@@ -59,7 +70,7 @@ class _Masked:
                 text = self._reasoning.feed(event.text)
                 return [ReasoningDelta(text)] if text else []
             case ToolCall():
-                call = replace(event, name=self._whole(event.name), arguments=self._inside(event.arguments))
+                call = replace(event, name=redact.known(event.name), arguments=without_keys(event.arguments))
                 return [*self._rest(), call]
             case _:
                 return [*self._rest(), event]
@@ -67,18 +78,3 @@ class _Masked:
     def _rest(self) -> list[ProviderEvent]:
         reasoning, text = self._reasoning.finish(), self._text.finish()
         return [*([ReasoningDelta(reasoning)] if reasoning else []), *([TextDelta(text)] if text else [])]
-
-    def _whole(self, text: str) -> str:
-        mask = StreamMask(self._secrets)
-        return mask.feed(text) + mask.finish()
-
-    def _inside(self, value: T) -> T:
-        """A JSON value whose strings hold no key."""
-        masked: object = value
-        if isinstance(value, str):
-            masked = self._whole(value)
-        elif isinstance(value, list):
-            masked = [self._inside(each) for each in value]
-        elif isinstance(value, dict):
-            masked = {self._whole(str(name)): self._inside(each) for name, each in value.items()}
-        return masked  # type: ignore[return-value]

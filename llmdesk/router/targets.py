@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from llmdesk.core.errors import ErrorKind, ProviderError
 from llmdesk.core.lanes import LARGEST, is_cloud_name, same_model
 from llmdesk.core.policy import DECISIONS, Block, ProviderRules
+from llmdesk.core.text import redact
 from llmdesk.router.pacing import Pacer
 from llmdesk.router.words import with_next_try
 
@@ -238,14 +239,15 @@ class Targets:
     # --- which models there are --------------------------------------------------------------------------------------
 
     async def models(self, provider: str, *, fresh: bool = False) -> tuple[ModelInfo, ...]:
-        """The model list of a provider, at most ``MODEL_LIST_AGE_S`` old.
+        """The model list of a provider, at most ``MODEL_LIST_AGE_S`` old; no model is called like a key of ours.
 
         Raises:
             ProviderError: it could not be asked.
         """
         found = self._lists.get(provider)
         if found is None or fresh or self.elapsed() - found[0] > MODEL_LIST_AGE_S:
-            found = (self.elapsed(), await (await self.adapter(provider)).list_models())
+            listed = await (await self.adapter(provider)).list_models()
+            found = (self.elapsed(), tuple(model for model in listed if redact.known(model.name) == model.name))
             self._lists[provider] = found
         return found[1]
 
