@@ -80,6 +80,15 @@ def _owner(of_prompt: dict[str, Life], prompt: str) -> Life | None:
     return found or next((life for asked, life in of_prompt.items() if prompt.endswith(asked)), None)
 
 
+def _printed_by(life: Life, number: int) -> int:
+    """Which of its runs told of an attempt: off the record only the numbers of attempts are kept, and none of runs."""
+    told = [life.asked.answer, *(each.answer for each in life.resumed)]
+    for place, answer in enumerate(told):
+        if answer is not None and number in [each["number"] for each in answer.get("attempts", ())]:
+            return place
+    return len(told) - 1
+
+
 class Lives:
     """All prompts of a sequence, and what belongs to none of them."""
 
@@ -145,6 +154,8 @@ class Lives:
                 run.cut, run.cut_at = ("kill" if lived.hard else "close"), lived.over
 
     def _run_of(self, life: Life, pair: Pair) -> Run:
+        if pair.row is not None and life.row is None:
+            return life.runs[_printed_by(life, pair.row.number)]
         if pair.row is not None:
             return life.runs[min(max(pair.row.run, 1), len(life.runs)) - 1]
         assert pair.served is not None
