@@ -16,7 +16,7 @@ from tests.campaign.alphabet import SHORT_WAIT_S
 from tests.campaign.evidence import Asked, Evidence, Poisoned, Resumed, Target
 from tests.campaign.house import House
 from tests.campaign.machine import Machine
-from tests.campaign.processes import ask_process, retry_process
+from tests.campaign.processes import ask_process, learn_request, retry_process
 from tests.campaign.sequence import Jump, Poison, Reboot, Restart, Resume, Say, Second, Together
 from tests.campaign.story import describe, told
 from tests.campaign.world import World
@@ -297,6 +297,7 @@ class _Player:
         """Every instance wants every request, so that each time one gets it; the order is that of the outbox."""
         cut = step.cut
         for entry in await self._house.tenants[0].desk.outbox():
+            learn_request(self._evidence, entry.id, entry.prompt)
             before = tuple(self._house.tenants)
             await asyncio.gather(*(self._retry(tenant, entry.id, step, cut) for tenant in before))
             if before != tuple(self._house.tenants):

@@ -77,12 +77,21 @@ async def ask_process(
     )
 
 
+def learn_request(evidence: Evidence, request: str, prompt: str) -> None:
+    """An outbox tells the ids of requests whose instance was killed before it could."""
+    for place, asked in enumerate(evidence.asked):
+        if asked.prompt == prompt and not asked.request:
+            evidence.asked[place] = replace(asked, request=request)
+
+
 async def retry_process(house: House, evidence: Evidence, *, probe: bool) -> None:
     """Send everything again that waits, one after the other, each by a process of its own."""
     listing = await _start(house, "outbox", "list", "--json")
     out, _ = await listing.communicate()
     for line in out.splitlines():
-        request = json.loads(line)["id"]
+        entry = json.loads(line)
+        request = entry["id"]
+        learn_request(evidence, request, entry["prompt"])
         number = house.begin_life()
         at = time.monotonic()
         process = await _start(house, "outbox", "retry", request, "--json", *(["--now"] if probe else []))
