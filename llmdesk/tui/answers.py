@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual._xterm_parser import XTermParser
 
+from llmdesk.tui.arriving import PasteFilter, decoder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from textual.events import Key
     from textual.message import Message
 
 QUESTION = "\x1b[>0q\x1b[16t\x1b[c"
@@ -73,9 +76,13 @@ class _Listening:
 
 
 class ListeningParser(XTermParser):
-    """Textual's parser, which does not see answers while they are waited for."""
+    """Textual's parser, which does not see answers while they are waited for, nor the escapes of a paste."""
 
     listening: ClassVar[_Listening | None] = None
+
+    def __init__(self, debug: bool = False) -> None:
+        super().__init__(debug)
+        self._paste = PasteFilter()
 
     def feed(self, data: str) -> Iterable[Message]:
         """Pass on what was typed; nothing at all is the end of the input, as Textual means it."""
@@ -85,16 +92,26 @@ class ListeningParser(XTermParser):
                 ListeningParser.listening = None
             if not data:
                 return ()
+        if data and not (data := self._paste.take(data)):
+            return ()
         return super().feed(data)
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        """The keys of a sequence; one that tells a character there is none of is no key."""
+        try:
+            return list(super()._sequence_to_key_events(sequence, alt))
+        except (ValueError, OverflowError):
+            return ()
 
 
 def let_answer() -> None:
-    """Let the terminal be asked; said before Textual reads from it. On Windows it reads no bytes, so not there."""
+    """Let our parser read; said before Textual does. On Windows it reads no bytes, so not there."""
     try:
         from textual.drivers import linux_driver
     except ImportError:
         return
     linux_driver.XTermParser = ListeningParser  # type: ignore[attr-defined]
+    vars(linux_driver)["getincrementaldecoder"] = decoder
 
 
 async def ask(write: Callable[[str], None], env: Mapping[str, str]) -> Answers:

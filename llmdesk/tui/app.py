@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from rich.console import RenderableType
     from textual.binding import BindingType
     from textual.command import Provider
     from textual.driver import Driver
@@ -205,6 +206,16 @@ class DeskApp(App[None]):
         from rich.text import Text
 
         self._exit_renderables.append(Text(crash_report()))
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Fail in one line too where Textual has caught an exception itself, beside the event loop (policy X11)."""
+        from rich.text import Text
+        from rich.traceback import Traceback
+
+        caught = [each.trace.stacks[-1].exc_type for each in renderables if isinstance(each, Traceback)]
+        self._return_code = 1
+        self._exit_renderables.append(Text(crash_report(*caught[:1])))
         self._close_messages_no_wait()
 
     @cached_property

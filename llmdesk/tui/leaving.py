@@ -117,12 +117,16 @@ def _end_now(code: int) -> None:
     os._exit(code)
 
 
-def crash_report() -> str:
-    """Log where the running exception came from (no values of variables), and say in one line where to look."""
+def crash_report(kind: str = "unknown error") -> str:
+    """Log where the running exception came from (no values of variables), and say in one line where to look.
+
+    Args:
+        kind: the exception's class, where it has been caught before and runs no more.
+    """
     import traceback
 
     error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
-    name = type(error).__name__ if error is not None else "unknown error"
+    name = type(error).__name__ if error is not None else kind
     frames = traceback.extract_tb(error.__traceback__) if error is not None else []
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     where = f" in {_place(places[-1])}" if places else ""
