@@ -78,6 +78,12 @@ class Stage:
         line = self.world.said(mark, limit).replace("\x1b", "\x9b")
         return "".join(char for char in line if ord(char) >= 0x20 and char != "\x7f")
 
+    def rude_paste(self, mark: str) -> None:
+        """Paste as tmux does, which takes nothing out; only the end of a paste within it would be one."""
+        text = self.world.said(mark).replace("\x1b[201~", "").replace("\0", "")
+        self.terminal.paste(text)
+        self.terminal.settle()
+
     def ask(self, lane: int, text: str) -> None:
         """Send a prompt in a lane."""
         self.press(f"alt+{lane}")
@@ -109,9 +115,11 @@ def opening(stage: Stage) -> None:
     stage.leave()
     stage.clear()
     stage.terminal.wait_until(lambda text: "zqDRAFT" not in text, "the end of the draft")
-    stage.press("up")
-    stage.terminal.settle()
-    stage.press("up")
+    for _ in range(60):  # through the lines of the draft, which is the first that comes back
+        if "zqASIDE" in stage.terminal.text:
+            break
+        stage.press("up", "up")
+        stage.terminal.settle(0.05)
     stage.see("ASIDE")
 
 
@@ -272,8 +280,8 @@ def typing(stage: Stage) -> None:
         stage.terminal.settle(0.1)
         stage.leave()
         stage.clear()
-    stage.terminal.paste(stage.world.said("PASTED", 20_000) * 2)
-    stage.terminal.settle()
+    stage.rude_paste("PASTED")
+    stage.see("PASTED")
     stage.leave()
 
 

@@ -173,11 +173,11 @@ def _write_files(world: HostileWorld) -> None:
         (world.files / f"{world.file_name(name)}.txt").write_text(
             world.said("CONTENT"), encoding="utf-8", errors="replace"
         )
-    (world.home / "said").write_text(world.said("STDERR"), encoding="utf-8", errors="surrogatepass")
+    (world.home / "said").write_text(_twice(world), encoding="utf-8", errors="surrogatepass")
     (world.home / "tool.py").write_text(TOOL.format(said=str(world.home / "said")))
     prompts = world.home / "config" / "prompts"
     prompts.mkdir(parents=True)
-    text = f"---\ndescription: x\n---\n{world.said('LIBRARY')}"
+    text = f"---\ndescription: x\n---\n{without_nul(world.said('LIBRARY'))}"
     (prompts / "library.md").write_text(text, encoding="utf-8", errors="replace")
     themes = world.home / "config" / "themes"
     themes.mkdir()
@@ -191,6 +191,11 @@ def _write_files(world: HostileWorld) -> None:
     }  # fmt: skip
     export = [{"title": world.said("IMPORTED"), "mapping": mapping, "current_node": "b", "id": "one"}]
     (world.home / "conversations.json").write_text(json.dumps(export))
+
+
+def _twice(world: HostileWorld) -> str:
+    """All of it, and the last line again, which is what is told of a program that failed."""
+    return f"{world.said('STDERR')}\n{world.line('STDERR')}\n"
 
 
 def _configuration(world: HostileWorld) -> str:

@@ -1,0 +1,58 @@
+"""``python -m tests.campaign terminal [--seed S] [--rounds R] [--jobs J] [--only PART] [--round N]``."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from tests.campaign.terminal.corpus import HOSTILE
+from tests.campaign.terminal.rounds import play_round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.campaign.terminal.rounds import Row
+
+PARTS = ("scenes", "commands", "storms")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Play the rounds and print what was found; 1 = there are violations."""
+    words = argparse.ArgumentParser(prog="python -m tests.campaign terminal", description=__doc__)
+    words.add_argument("--seed", type=int, default=None, help="plays the same rounds again")
+    words.add_argument("--rounds", type=int, default=20, help="the first 16 have every text of the corpus")
+    words.add_argument("--jobs", type=int, default=2)
+    words.add_argument("--only", choices=PARTS, action="append", help="this part alone")
+    words.add_argument("--round", type=int, default=None, help="this round alone")
+    given = words.parse_args(argv)
+    seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
+    numbers = range(given.rounds) if given.round is None else [given.round]
+    print(f"seed {seed}, {len(numbers)} rounds, {len(HOSTILE)} texts", flush=True)
+    began = time.monotonic()
+    with ProcessPoolExecutor(given.jobs) as pool:
+        played = pool.map(partial(play_round, seed=seed, parts=given.only or PARTS), numbers)
+        rows = list(chain.from_iterable(played))
+    _print(rows)
+    wrong = sum(len(row.violations) for row in rows)
+    print(f"{wrong} violations, {len(rows)} plays, {time.monotonic() - began:.0f} s")
+    return 1 if wrong else 0
+
+
+def _print(rows: Iterable[Row]) -> None:
+    together: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        together[row.part, row.name].append(row)
+    print(f"{'part':<9} {'what':<22} {'plays':>5} {'texts':>6} {'bytes':>10} {'wrong':>5} {'s each':>6}")
+    for (part, name), plays in together.items():
+        texts, size = sum(row.marks for row in plays), sum(row.size for row in plays)
+        wrong, took = sum(len(row.violations) for row in plays), sum(row.took for row in plays) / len(plays)
+        print(f"{part:<9} {name:<22} {len(plays):>5} {texts:>6} {size:>10} {wrong:>5} {took:>6.1f}")
+    for row in chain.from_iterable(together.values()):
+        for each in row.violations:
+            print(f"round {row.number}, {row.part}, {row.name}: {each.rule}: {each.words}")

@@ -1,0 +1,108 @@
+"""A round: one hostile text in every place, seen in every scene, printed by every command, and every storm once."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.campaign.terminal.corpus import MEGABYTE, REACHED, batches, mixed
+from tests.campaign.terminal.plain import into_pipes, on_terminal, spoken
+from tests.campaign.terminal.scenes import SCENES
+from tests.campaign.terminal.staging import play
+from tests.campaign.terminal.storms import ENDINGS, STORMS, broken_pipe, end_exec, lost_exec, storm, without
+from tests.campaign.terminal.watched import PERSONAS
+from tests.campaign.terminal.world import hostile_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.campaign.evidence import Violation
+    from tests.campaign.terminal.world import HostileWorld
+
+CLOSED = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the report. ``marks`` = hostile texts that were seen to arrive, ``size`` = bytes judged."""
+
+    part: str
+    name: str
+    number: int
+    violations: tuple[Violation, ...]
+    took: float
+    marks: int = 0
+    size: int = 0
+
+
+def payload_of(number: int, seed: int) -> str:
+    """The text of a round: first the whole corpus, some of it in each; then mixtures of it."""
+    whole = list(batches())
+    return whole[number] if number < len(whole) else mixed(random.Random(f"{seed}/{number}"))
+
+
+def play_round(number: int, seed: int, parts: Iterable[str] = ("scenes", "commands", "storms")) -> list[Row]:
+    """Play a round; the same two integers play the same one again."""
+    chance = random.Random(f"{seed}/{number}/how")
+    payload = payload_of(number, seed)
+    answer = f"zqANSWER{REACHED}{MEGABYTE}" if number == 0 else ""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        if "scenes" in parts:
+            for scene in SCENES:  # in a home of its own, so that it depends on no other
+                with hostile_world(Path(folder) / scene, payload) as world:
+                    rows.append(_scene(scene, world, number, chance))
+        if "commands" in parts:
+            with hostile_world(Path(folder) / "commands", payload, answer=answer) as world:
+                rows += _commands(world, number)
+        if "storms" in parts:
+            with hostile_world(Path(folder) / "storms", payload, seeded=False) as world:
+                rows += _storms(world, number, seed, chance)
+    return rows
+
+
+def _scene(name: str, world: HostileWorld, number: int, chance: random.Random) -> Row:
+    persona = chance.choice(list(PERSONAS.values()))
+    played = play(name, world, persona)
+    return Row(
+        part="scenes", name=name, number=number, violations=played.violations, took=played.took, marks=played.seen,
+        size=played.size,
+    )  # fmt: skip
+
+
+def _commands(world: HostileWorld, number: int) -> Iterator[Row]:
+    for command in spoken(world):
+        began = time.monotonic()
+        found = [
+            *on_terminal(world, command),
+            *into_pipes(world, command),
+            *into_pipes(world, command, as_json=True),
+        ]
+        yield Row(
+            part="commands", name=command.name, number=number, violations=tuple(found),
+            took=time.monotonic() - began, marks=2 * len(command.marks),
+        )  # fmt: skip
+
+
+def _storms(world: HostileWorld, number: int, seed: int, chance: random.Random) -> Iterator[Row]:
+    def row(name: str, found: list[Violation], began: float) -> Row:
+        return Row(part="storms", name=name, number=number, violations=tuple(found), took=time.monotonic() - began)
+
+    for name in STORMS:
+        began = time.monotonic()
+        persona = chance.choice(list(PERSONAS.values()))
+        yield row(name, storm(name, world, seed=seed + number, persona=persona), began)
+    for name in ENDINGS:
+        began = time.monotonic()
+        yield row(name, end_exec(name, world), began)
+    began = time.monotonic()
+    yield row("exec | head", broken_pipe(world), began)
+    began = time.monotonic()
+    yield row("exec, terminal lost", lost_exec(world, "exec", "--lane", "endless"), began)
+    for stream in CLOSED:
+        began = time.monotonic()
+        yield row(f"exec {stream}", without(world, stream), began)
