@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -138,8 +139,13 @@ def gzip_bomb(unpacked: int, fill: bytes = b"\0", *, content_type: str = "applic
 
 @functools.cache
 def _packed(unpacked: int, fill: bytes) -> bytes:
-    """Packed only when it is played: many scenes are made that nobody plays."""
-    return gzip.compress(fill * unpacked)
+    """Packed only when it is played, and in pieces: nobody who plays it ever has the whole in memory."""
+    whole = io.BytesIO()
+    piece = fill * min(unpacked, 65_536)
+    with gzip.GzipFile(fileobj=whole, mode="wb") as packer:
+        for start in range(0, unpacked, 65_536):
+            packer.write(piece[: min(65_536, unpacked - start) * len(fill)])
+    return whole.getvalue()
 
 
 def drip(data: bytes, pause_s: float, size: int = 1) -> list[Step]:
