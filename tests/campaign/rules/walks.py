@@ -149,7 +149,9 @@ class Walk:
             return frozenset({After.END})
         if error == "cancelled" or self._run.cut == "next target":
             return frozenset(After)
-        meaning: Meaning = PLAIN if pair.served is None or not pair.fits else self._meanings(pair.served.symbol)
+        # What came off a bad wire is another failure than the one that was played, with nothing of its meaning.
+        as_played = pair.served is not None and pair.fits and error == pair.served.error
+        meaning: Meaning = self._meanings(pair.served.symbol) if pair.served is not None and as_played else PLAIN
         this = Try(
             error=error, count=count, limited=limited, target=target, meaning=meaning, sole=len(self._places) == 1
         )
