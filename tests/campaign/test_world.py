@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -93,6 +94,20 @@ async def test_a_client_that_leaves_in_mid_answer_is_noted_as_gone(wire: Wire, t
         assert (served.left, served.marked) == (True, False)
         assert served.text.startswith("[there:1] ")
         assert not world.leftovers()
+
+
+async def test_a_tool_that_nobody_ended_is_told_and_does_not_outlive_the_world(tmp_path: Path) -> None:
+    async with World([Provider(name="there", wire="command")], tmp_path, lambda: (0.0, 0.0)) as world:
+        world.meets(1, "there", ["command/T4.first"])
+        words = json.loads(re.findall(r'"command": (\[.*?\])', world.configuration([("chat", ["there"])]))[0])
+        process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.PIPE)
+        process.stdin.write(b"#1.")
+        process.stdin.close()
+        await until(lambda: world.served)
+        (left,) = world.leftovers()
+        assert "tool.py" in left
+    assert await process.wait() == -signal.SIGKILL
+    assert world.served[0].over is None
 
 
 async def test_what_is_still_open_when_the_world_ends_has_no_end(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class ToolHouse:
     begin: Callable[[Run], tuple[Symbol, Own]]
     over: Callable[[Run], None]
     port: int = 0
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _open: dict[asyncio.StreamWriter, int | None] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _server: asyncio.Server | None = None
 
@@ -91,12 +91,12 @@ class ToolHouse:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for writer in self._open:
+        for writer, pid in self._open.items():
+            if pid is not None:  # its connection stands, so it is still the one with this id
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
             writer.transport.abort()
         await asyncio.gather(*self._tasks)
-        for pid, _ in self._left():
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
 
     def command(self, provider: str) -> list[str]:
         """The command line of a provider's tool."""
@@ -104,28 +104,26 @@ class ToolHouse:
 
     def alive(self) -> tuple[str, ...]:
         """The command lines of every process of a run that is still there."""
-        return tuple(" ".join(words) for _, words in self._left())
-
-    def _left(self) -> list[tuple[int, list[str]]]:
-        """Told by the command line alone: a process id may belong to somebody else by now."""
-        return [(pid, words) for pid, words in _processes() if str(PROGRAM) in words and str(self.port) in words]
+        mine = {str(PROGRAM), str(self.port)}
+        return tuple(" ".join(words) for words in _command_lines() if mine <= set(words))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._open.add(writer)
+        self._open[writer] = None
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await self._follow(reader, writer)
         finally:
-            self._open.discard(writer)
+            del self._open[writer]
             writer.close()
 
     async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         size = int(await reader.readuntil(b"\n"))
         pid, argv, environment, stdin = ast.literal_eval((await reader.readexactly(size)).decode())
+        self._open[writer] = pid
         run = Run(
             provider=argv[2],
             model=argv[3],
@@ -180,11 +178,10 @@ def _script(symbol: Symbol, own: Own) -> tuple[bytes, list[bytes], int | None]:
     return b"\n".join([*lines, b"#end"]), pieces, code
 
 
-def _processes() -> list[tuple[int, list[str]]]:
-    """Every process with its command line; none where there is no /proc."""
+def _command_lines() -> list[list[str]]:
+    """The words of every process that is no zombie; none where there is no /proc."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            found.append((int(entry.name), words))
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):  # noqa: PTH112, PTH208
+        with suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as file:  # noqa: PTH123 - thousands of them
+            found.append(file.read().decode("utf-8", "replace").split("\0"))
     return found
