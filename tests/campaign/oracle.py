@@ -37,6 +37,7 @@ def judge(evidence: Evidence, meanings: Meanings = meaning_of) -> list[Violation
     limits = cooldowns.Limits(lives, meanings)
     found += [
         *files.database(evidence, read),
+        *canaries.without_text(read),
         *files.processes(evidence),
         *files.connections(evidence),
         *outcomes.outcomes(lives),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.campaign.evidence import Evidence
+    from tests.campaign.rules.book import Book
 
 KEY = "key "
 """How the names of keys begin; behind it stands the provider that may see it."""
@@ -28,6 +29,18 @@ def canaries(evidence: Evidence) -> Iterator[Violation]:
         for where, content in _places(evidence, name):
             if pattern.search(content):
                 yield Violation(rule="I11", words=f"the {name} stands in {where}")
+
+
+def without_text(book: Book) -> Iterator[Violation]:
+    """I11, where numbers alone are recorded: a request that has ended has left no word that was said."""
+    for row in book.requests.values():
+        if row.record_text or row.status == "paused":
+            continue
+        kept = {"its prompt": row.prompt, "its answer": row.answer, "what it asked": row.payload}
+        attempts = book.attempts.get(row.id, ())
+        kept |= {"a discarded text": "".join(each.discarded_text + each.details for each in attempts)}
+        for name in (name for name, text in kept.items() if text):
+            yield Violation(rule="I11", words=f"request {row.id} is recorded without text, and {name} stands there")
 
 
 def _pattern(text: str) -> re.Pattern[bytes]:

@@ -43,6 +43,8 @@ class Clocks:
 
     def __init__(self, evidence: Evidence) -> None:
         self.settings = sorted(evidence.clocks, key=lambda clock: clock.at)
+        # Whoever asks looks at every cooldown first.
+        self._looks = sorted(asked.at for asked in evidence.asked if asked.over is not None)
         self._wall = self._boot = 0.0
         if evidence.served:
             first = evidence.served[0]
@@ -82,12 +84,12 @@ class Clocks:
         """What may be left at ``moment``, over all moments at which somebody may have looked after each reboot."""
         standing: set[Deadline | None] = {start}
         changes = [clock.at for clock in self.settings if set_at < clock.at <= moment]
+        certain = {moment, *(look for look in self._looks if set_at < look <= moment)}
         # Between two settings of the clocks all looks come to the same; just before one and just after are enough.
-        looks = sorted({*changes, *(change - 1e-6 for change in changes), moment})
-        for look in (each for each in looks if each > set_at):
+        for look in sorted({*changes, *(change - 1e-6 for change in changes if change - 1e-6 > set_at), *certain}):
             now = self.at(look)
             moved = {_looked_at(deadline, duration_s, now) for deadline in standing if deadline is not None}
-            standing = moved if look == moment else standing | moved
+            standing = (moved | ({None} & standing)) if look in certain else standing | moved
         now = self.at(moment)
         return [_left(deadline, duration_s, now) if deadline is not None else -1e9 for deadline in standing]
 

@@ -28,6 +28,7 @@ def outcomes(lives: Lives) -> Iterator[Violation]:
     """I1: exactly one outcome; ``completed`` once; the text is that of one response with its terminal marker."""
     for life in lives.all:
         yield from _ends_once(lives, life)
+        yield from _as_it_was_cut(life)
         yield from _text(lives, life)
 
 
@@ -52,6 +53,22 @@ def _ends_once(lives: Lives, life: Life) -> Iterator[Violation]:
     for index, run in enumerate(life.runs[:-1]):
         if any(pair.row is not None and pair.recorded == "" for pair in run.pairs):
             yield Violation(rule="I1", words=f"{life.name}: asked again after run {index + 1} had completed it")
+
+
+def _as_it_was_cut(life: Life) -> Iterator[Violation]:
+    """Only its user cancels a request for good; what is cut in any other way waits in the outbox, and only that."""
+    row, cuts = life.row, {run.cut for run in life.runs}
+    if row is None:
+        return
+    # An instance may end while it writes down that its user had cancelled; then that is what it has written.
+    written = row.error_kind == "cancelled" and cuts & {"kill", "close"}
+    if row.status == "cancelled" and "cancel" not in cuts and not written:
+        words = (
+            f"{life.name}: thrown away, though nobody said so ({', '.join(filter(None, cuts)) or 'nothing was cut'})"
+        )
+        yield Violation(rule="I1", words=words)
+    if row.status == "paused" and row.error_kind == "cancelled" and cuts <= {"", "cancel"}:
+        yield Violation(rule="I1", words=f"{life.name}: cancelled, and all the same in the outbox")
 
 
 def _exit_code(life: Life) -> Iterator[Violation]:

@@ -84,12 +84,18 @@ class Reasons:
     # --- the other way round ---
 
     def asked_though_set_aside(self) -> Iterator[Violation]:
-        """After a refused key nobody of the same instance asks again, until its user says so (policy, class auth)."""
+        """Whoever was set aside is not asked again by the same instance, until its user says so (policy, section 1).
+
+        After a refused key that is the provider, or the model; a model that is gone is looked for again where models
+        can be pulled.
+        """
         lives = self._lives
         for served in lives.evidence.served:
-            if served.error != "auth" or not lives.delivered(served):
+            meaning = self._meanings(served.symbol)
+            gone = served.error == "gone" and not meaning.target_specific and not served.symbol.startswith("ollama/")
+            if not (served.error == "auth" or gone) or not lives.delivered(served):
                 continue
-            one_model = self._meanings(served.symbol).model_only
+            one_model = gone or meaning.model_only
             instance = self._instance_of(served)
             for later in lives.evidence.served:
                 same = later.provider == served.provider and (not one_model or later.model == served.model)
@@ -97,7 +103,7 @@ class Reasons:
                     continue
                 if self._taken_back(served, later):
                     break
-                words = f"{later.provider} was asked again by the instance whose key it had refused ({served.symbol})"
+                words = f"{later.provider} was asked again by the instance that it had told {served.symbol}"
                 yield Violation(rule="I6", words=words)
                 break
 
