@@ -38,7 +38,7 @@ FAILS = {
 @asynccontextmanager
 async def asked(folder: Path, *providers: Provider, record: str = "full") -> AsyncIterator[tuple[World, Desk]]:
     """A world and a desk in it, with one lane over all providers."""
-    async with World(providers, folder, lambda: (time.time(), time.monotonic())) as world:
+    async with World(providers, folder, lambda: (time.time(), time.monotonic()), patience=20) as world:
         world.write_configuration(world.configuration([("chat", [each.name for each in providers])], record))
         async with make_desk(env=world.environment) as desk:
             yield world, desk
