@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tests.support.exec_world import ExecWorld
 
 SEED = 4
-IN_ONE_DESK = 980
-AS_PROCESSES = 20
+IN_ONE_DESK = 994
+AS_PROCESSES = 6
 AT_ONCE = 24
 
 KINDS = {

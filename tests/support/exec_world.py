@@ -9,11 +9,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.support.warm_start import WarmStart
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 CLEAN = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT", "TMPDIR") if name in os.environ}
 LIMIT_S = 60
+WARM = WarmStart(CLEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,15 @@ class ExecWorld:
         )
 
     def run(self, *words: str, stdin: str = "") -> Ran:
-        """Run a process to its end."""
+        """Run a process to its end, one that begins warm where it can."""
+        warm = WARM.run(words, self.environment, stdin.encode(), LIMIT_S)
+        if warm is not None:
+            code, out, err = warm
+            return Ran(code=code, out=out.decode(), err=err.decode())
+        return self.run_cold(*words, stdin=stdin)
+
+    def run_cold(self, *words: str, stdin: str = "") -> Ran:
+        """Start a process, which imports what it needs, and let it run to its end."""
         done = subprocess.run(
             self.argv(*words),
             env=self.environment,
