@@ -9,8 +9,11 @@ from tests.campaign.run import play_all
 FIRST = 6_000_000
 """The first seed of the piece; a longer campaign begins somewhere else each time."""
 
-EACH = 64
+EACH = 32
 """Sequences of one test: few enough for its time limit on a machine that is busy."""
+
+PATIENT_S = 400
+"""How long one test may take: some seconds where the machine is free, more where sequences must be played again."""
 
 FOUND = Path(__file__).with_name("seeds.txt")
 """Seeds that broke a rule once, one a line, and what each found."""

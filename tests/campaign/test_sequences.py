@@ -6,15 +6,17 @@ import pytest
 
 from tests.campaign.generate import generate
 from tests.campaign.sequence import Say, Together
-from tests.campaign.slices import broken, found_before, piece
+from tests.campaign.slices import PATIENT_S, broken, found_before, piece
 from tests.campaign.story import describe
 
 
+@pytest.mark.timeout(PATIENT_S)
 def test_what_was_found_before_does_not_come_back() -> None:
     assert broken(found_before()) == []
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.timeout(PATIENT_S)
+@pytest.mark.parametrize("number", range(8))
 def test_no_sequence_breaks_a_rule(number: int) -> None:
     assert broken(piece(number)) == []
 
