@@ -8,28 +8,27 @@ looked up by the number in its newest user message: ``#12.`` is the twelfth prom
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import unquote
 
 from tests.campaign.acting import Own, act, own_words
-from tests.campaign.alphabet import PATIENCE, SHORT_WAIT_S, SYMBOLS, TOOL_PATIENCE
-from tests.campaign.evidence import Served, Target
+from tests.campaign.alphabet import SYMBOLS
+from tests.campaign.configured import configuration_of, key_variable, model_of
+from tests.campaign.evidence import Served
 from tests.campaign.told import told
 from tests.campaign.tools import ToolHouse
 from tests.campaign.toxics import ToxicProxy
 from tests.support.exec_world import CLEAN
 from tests.support.fault_server import FaultServer, model_entry
 from tests.support.metered import TILLS
-from tests.support.wires.command import JSONL, LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from llmdesk.core.types import Message
@@ -123,7 +122,7 @@ class World:
     async def _place(self, provider: Provider, opening: AsyncExitStack) -> _Place:
         if provider.wire == "command":
             return _Place(provider)
-        server = FaultServer(models=[model_entry(self.model_of(provider.name))])
+        server = FaultServer(models=[model_entry(model_of(provider.name))])
         server.respond = lambda seen: self._respond(provider, seen)
         server.on_over = self._over
         await opening.enter_async_context(server)
@@ -151,60 +150,24 @@ class World:
 
     # --- what the program is told -------------------------------------------------------------------------------------
 
-    @staticmethod
-    def model_of(provider: str) -> str:
-        """The one model of a provider."""
-        return f"{provider}-model:4b"
+    model_of = staticmethod(model_of)
 
     def configuration(
-        self,
-        lanes: Sequence[tuple[str, Sequence[str]]],
-        record: str = "full",
-        budgets: Sequence[Budget] = (),
+        self, lanes: Sequence[tuple[str, Sequence[str]]], record: str = "full", budgets: Sequence[Budget] = ()
     ) -> str:
-        """The whole file.
+        """The whole file; for its parts see ``configuration_of``."""
+        reached = {name: self._reached(place) for name, place in self._places.items()}
+        providers = list(self.providers.values())
+        return configuration_of(
+            providers, reached, lanes, record=record, budgets=budgets, patience=self._patience
+        )  # fmt: skip
 
-        Args:
-            lanes: each with its providers in order; the first is the default.
-            record: ``full``, ``metadata`` or ``off-record``.
-            budgets: what may be spent.
-        """
-        lines = ["version: 1", f"default_lane: {lanes[0][0]}", "providers:"]
-        lines += [f"  {name}: null" for name in ("cloud", "local") if name not in self.providers]
-        lines += [f"  {name}: {json.dumps(self._settings(each))}" for name, each in self.providers.items()]
-        lines.append("lanes:")
-        for name, targets in lanes:
-            refs = [f"{target}/{self.model_of(target)}" for target in targets]
-            lines.append(f"  {name}: {{targets: {json.dumps(refs)}}}")
-        prices = {name: each.price for name, each in self.providers.items() if each.price is not None}
-        lines += ["models:"] if prices else []
-        for name, (sent, received) in prices.items():
-            price = json.dumps({"input_usd_per_mtok": sent, "output_usd_per_mtok": received})
-            lines.append(f'  "{name}/{self.model_of(name)}": {{price: {price}}}')
-        lines += ["budgets:"] if budgets else []
-        lines += [f"  - {json.dumps(budget.settings)}" for budget in budgets]
-        lines.append(f"privacy: {{record: {record}}}")
-        return "\n".join(lines) + "\n"
-
-    def targets(self, lanes: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[Target, ...]]:
-        """The lanes as they are configured."""
-        return {
-            lane: tuple(self._target(name, position) for position, name in enumerate(names)) for lane, names in lanes
-        }
-
-    def _target(self, name: str, position: int) -> Target:
-        provider = self.providers[name]
-        return Target(
-            provider=name,
-            model=self.model_of(name),
-            wire=provider.wire,
-            attempts=provider.attempts,
-            cooldown_s=provider.cooldown_s,
-            position=position,
-            short_wait_s=SHORT_WAIT_S,
-            delay_s=provider.delay_s,
-            price=provider.price,
-        )
+    def _reached(self, place: _Place) -> str | list[str]:
+        provider = place.provider
+        if place.wire is not None:
+            return _TILL_OF[provider.wire].url(place.wire.url)
+        assert self._tools is not None
+        return self._tools.command(provider.name)
 
     def write_configuration(self, text: str) -> None:
         """Put the file where it belongs, as only its owner can read it: it may name programs."""
@@ -212,27 +175,6 @@ class World:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(text, encoding="utf-8")
         file.chmod(0o600)
-
-    def _settings(self, provider: Provider) -> dict[str, Any]:
-        place = self._places[provider.name]
-        told: dict[str, Any] = {
-            "kind": provider.wire,
-            "retry": {"attempts": provider.attempts, "delay_s": provider.delay_s, "short_wait_s": SHORT_WAIT_S},
-            "cooldown_s": provider.cooldown_s,
-            **({"billing": "metered"} if provider.price is not None else {}),
-        }
-        key = f"${{{key_variable(provider.name)}}}"
-        if place.wire is None:
-            assert self._tools is not None
-            command: dict[str, Any] = {"command": self._tools.command(provider.name), "output": JSONL, "limits": LIMITS}
-            known = {"env": {"TOOL_API_KEY": key}} if provider.key else {}
-            return {**told, **command, **known, "timeouts": self._limits(TOOL_PATIENCE)}
-        secret = {"api_key": key} if provider.key else {}
-        url = _TILL_OF[provider.wire].url(place.wire.url)
-        return {**told, **secret, "base_url": url, "timeouts": self._limits(PATIENCE)}
-
-    def _limits(self, usual: Mapping[str, float]) -> dict[str, float]:
-        return {name: seconds * self._patience for name, seconds in usual.items()}
 
     # --- what the servers do ------------------------------------------------------------------------------------------
 
@@ -356,11 +298,6 @@ class World:
         line = (await reader.readline()).decode("latin-1").split()
         self.foreign.append(line[1] if len(line) > 1 else "?")
         writer.close()
-
-
-def key_variable(provider: str) -> str:
-    """The variable that holds a provider's key."""
-    return f"KEY_OF_{provider.upper().replace('-', '_')}"
 
 
 def _newest(messages: Sequence[Message]) -> str:
