@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
+from llmdesk.new_files import create_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +50,7 @@ def write_example(path: Path, text: str) -> None:
     except OSError as error:
         raise UsageError(f"{path.parent} cannot be made: {error.strerror or error}.") from None
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        create_whole(path, text.encode())
     except FileExistsError:
         raise UsageError(f"{path} exists already; nothing was written.") from None
     except OSError as error:

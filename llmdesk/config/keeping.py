@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import stat
 import time
@@ -15,6 +14,7 @@ from llmdesk.config.loader import load_settings
 from llmdesk.config.source import Source, read_source
 from llmdesk.core.edits import Proposal
 from llmdesk.core.errors import UsageError
+from llmdesk.new_files import create_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from llmdesk.config.lane_files import SchemaCheck
     from llmdesk.core.edits import Edit
 
-PRIVATE = 0o600
-"""Mode of a file that is new (policy S8)."""
+LEFT_OVER_S = 60.0
+"""No change takes so long: what is to replace a file, and is older, seconds, is left over."""
+
+_MARK = 4
+"""So many random bytes tell what is to replace a file from other names."""
 
 
 def propose(
@@ -93,11 +96,7 @@ def write(proposal: Proposal, *, at: float) -> Path | None:
 def _make(file: Path, text: str) -> None:
     """Write a file that is not there yet; nobody ever sees half of it under its name."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = _beside(file, text.encode(), PRIVATE)
-    try:
-        os.link(beside, file)  # fails where there is one meanwhile
-    finally:
-        beside.unlink()
+    create_whole(file, text.encode())  # fails where there is one meanwhile
 
 
 def _copy(file: Path, raw: bytes, mode: int, at: float) -> Path:
@@ -105,13 +104,15 @@ def _copy(file: Path, raw: bytes, mode: int, at: float) -> Path:
     for number in range(1, 100):
         copy = file.with_name(f"{file.name}.bak-{stamp}" + (f"-{number}" if number > 1 else ""))
         with suppress(FileExistsError):
-            _write_new(copy, raw, mode)
+            create_whole(copy, raw, mode=mode)
             return copy
     raise FileExistsError(17, "too many copies of this second are here already")
 
 
 def _replace(file: Path, raw: bytes, mode: int) -> None:
-    beside = _beside(file, raw, mode)
+    _remove_leftovers(file)
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(_MARK)}")
+    create_whole(beside, raw, mode=mode)
     try:
         beside.replace(file)
     except OSError:
@@ -119,18 +120,9 @@ def _replace(file: Path, raw: bytes, mode: int) -> None:
         raise
 
 
-def _beside(file: Path, raw: bytes, mode: int) -> Path:
-    """Write what will take the place of ``file`` into its folder, down to the disk."""
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    _write_new(beside, raw, mode)
-    return beside
-
-
-def _write_new(path: Path, raw: bytes, mode: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o777)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(raw)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if os.name == "posix":
-        path.chmod(mode)  # whatever the umask takes away
+def _remove_leftovers(file: Path) -> None:
+    """Remove what programs that were ended in the midst of a change have left beside ``file``."""
+    for path in file.parent.glob(f".{file.name}.{'[0-9a-f]' * 2 * _MARK}"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > LEFT_OVER_S:
+                path.unlink()

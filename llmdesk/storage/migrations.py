@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from llmdesk.storage.files import create_private_file
+from llmdesk.storage.files import TEMP_SUFFIX, create_private_file, sync_folder
 from llmdesk.storage.schema import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -109,14 +109,20 @@ def back_up(connection: sqlite3.Connection, path: Path, *, version: int, now_s: 
     import sqlite3
 
     target = path.with_name(f"{path.name}.backup-v{version}-{round(now_s * 1000)}")
-    create_private_file(target)
-    copy = sqlite3.connect(target)
+    unfinished = path.with_name(f".{target.name}{TEMP_SUFFIX}")
+    for left in path.parent.glob(f".{path.name}.backup-*"):  # of a program that died here; nobody else is at it now
+        left.unlink()
+    create_private_file(unfinished)
+    copy = sqlite3.connect(unfinished)
     try:
+        copy.execute("PRAGMA journal_mode = MEMORY")  # half a copy is of no use, and never gets the name of one
         connection.backup(copy)
         # A copy that says WAL would grow -wal and -shm files when it is looked at.
         copy.execute("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()
+    unfinished.rename(target)
+    sync_folder(path.parent)
     for old in backups(path)[:-BACKUPS_KEPT]:
         with suppress(OSError):
             old.unlink()

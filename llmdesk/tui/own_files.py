@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-PRIVATE_FILE = 0o600
-"""Mode of what is written for the user (policy S8)."""
+from llmdesk.new_files import create_whole
 
 MOST_FILES = 1_000
 """How many files of one name a folder may hold."""
@@ -37,7 +35,5 @@ def write_new(text: str, *, stem: str, form: str, path: str = "") -> Path:
 
 
 def _create(path: Path, text: str) -> Path:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:  # private from its beginning
-        file.write(text)
+    create_whole(path, text.encode())
     return path

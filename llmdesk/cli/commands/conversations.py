@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from llmdesk.core.views import ConversationView, StoredMessage
     from llmdesk.desk import Desk
 
-PRIVATE_FILE = 0o600
 LONGEST_SLUG = 60
 
 
@@ -167,14 +165,14 @@ def write_new(path: Path, text: str) -> None:
     Raises:
         UsageError: it exists, or cannot be written.
     """
+    from llmdesk.new_files import create_whole
+
     try:
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        create_whole(path, text.encode("utf-8", "replace"))
     except FileExistsError:
         raise UsageError(f"{path} exists; it is not overwritten.") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}.") from None
-    with os.fdopen(number, "w", encoding="utf-8", errors="replace", newline="") as file:
-        file.write(text)
 
 
 @desk_command("rm", short_help="Delete a conversation, or all that are old.")

@@ -1,0 +1,112 @@
+"""New files that are there whole or not at all, whatever ends the program while it writes; for their owner only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRIVATE_FILE = 0o600
+"""Mode of what is written for a user (policy S8)."""
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What filesystems say that know no second name of a file (FAT, some of FUSE)."""
+
+
+def create_whole(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+    """Make a file that did not exist; nobody ever sees half of it under its name.
+
+    Raises:
+        FileExistsError: there is such a file already; it is untouched.
+        OSError: it cannot be written; nothing is left of it.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    if not _named_last(path, content, mode):
+        _named_beside(path, content, mode)
+
+
+def _named_last(path: Path, content: bytes, mode: int) -> bool:
+    """Write a file without a name, then give it one: of a program that dies before, nothing is left. Linux only.
+
+    Returns:
+        Whether this system, and the filesystem, can do that.
+    """
+    nameless = getattr(os, "O_TMPFILE", 0)
+    if not nameless:
+        return False
+    try:
+        descriptor = os.open(path.parent, nameless | os.O_WRONLY, mode)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        _fill(file.fileno(), content, mode)
+        try:
+            # With a folder descriptor, which an absolute path does not use, Python asks for links to be followed.
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+        except FileExistsError:
+            raise
+        except OSError:  # no /proc here, or a filesystem that lets it have no name
+            return False
+    _sync_folder(path)
+    return True
+
+
+def _named_beside(path: Path, content: bytes, mode: int) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_new(beside, content, mode)
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _write_in_place(path, content, mode)
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    _sync_folder(path)
+
+
+def _write_in_place(path: Path, content: bytes, mode: int) -> None:
+    """Where a file has one name only; a refusal leaves nothing, and a power cut may leave half."""
+    try:
+        _write_new(path, content, mode)
+    except FileExistsError:
+        raise
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        _fill(file.fileno(), content, mode)
+
+
+def _fill(descriptor: int, content: bytes, mode: int) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)  # whatever the umask takes away
+    os.fsync(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """Let the name survive a power cut, where the system can do that."""
+    with suppress(OSError):
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
