@@ -15,17 +15,33 @@ from llmdesk.core.text import redact
 from llmdesk.core.types import ReasoningDelta, TextDelta, ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from llmdesk.core.types import ProviderEvent
 
 T = TypeVar("T")
 
 
-def masked(events: AsyncGenerator[ProviderEvent, None]) -> AsyncGenerator[ProviderEvent, None]:
-    """The events of an answer without known keys; the same object where none is known."""
-    secrets = redact.strong
-    return _Masked(secrets).over(events) if secrets else events
+async def masked(events: AsyncGenerator[ProviderEvent, None]) -> AsyncGenerator[ProviderEvent, None]:
+    """The events of an answer without known keys.
+
+    What was held back comes before whatever ends the answer, a failure too. Which keys are known is asked when the
+    first event is there: what a header packs is unpacked only when it is sent.
+    """
+    mask: _Mask | None = None
+    async with aclosing(events) as coming:
+        try:
+            async for event in coming:
+                if mask is None:
+                    mask = _Mask(redact.strong)
+                for each in mask.of(event):
+                    yield each
+        except ProviderError:
+            for each in mask.rest() if mask is not None else ():
+                yield each
+            raise
+        for each in mask.rest() if mask is not None else ():
+            yield each
 
 
 def without_keys(value: T) -> T:
@@ -40,41 +56,32 @@ def without_keys(value: T) -> T:
     return masked  # type: ignore[return-value]
 
 
-class _Masked:
-    """Masks one answer: its text and its reasoning, each by itself, and the arguments of its calls."""
+class _Mask:
+    """Masks one answer: its text and its reasoning, each by itself, and its calls."""
 
     def __init__(self, secrets: frozenset[str]) -> None:
+        self._idle = not secrets
         self._text = StreamMask(secrets)
         self._reasoning = StreamMask(secrets)
 
-    async def over(self, events: AsyncGenerator[ProviderEvent, None]) -> AsyncGenerator[ProviderEvent, None]:
-        """Pass the events on; what was held back comes before whatever ends the answer, a failure too."""
-        async with aclosing(events) as coming:
-            try:
-                async for event in coming:
-                    for each in self._of(event):
-                        yield each
-            except ProviderError:
-                for each in self._rest():
-                    yield each
-                raise
-            for each in self._rest():
-                yield each
-
-    def _of(self, event: ProviderEvent) -> list[ProviderEvent]:
+    def of(self, event: ProviderEvent) -> Sequence[ProviderEvent]:
+        """What can be passed on now that ``event`` has come."""
+        if self._idle:
+            return (event,)
         match event:
             case TextDelta():
                 text = self._text.feed(event.text)
-                return [TextDelta(text)] if text else []
+                return (TextDelta(text),) if text else ()
             case ReasoningDelta():
                 text = self._reasoning.feed(event.text)
-                return [ReasoningDelta(text)] if text else []
+                return (ReasoningDelta(text),) if text else ()
             case ToolCall():
                 call = replace(event, name=redact.known(event.name), arguments=without_keys(event.arguments))
-                return [*self._rest(), call]
+                return (*self.rest(), call)
             case _:
-                return [*self._rest(), event]
+                return (*self.rest(), event)
 
-    def _rest(self) -> list[ProviderEvent]:
+    def rest(self) -> Sequence[ProviderEvent]:
+        """What was held back and became no key."""
         reasoning, text = self._reasoning.finish(), self._text.finish()
-        return [*([ReasoningDelta(reasoning)] if reasoning else []), *([TextDelta(text)] if text else [])]
+        return (*((ReasoningDelta(reasoning),) if reasoning else ()), *((TextDelta(text),) if text else ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,16 @@ def test_an_answer_with_the_key_is_masked_kept_masked_and_sent_on_masked(tmp_pat
         assert "You are ***, are you?" in json.dumps(seen.json)
         assert KEY.encode() not in seen.body
         assert files_that_hold(world.home, KEY) == {}
+
+
+def test_a_password_packed_in_a_header_is_known_from_the_first_answer_on(tmp_path: Path) -> None:
+    packed = base64.b64encode(f"me:{KEY}".encode()).decode()
+    with FaultServer.in_thread() as server:
+        server.always("/api/chat", chat_answer(f"You are {KEY}, are you?"))
+        world = exec_world(tmp_path / "home", DOOR=f"Basic {packed}")
+        told = provider("first", server.url, headers={"Authorization": "${DOOR}"})
+        world.configure(configuration(told, targets=["first/gemma3:4b"]))
+        assert world.run("exec", "who am I").out.strip() == "You are ***, are you?"
 
 
 def test_a_broken_answer_keeps_its_masked_beginning_whole(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -215,6 +216,35 @@ def _edited(house: Household, rng: Random) -> Told:
     return Told(name="settings changed", code=told.code, out=told.out, err=told.err)
 
 
+def _imported(house: Household, rng: Random) -> Told:
+    """A conversation from elsewhere, with the same words in it."""
+    talk = [{"role": "user", "content": house.prompt.text}, {"role": "assistant", "content": house.answer.text}]
+    file = house.folder / "vault" / "talk.json"
+    file.write_text(json.dumps(talk))
+    return run(house, "conversations", "import", str(file), "--json")
+
+
+def _served(house: Household, rng: Random) -> Told:
+    """The desk as a page: what the page says, and what its server says."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "llmdesk", "serve", "--port", "0", "--verbose"], env=house.world.environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=house.folder / "cwd",
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().strip()
+        page = b""
+        if address.startswith("http://"):
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=LIMIT_S) as found:
+                page = found.read() + str(found.headers).encode()
+        process.terminate()
+        out, err = process.communicate(timeout=LIMIT_S)
+    finally:
+        process.kill()
+        process.wait()
+    return Told(name="serve", code=process.returncode, out=address.encode() + page + out, err=err)
+
+
 ASKING: dict[str, Callable[[Household, Random], Told]] = {
     "exec": _exec(),
     "exec --json": _exec("--json", "--job", "nightly", "--file", "attached.md"),
@@ -230,6 +260,8 @@ ASKING: dict[str, Callable[[Household, Random], Told]] = {
     "aborted": _aborted,
     "debugged": _debugged,
     "settings changed": _edited,
+    "conversations import": _imported,
+    "serve": _served,
 }  # fmt: skip
 
 SCREEN = _on_screen
