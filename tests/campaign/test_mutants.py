@@ -1,0 +1,60 @@
+"""The seeded bugs fit the program as it is: each replaces one piece of text that is there, and is still a program."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+
+import pytest
+
+from tests.campaign.generate import generate
+from tests.campaign.mutants.catalogue.everything import MUTANTS
+from tests.campaign.mutants.command import read_out
+from tests.campaign.mutants.mutant import ROOT, Mutant, Slice
+from tests.campaign.mutants.slice import sequences
+
+RULES = {f"I{number}" for number in range(1, 21)} | {"I3b", "I6b"}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_fits_and_changes_what_the_program_does(mutant: Mutant) -> None:
+    text = (ROOT / "llmdesk" / mutant.file).read_text(encoding="utf-8")
+    assert ast.dump(ast.parse(mutant.applied_to(text))) != ast.dump(ast.parse(text))
+    assert mutant.rules
+    assert set(mutant.rules) <= RULES
+
+
+def test_a_mutant_whose_text_is_gone_says_so() -> None:
+    with pytest.raises(ValueError, match="stands 0 times"):
+        MUTANTS[0].applied_to("another program")
+    with pytest.raises(ValueError, match="stands 2 times"):
+        MUTANTS[0].applied_to(MUTANTS[0].old * 2)
+
+
+def test_there_are_enough_of_them_everywhere_and_no_two_alike() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    assert len({(mutant.file, mutant.old, mutant.new) for mutant in MUTANTS}) == len(MUTANTS)
+    by_sequences = [mutant for mutant in MUTANTS if isinstance(mutant.killer, Slice)]
+    assert len(by_sequences) >= 25
+    places = Counter(mutant.file.partition("/")[0] for mutant in MUTANTS)
+    assert min(places[name] for name in ("core", "desk", "providers", "router", "storage")) >= 3
+
+
+def test_a_slice_is_of_the_generators_own_sequences_and_shows_what_it_names() -> None:
+    what = Slice(symbols=r"ollama/C1", steps=("resume",), record="full", follows=True, count=3)
+    chosen = list(sequences(what))
+    assert len(chosen) == 3
+    for sequence in chosen:
+        assert sequence == generate(sequence.seed)
+        assert sequence.record == "full"
+        assert any(type(step).__name__ == "Resume" for step in sequence.steps)
+
+
+def test_only_a_rule_that_was_to_be_broken_counts_as_a_death() -> None:
+    mutant = next(each for each in MUTANTS if each.rules == ("I2",))
+    found = '{"seed": 7, "rules": ["I2"], "words": ["I2: lost"]}\n{"played": 3}\n'
+    assert read_out(mutant, 1, found)["killed"]
+    assert not read_out(mutant, 1, found.replace("I2", "I9"))["killed"], "another rule"
+    assert not read_out(mutant, 0, '{"played": 3}\n')["killed"], "nothing found"
+    assert not read_out(mutant, 1, "Traceback (most recent call last):\nImportError: x")["killed"], "it broke"
+    assert not read_out(mutant, None, found[:5])["killed"], "no end"
