@@ -81,11 +81,8 @@ def text_or_file(value: str) -> str:
     """
     if not value.startswith("@"):
         return value
-    path = Path(value[1:])
-    try:
-        return storable(path.expanduser().read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home folder of nobody
-        raise UsageError(f"{path}: cannot be read: {_why(error)}.") from None
+    text = read_file(Path(value[1:])).decode("utf-8", "replace")
+    return storable(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _why(error: Exception) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config.builtin_schemas import PREFIX, builtin_schema
 from llmdesk.core.errors import UsageError
+from llmdesk.core.json_cost import is_too_divided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 * 1024 * 1024
 """The largest file a lane may name, bytes."""
+
+MAX_VALUES = 20_000
+"""Values and keys that a schema may hold; each is compared with the rules of a schema before it is used."""
 
 
 def read_lane_files(draft: Draft, check: SchemaCheck | None = None) -> tuple[dict[str, str], dict[str, Json]]:
@@ -86,6 +90,8 @@ def parse_schema(text: str) -> Json:
     Raises:
         UsageError: it is no JSON object.
     """
+    if is_too_divided(text.encode("utf-8", "replace"), leaves=MAX_VALUES, nodes=MAX_VALUES):
+        raise UsageError(f"more than {MAX_VALUES} values; no schema has so many")
     try:
         schema = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:

@@ -6,6 +6,7 @@ The two palettes of the first paint are also kept here as values, so that no YAM
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,9 @@ SIXTEEN = Theme(
 MAX_BYTES = 64 * 1024
 """A palette is a few lines; anything larger is not one."""
 
+MAX_DEPTH = 4
+"""Levels of lists and mappings that are looked at; a palette has two."""
+
 _COLORS = frozenset(
     {
         "primary", "secondary", "accent", "foreground", "background", "surface", "panel", "boost",
@@ -120,10 +124,15 @@ def read_palette(path: Path) -> Theme:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    if path.stat().st_size > MAX_BYTES:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no file")
+    if found.st_size > MAX_BYTES:
         raise ValueError("it is too large for a palette")
     try:
-        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _check_shape(YAML(typ="safe", pure=True).parse(text))
+        tree = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, UnicodeDecodeError) as error:
         raise ValueError(" ".join(str(error).split())[:200]) from None
     if not isinstance(tree, dict):
@@ -166,6 +175,23 @@ def _theme(stem: str, tree: Mapping[str, object]) -> Theme:
         panel=colors.get("panel"), boost=colors.get("boost"), success=colors.get("success"),
         warning=colors.get("warning"), error=colors.get("error"), dark=dark, ansi=ansi, variables=variables,
     )  # fmt: skip
+
+
+def _check_shape(events: Iterable[object]) -> None:
+    """Refuse what a palette never has, before anything is made of it: aliases, and more than a few levels.
+
+    Raises:
+        ValueError: it has.
+    """
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ValueError("it is nested too deeply")
+        if isinstance(event, AliasEvent):
+            raise ValueError("it has aliases (*)")  # noqa: TRY004 - a fault of the file
 
 
 def _texts(value: object, key: str) -> dict[str, str]:

@@ -204,6 +204,11 @@ def test_what_only_python_would_read_is_not_met(world: ExecWorld, server: FaultS
         ('{"properties": {"a": {"pattern": "("}}}', "is not a usable JSON Schema: $.properties.a.pattern"),
         ('{"type": ', "not JSON"),
         ("[]", "a JSON Schema is an object"),
+        pytest.param(
+            '{"allOf":[' + "{}," * 400_000 + "{}]}",
+            "more than 20000 values; no schema has so many",
+            id="too many values",
+        ),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused_before_anything_is_sent(

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,6 @@ from llmdesk.desk.importing.files import read_file
 from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, said
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from llmdesk.core.views import Conversation
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
@@ -286,6 +285,23 @@ async def test_a_file_that_is_missing_too_large_or_another_database_is_refused(
         monkeypatch.setattr(files, "LIMIT_BYTES", 100_000)
         for path in (bomb, large):
             with pytest.raises(UsageError, match="too large"):
+                await desk.import_conversations(path)
+
+
+async def test_what_would_take_many_times_its_size_or_never_ends_is_refused_unread(
+    world: DeskWorld, tmp_path: Path
+) -> None:
+    lists = tmp_path / "lists.json"
+    lists.write_bytes(b"[" + b"[]," * 2_000_000 + b"[]]")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conversations.json", b" " * (files.MAX_PLAIN_BYTES + 1))
+    async with world.desk() as desk:
+        for path, words in (
+            (lists, "far more values than text"),
+            (tmp_path / "bomb.zip", "packed as no conversations are"),
+            (Path("/dev/zero"), "it is no file"),
+        ):
+            with pytest.raises(UsageError, match=words):
                 await desk.import_conversations(path)
 
 

@@ -252,6 +252,13 @@ async def test_endless_output_is_cut_and_killed_in_bounded_memory(play: Play) ->
     await until(play.nothing_runs)
 
 
+async def test_output_that_is_no_text_counts_as_what_it_becomes(play: Play) -> None:
+    """Each byte that is no UTF-8 becomes three."""
+    play.script({"hex": "ff" * (1 << 20)})
+    with pytest.raises(AnswerCut, match="more than 2 MiB"):
+        await answer(play.provider(caps=Caps(answer=2 << 20)))
+
+
 # --- how it ends ---
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,10 @@ WRONG = (
     "name: [x]\ncolors: {primary: '#fff'}",
     "colors: {primary: '#fff'}\nvariables: {muted: '} Screen {'}",
     "colors: {primary: '#fff'}\nvariables: {input-cursor-text-style: 'blinking'}",
+    "[" * 60_000,
+    "- " * 30_000 + "x",
+    "{a: " * 15_000,
+    "k0: &a [x, x]\n" + "".join(f"k{n}: &a [*a, *a]\n" for n in range(1, 60)) + "? *a\n: 1\n",
 )
 
 
@@ -71,6 +76,11 @@ def test_a_wrong_palette_is_told_and_left_out(tmp_path: Path, text: str) -> None
     assert set(palettes.themes) == {"midnight"}
     assert len(palettes.notes) == 1
     assert palettes.notes[0].startswith("Theme mine.yaml was not taken: ")
+
+
+def test_a_palette_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert load_palettes([tmp_path]).notes == ("Theme pipe.yaml was not taken: it is no file",)
 
 
 def test_a_palette_of_the_users_goes_before_a_built_in_one(tmp_path: Path) -> None:

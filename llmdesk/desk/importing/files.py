@@ -7,9 +7,11 @@ exported here as JSON, and a list of messages as the OpenAI interface takes them
 from __future__ import annotations
 
 import json
+import stat
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
+from llmdesk.core.json_cost import NODES, is_too_divided
 from llmdesk.core.text import one_line
 from llmdesk.desk.importing import chatgpt, exported, oterm
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 LIMIT_BYTES = 512 * 1024 * 1024
 """The largest file that is read, and the largest one inside a zip file: all of it is in memory at once."""
+
+MAX_PLAIN_BYTES, MAX_RATIO = 16 * 1024 * 1024, 100
+"""A member of a zip file that is larger than this, and than so many times what it was packed into, is no text."""
+
+BYTES_A_VALUE = 8
+"""Text that is divided into smaller pieces than this would take many times its size to decode."""
 
 EXPECTED = (
     "expected conversations.json of a ChatGPT export (or its zip file), oterm's store.db, a conversation exported by "
@@ -42,6 +50,8 @@ def read_file(path: Path, *, lane: str, now: float) -> Found:
         UsageError: it cannot be read, is too large, or is none that is known; the message names it.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path}: cannot be read: it is no file.")
         with path.open("rb") as file:
             head = file.read(16)
             size = file.seek(0, 2)
@@ -72,6 +82,9 @@ def _member(path: Path) -> bytes:
             name = next((each for each in archive.namelist() if each.rsplit("/", 1)[-1] == _MEMBER), None)
             if name is None:
                 raise UsageError(f"{path}: holds no {_MEMBER}; {EXPECTED}.")
+            told = archive.getinfo(name)  # no more than it says is ever unpacked
+            if told.file_size > MAX_PLAIN_BYTES and told.file_size > MAX_RATIO * told.compress_size:
+                raise UsageError(f"{path}: {_MEMBER} is packed as no conversations are; unpack it and import that.")
             with archive.open(name) as file:
                 text = file.read(LIMIT_BYTES + 1)
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
@@ -82,6 +95,9 @@ def _member(path: Path) -> bytes:
 
 
 def _of_json(path: Path, text: bytes, *, lane: str, now: float) -> Found:
+    room = NODES + len(text) // BYTES_A_VALUE
+    if is_too_divided(text, leaves=room, nodes=room):
+        raise UsageError(f"{path}: holds far more values than text; {EXPECTED}.")
     try:
         whole = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError):

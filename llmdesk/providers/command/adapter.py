@@ -124,7 +124,7 @@ class CommandProvider:
         tail = Tail()
         count = 0
         while data := await self._read(group, limits):
-            count += len(data)
+            count += _decoded_size(data)
             if recording is not None:
                 recording.came(data)
             if count > self.endpoint.caps.answer:
@@ -261,6 +261,11 @@ class CommandProvider:
     async def aclose(self) -> None:
         """Wait until nothing of any run is left."""
         await self._groups.aclose()
+
+
+def _decoded_size(data: bytes) -> int:
+    """What a piece of output comes to as text, bytes: what is no UTF-8 becomes three times as long."""
+    return len(data) if data.isascii() else max(len(data), len(data.decode("utf-8", "replace").encode()))
 
 
 async def _settled(group: Group) -> None:
