@@ -92,7 +92,7 @@ def outcome_of(
     """
     done = walk.status is Status.COMPLETED
     partial = walk.status in (Status.CANCELLED, Status.PAUSED, Status.REFUSED)  # of an attempt that was stopped
-    text = "".join(walk.text) if done or partial else ""
+    text = walk.text.whole() if done or partial else ""
     completed = walk.completed if done else None
     advice: tuple[str, ...] = ways_out if walk.status is Status.BLOCKED else ()
     if walk.status is Status.PAUSED and walk.error and walk.error.kind is not ErrorKind.CANCELLED:

@@ -92,7 +92,7 @@ class Aftermath:
             reason=ErrorKind.CANCELLED.value,
             error_kind=ErrorKind.CANCELLED,
             message=f"{place.ref.provider}: stopped by the user.",
-            discarded_text="".join(walk.text),
+            discarded_text=walk.text.whole(),
             usage=cut_usage(walk, this.request, self._trip.route.sizes, begun=this.sent),
         )
         made = unpriced(made)
@@ -116,7 +116,7 @@ class Aftermath:
             error_kind=ErrorKind.SERVER,
             reason=ErrorKind.SERVER.value,
             message=one_line(redact(f"{place.ref.provider}: unexpected {type(fault).__name__}: {fault}.")),
-            discarded_text="".join(walk.text),
+            discarded_text=walk.text.whole(),
             usage=cut_usage(walk, this.request, self._trip.route.sizes, begun=this.sent),
         )
         walk.attempts.append(unpriced(made))
@@ -127,7 +127,7 @@ class Aftermath:
         if isinstance(error, SchemaNotMet):
             place.rejected += 1
         place.limited += error.kind is ErrorKind.RATE
-        text = "".join(self._walk.text)
+        text = self._walk.text.whole()
         refused = error.kind is ErrorKind.REFUSED
         done = self._walk.completed
         made = replace(

@@ -90,6 +90,13 @@ class Pieces(list[str]):
             self[-self.JOIN_AT :] = ["".join(self[-self.JOIN_AT :])]
             self._loose = 0
 
+    def whole(self) -> str:
+        """The text; from now on it is one piece, so that a long answer is not in memory twice."""
+        if len(self) > 1:
+            self[:] = ["".join(self)]
+            self._loose = 0
+        return self[0] if self else ""
+
 
 @dataclass(slots=True, kw_only=True)
 class Walk:

@@ -61,7 +61,7 @@ async def meet_schema(trip: Trip, completed: Completed) -> None:
         return
     violations: tuple[str, ...] = ("the answer was cut by its length limit",)
     if completed.finish_reason is not FinishReason.LENGTH:
-        walk.data, violations = await trip.check("".join(walk.text), lane.schema)
+        walk.data, violations = await trip.check(walk.text.whole(), lane.schema)
     if violations:
         walk.data = None
         name = lane.schema_name or "the schema"

@@ -34,7 +34,7 @@ def texts_of(request: ChatRequest) -> list[str]:
 
 def said_tokens(walk: Walk) -> int:
     """The tokens of what came so far: text, reasoning and calls; 0 = nothing came."""
-    text = "".join(walk.text) + "".join(walk.reasoning)
+    text = walk.text.whole() + walk.reasoning.whole()
     calls = [(call.name, call.arguments) for call in walk.tool_calls]
     if not (text or calls):
         return 0

@@ -622,6 +622,11 @@ def test_pieces_of_a_long_text_are_joined_and_lose_nothing() -> None:
         whole += f"{n} "
     assert "".join(pieces) == whole
     assert len(pieces) < 1_100
+    assert pieces.whole() == whole
+    assert len(pieces) == 1, "from now on it is in memory once"
+    pieces.append("more")
+    assert pieces.whole() == f"{whole}more"
+    assert Pieces().whole() == ""
 
 
 async def test_what_a_wire_cannot_take_is_told_once_a_run() -> None:
