@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from tests.campaign.terminal.corpus import HOSTILE
@@ -36,12 +35,24 @@ def main(argv: Sequence[str]) -> int:
     print(f"seed {seed}, {len(numbers)} rounds, {len(HOSTILE)} texts", flush=True)
     began = time.monotonic()
     with ProcessPoolExecutor(given.jobs) as pool:
-        played = pool.map(partial(play_round, seed=seed, parts=given.only or PARTS), numbers)
-        rows = list(chain.from_iterable(played))
+        rows: list[Row] = []
+        for number, played in zip(
+            numbers, pool.map(partial(play_round, seed=seed, parts=given.only or PARTS), numbers), strict=True
+        ):
+            rows += played
+            _tell(number, played, time.monotonic() - began)
     _print(rows)
     wrong = sum(len(row.violations) for row in rows)
     print(f"{wrong} violations, {len(rows)} plays, {time.monotonic() - began:.0f} s")
     return 1 if wrong else 0
+
+
+def _tell(number: int, played: Sequence[Row], after: float) -> None:
+    wrong = sum(len(row.violations) for row in played)
+    print(f"round {number}: {len(played)} plays, {wrong} violations, after {after:.0f} s", flush=True)
+    for row in played:
+        for each in row.violations:
+            print(f"  {row.part}, {row.name}: {each.rule}: {each.words}", flush=True)
 
 
 def _print(rows: Iterable[Row]) -> None:
@@ -53,6 +64,3 @@ def _print(rows: Iterable[Row]) -> None:
         texts, size = sum(row.marks for row in plays), sum(row.size for row in plays)
         wrong, took = sum(len(row.violations) for row in plays), sum(row.took for row in plays) / len(plays)
         print(f"{part:<9} {name:<22} {len(plays):>5} {texts:>6} {size:>10} {wrong:>5} {took:>6.1f}")
-    for row in chain.from_iterable(together.values()):
-        for each in row.violations:
-            print(f"round {row.number}, {row.part}, {row.name}: {each.rule}: {each.words}")

@@ -67,7 +67,7 @@ def play_round(number: int, seed: int, parts: Iterable[str] = ("scenes", "comman
 
 def _scene(name: str, world: HostileWorld, number: int, chance: random.Random) -> Row:
     persona = chance.choice(list(PERSONAS.values()))
-    played = play(name, world, persona)
+    played = play(name, world, persona, seed=chance.random())
     return Row(
         part="scenes", name=name, number=number, violations=played.violations, took=played.took, marks=played.seen,
         size=played.size,

@@ -5,6 +5,7 @@ Each scene waits for the marks of the texts it is about, so it cannot pass by a 
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ class Stage:
 
     world: HostileWorld
     terminal: Watched
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
     seen: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     pictures: bool = False
@@ -275,7 +277,7 @@ def typing(stage: Stage) -> None:
     stage.slash(f'/attach "{found}"')
     stage.see("FOUND")
     stage.slash("/attach none")
-    for command in _ARGUMENTS:
+    for command in stage.chance.sample(_ARGUMENTS, 6):
         stage.slash(f"{command} {stage.pasted('ARGUMENT')}")
         stage.terminal.settle(0.1)
         stage.leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,12 +29,12 @@ class Played:
     took: float
 
 
-def play(name: str, world: HostileWorld, persona: Persona = SILENT) -> Played:
-    """Play one scene in a world, and leave by ctrl+q."""
+def play(name: str, world: HostileWorld, persona: Persona = SILENT, *, seed: object = 0) -> Played:
+    """Play one scene in a world, and leave by ctrl+q; ``seed`` decides what a scene leaves open."""
     began = time.monotonic()
     broken: list[Violation] = []
     with watched(env=world.environment, persona=persona) as terminal:
-        stage = Stage(world=world, terminal=terminal)
+        stage = Stage(world=world, terminal=terminal, chance=random.Random(str(seed)))
         try:
             terminal.wait_for("1 chat")
             SCENES[name](stage)

@@ -82,7 +82,7 @@ def judge(data: bytes, allowed: Allowed | None = None) -> list[Violation]:
     for token in tokens(data):
         if rules.torn and token.at + len(token.raw) == len(data):
             break
-        for words in _faults(token, rules):
+        for words in _faults(token, rules, data):
             if words in told:
                 continue
             told.add(words)
@@ -93,12 +93,12 @@ def judge(data: bytes, allowed: Allowed | None = None) -> list[Violation]:
     return found
 
 
-def _faults(token: Token, rules: Allowed) -> Iterator[str]:
+def _faults(token: Token, rules: Allowed, data: bytes) -> Iterator[str]:
     match token.kind:
         case "text":
             yield from text_faults(token.raw)
         case "control":
-            if token.raw not in rules.control:
+            if token.raw not in rules.control or (token.raw == b"\r" and not _returns(data[token.at :], rules)):
                 yield f"control {token.raw!r}"
         case "csi":
             if not _csi(token.raw, rules):
@@ -116,6 +116,11 @@ def _faults(token: Token, rules: Allowed) -> Iterator[str]:
             yield f"sequence {token.raw[:60]!r}"
 
 
+def _returns(data: bytes, rules: Allowed) -> bool:
+    """A return ends a line, or begins the line of progress again; alone it would write over what stands there."""
+    return data.startswith((b"\r\n", b"\r\r\n") if rules.screen else (b"\r\n", b"\r\x1b[K"))
+
+
 def text_faults(raw: bytes) -> Iterator[str]:
     """What a text may not hold; one finding of each kind."""
     try:
@@ -123,7 +128,7 @@ def text_faults(raw: bytes) -> Iterator[str]:
     except UnicodeDecodeError as error:
         yield f"bytes that are no UTF-8 {raw[error.start : error.start + 8]!r}"
         text = raw.decode(errors="ignore")
-    if text.isascii():
+    if text.isascii() and text.isprintable():
         return
     wrong = {char for char in set(text) if ord(char) in HIDDEN or unicodedata.category(char) in ("Cc", "Cs")}
     if wrong:

@@ -93,6 +93,13 @@ class Watched(Terminal):
             case _:
                 return ""
 
+    @property
+    def text(self) -> str:
+        """What stands on the screen; pyte's own reading of it stumbles over some marks without a letter."""
+        screen = self.screen
+        rows = ("".join(screen.buffer[y][x].data for x in range(screen.columns)) for y in range(screen.lines))
+        return "\n".join(row.rstrip() for row in rows)
+
     # --- somebody in front of it ----------------------------------------------------------------------------------
 
     def see(self, mark: str, seconds: float = 15.0) -> str:

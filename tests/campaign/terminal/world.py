@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from contextlib import contextmanager
@@ -36,6 +37,10 @@ TOOL = """import sys
 sys.stderr.buffer.write(open({said!r}, "rb").read())
 sys.exit(3)
 """
+
+
+_PAIR = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
+"""How JSON spells a character beyond U+FFFF; YAML has another way."""
 
 
 def packed(chunk: Mapping[str, object]) -> bytes:
@@ -226,7 +231,11 @@ def _configuration(world: HostileWorld) -> str:
         "budgets": [{"scope": "day", "limit_usd": 2.0, "kind": "soft"}, {"scope": "job", "limit_tokens": 50_000}],
         "ui": {"keys": {world.name("ACTION"): "f1", "help": world.name("KEY")}, "theme": world.name("THEME")},
     }  # fmt: skip
-    return json.dumps(tree)
+    return _PAIR.sub(_as_yaml, json.dumps(tree))
+
+
+def _as_yaml(pair: re.Match[str]) -> str:
+    return f"\\U{ord(json.loads(chr(34) + pair[0] + chr(34))):08x}"
 
 
 async def _live(world: HostileWorld) -> None:
