@@ -24,6 +24,7 @@ SLICE = (7, 2)
 """A proxy with a password that repeats it; an answer that is cut off with a key in it."""
 
 
+@pytest.mark.timeout(300)  # a busy machine starts twenty programs slowly
 @pytest.mark.parametrize("seed", SLICE)
 def test_no_secret_gets_out(seed: int) -> None:
     found = rounds.play(seed, most=3, looks=2, screen=False)
@@ -32,6 +33,7 @@ def test_no_secret_gets_out(seed: int) -> None:
     assert found.searched > 20
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [100])
 def test_nothing_leaves_this_machine(seed: int) -> None:
     found = borders.play(seed, 5)
