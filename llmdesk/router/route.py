@@ -74,27 +74,33 @@ class Route:
 
 
 class Pieces(list[str]):
-    """The pieces of a text, joined by the thousand: a million tokens must not weigh ten times their letters."""
+    """The pieces of a text, joined by the thousand: a million tokens must not weigh ten times their letters.
+
+    Large ones are joined by the mebibyte: blocks of that size go back to the system as soon as nobody needs them, which
+    16 MiB of smaller ones do not.
+    """
 
     JOIN_AT = 1024
+    JOIN_CHARACTERS = 1 << 20
 
     def __init__(self) -> None:
         super().__init__()
-        self._loose = 0
+        self._loose = self._characters = 0
 
     def append(self, piece: str) -> None:
         """Add a piece at the end."""
         super().append(piece)
         self._loose += 1
-        if self._loose == self.JOIN_AT:
-            self[-self.JOIN_AT :] = ["".join(self[-self.JOIN_AT :])]
-            self._loose = 0
+        self._characters += len(piece)
+        if self._loose == self.JOIN_AT or self._characters >= self.JOIN_CHARACTERS:
+            self[-self._loose :] = ["".join(self[-self._loose :])]
+            self._loose = self._characters = 0
 
     def whole(self) -> str:
         """The text; from now on it is one piece, so that a long answer is not in memory twice."""
         if len(self) > 1:
             self[:] = ["".join(self)]
-            self._loose = 0
+            self._loose = self._characters = 0
         return self[0] if self else ""
 
 
