@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tests.campaign.secrets.household import Household
 
 
+ADDRESSES = ("password of the proxy", "password in an address")
+"""Canaries that stand in variables with addresses, which are no provider's key."""
+
+
 @dataclass(kw_only=True)
 class Round:
     """What a round found. ``searched`` counts files, streams, children and requests that were looked through."""
@@ -155,5 +159,8 @@ class _Judge:
                 self._leak(canary, f"the command line of {program}")
             held = "\n".join(f"{name}={value}" for name, value in child.env.items())
             for canary in self._search.found(held.encode()):
-                if not (canary in house.tool_keys and child.argv[-1].endswith("tool.py")):
+                a_tool = canary in house.tool_keys and child.argv[-1].endswith("tool.py")
+                # A command that fetches a key may need the network, and has the user's own addresses for it.
+                a_command = canary.name in ADDRESSES and child.argv[0] == "cat"
+                if not (a_tool or a_command):
                     self._leak(canary, f"the environment of {program}")
