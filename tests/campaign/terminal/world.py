@@ -200,7 +200,8 @@ def _write_files(world: HostileWorld) -> None:
 
 def _twice(world: HostileWorld) -> str:
     """All of it, and the last line again, which is what is told of a program that failed."""
-    return f"{world.said('STDERR')}\n{world.line('STDERR')}\n"
+    last = "".join(world.line("STDERR").splitlines())  # whatever may pass for the end of a line
+    return f"{world.said('STDERR')}\n{last}\n"
 
 
 def _configuration(world: HostileWorld) -> str:
