@@ -46,6 +46,6 @@ def _told(name: str, played: Iterable[Round]) -> list[Round]:
     for each in played:
         done.append(each)
         if each.leaks:
-            print(f"LEAK: {name}, seed {each.seed}")
+            print(f"LEAK: {name}, seed {each.seed}", flush=True)
             print(*(f"  ! {leak}" for leak in each.leaks), *(f"    {line}" for line in each.story), sep="\n")
     return done
