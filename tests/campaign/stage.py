@@ -149,7 +149,8 @@ class Stage:
             if verdict.well or not busy:
                 return replace(verdict, again=again)
             again += 1
-        return replace(verdict, again=again, notes=(*verdict.notes, "the machine was too busy to tell"))
+        seen = "; ".join([*verdict.notes, *(f"{each.rule} {each.words}" for each in verdict.violations)])
+        return replace(verdict, again=again, violations=(), notes=(f"the machine was too busy to tell: {seen}",))
 
     @asynccontextmanager
     async def _room(self, *, alone: bool) -> AsyncIterator[None]:
