@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from collections import Counter
 
 import pytest
@@ -12,6 +13,8 @@ from tests.campaign.mutants.catalogue.everything import MUTANTS
 from tests.campaign.mutants.command import read_out
 from tests.campaign.mutants.mutant import ROOT, Mutant, Slice
 from tests.campaign.mutants.slice import sequences
+from tests.campaign.mutants.stories import STORIES
+from tests.campaign.stage import Stage, Verdict, room
 
 RULES = {f"I{number}" for number in range(1, 21)} | {"I3b", "I6b"}
 
@@ -48,6 +51,18 @@ def test_a_slice_is_of_the_generators_own_sequences_and_shows_what_it_names() ->
         assert sequence == generate(sequence.seed)
         assert sequence.record == "full"
         assert any(type(step).__name__ == "Resume" for step in sequence.steps)
+
+
+def test_the_stories_made_by_hand_are_well_without_a_bug() -> None:
+    verdicts = asyncio.run(_played())
+    assert {verdict.seed: (verdict.violations, verdict.notes) for verdict in verdicts if not verdict.well} == {}
+    assert {verdict.seed for verdict in verdicts} == {sequence.seed for sequence in STORIES.values()}
+
+
+async def _played() -> list[Verdict]:
+    with room() as root:
+        async with Stage(root) as stage:
+            return await asyncio.gather(*map(stage.verdict_of, STORIES.values()))
 
 
 def test_only_a_rule_that_was_to_be_broken_counts_as_a_death() -> None:

@@ -16,6 +16,7 @@ class Slice:
     Nothing is made for a mutant: only those seeds are passed over that could not show it.
 
     Args:
+        story: the name of a sequence made by hand, which is played instead.
         symbols: a pattern; one of its asks may meet a symbol that it matches.
         steps: kinds of steps, all of them in it (``reboot``, ``resume`` …; ``crash`` = a hard restart).
         cut: a pattern; one of its asks (the one that meets such a symbol) is cut in on in a way that it matches.
@@ -27,6 +28,7 @@ class Slice:
         count: so many are played at most.
     """
 
+    story: str = ""
     symbols: str = ""
     steps: tuple[str, ...] = ()
     cut: str = ""

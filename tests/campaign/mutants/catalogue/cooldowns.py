@@ -35,7 +35,7 @@ MUTANTS = (
         old="    if left > cooldown.duration_s + CLOCK_NOISE_S:",
         new="    if left > 1e9:",
         rules=("I4",),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("reboot", "jump"), count=400),
+        killer=Slice(story="a reboot into the past"),
     ),
     Mutant(
         name="the newer of two deadlines counts, even if it is earlier",
@@ -43,7 +43,7 @@ MUTANTS = (
         old="if old is None or remaining_s(old, now) <= remaining_s(new, now):",
         new="if old is None or new:",
         rules=("I3", "I3b"),
-        killer=Slice(symbols=r"ollama/N16\.(c|j|k)", count=300),
+        killer=Slice(story="a day, and then ten minutes"),
     ),
     Mutant(
         name="a cooldown ends after half its time",

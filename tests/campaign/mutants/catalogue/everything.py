@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.campaign.mutants.catalogue import budgets, cooldowns, providers, router, storage, texts
+from tests.campaign.mutants.catalogue import budgets, cooldowns, elsewhere, providers, router, storage, texts
 
 MUTANTS = (
     *router.MUTANTS,
@@ -11,4 +11,5 @@ MUTANTS = (
     *budgets.MUTANTS,
     *providers.MUTANTS,
     *texts.MUTANTS,
+    *elsewhere.MUTANTS,
 )

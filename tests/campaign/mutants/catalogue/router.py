@@ -33,7 +33,7 @@ MUTANTS = (
         old="and short and place.limited <= 1",
         new="and short and place.limited <= 9",
         rules=("I3", "I6"),
-        killer=Slice(symbols=r"(openai|anthropic|google|command)/(N16|P1|E1|A1|rate|G2)"),
+        killer=Slice(story="a short hint, and another"),
     ),
     Mutant(
         name="a short hint of an Ollama server is tried at once",
@@ -49,7 +49,7 @@ MUTANTS = (
         old="return hint if place.rules.retries_rate",
         new="return 0.0 if place.rules.retries_rate",
         rules=("I3",),
-        killer=Slice(symbols=r"(openai|anthropic|google|command)/(N16|P1|E1|A1|rate|G2)"),
+        killer=Slice(story="a short hint"),
     ),
     Mutant(
         name="a breaker after a server's failure",

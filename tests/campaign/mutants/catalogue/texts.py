@@ -49,7 +49,7 @@ MUTANTS = (
         old='ANSWERED = ("full", "cut by limit", "no answer text")',
         new='ANSWERED = ("full", "cut by limit", "no answer text", "interrupted")',
         rules=("I18",),
-        killer=Slice(symbols=r"/N8\.b|/T4\.idle", cut="keep|close", follows=True, count=400),
+        killer=Slice(story="half an answer, and on"),
     ),
     Mutant(
         name="the questions of all conversations go along",
@@ -97,6 +97,6 @@ MUTANTS = (
         old="    Status.COMPLETED: 0,",
         new="    Status.COMPLETED: 5,",
         rules=("I1",),
-        killer=Slice(real=True, count=60),
+        killer=Slice(story="a process"),
     ),
 )

@@ -1,0 +1,56 @@
+"""Bugs that no sequence can show: files at the moment of a crash, terminals, secrets in every spelling, memory."""
+
+from __future__ import annotations
+
+from tests.campaign.mutants.mutant import Command, Mutant, Slice
+
+MUTANTS = (
+    Mutant(
+        name="the state file is written over",
+        file="storage/files.py",
+        old="descriptor = os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)",
+        new="temp, descriptor = path, os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, FILE_MODE)",
+        rules=("I9",),
+        killer=Command(words=("crash", "--scenario", "state")),
+    ),
+    Mutant(
+        name="what a crash left of the state file stays",
+        file="storage/cooldowns.py",
+        old="if left_over_temps(path):",
+        new="if not left_over_temps(path):",
+        rules=("I9",),
+        killer=Command(words=("crash", "--scenario", "state")),
+    ),
+    Mutant(
+        name="keys in base64 are known at their beginning only",
+        file="core/text.py",
+        old="for offset in range(3 if len(secret) >= _PACKED else 0):",
+        new="for offset in range(0 if len(secret) >= _PACKED else 0):",
+        rules=("I11",),
+        killer=Command(words=("secrets", "--rounds", "4", "--seed", "1")),
+    ),
+    Mutant(
+        name="programs inherit every variable",
+        file="config/command_options.py",
+        old='if name.upper() in names or name.startswith("LC_")}',
+        new="if names}",
+        rules=("I11",),
+        killer=Slice(symbols=r"command/"),
+    ),
+    Mutant(
+        name="an escape reaches the terminal",
+        file="core/text.py",
+        old='for code in range(0x20) if chr(code) not in "\\n\\t"}',
+        new='for code in range(0x20) if chr(code) not in "\\n\\t\\x1b"}',
+        rules=("I13",),
+        killer=Command(words=("terminal", "--rounds", "4", "--seed", "1", "--only", "commands")),
+    ),
+    Mutant(
+        name="a line may be as long as memory",
+        file="providers/base.py",
+        old="    line: int = 8 * 1024 * 1024",
+        new="    line: int = 1 << 40",
+        rules=("I16",),
+        killer=Command(words=("limits", "--only", "ollama: endless line")),
+    ),
+)
