@@ -134,11 +134,11 @@ def _read(each: Ended) -> list[Any]:
 
 
 def _counted(each: Ended, found: list[Any]) -> int | None:
-    """How many requests a report tells of; ``None`` = it does not count them."""
+    """How many answers a report tells of; ``None`` = it does not count them."""
     match each.words[:2]:
         case ("conversations", "list"):
             return len(found)
         case ("stats", _):
-            return sum(int(row["requests"]) for row in found)
+            return sum(int(row["answers"]) for row in found)
         case _:
             return None
