@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 CLOSED = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-")
 
+ROWS = 12
+"""How many lines a text has at most: two of them are to be on the screen at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -42,7 +45,8 @@ class Row:
 def payload_of(number: int, seed: int) -> str:
     """The text of a round: first the whole corpus, some of it in each; then mixtures of it."""
     whole = list(batches())
-    return whole[number] if number < len(whole) else mixed(random.Random(f"{seed}/{number}"))
+    lines = (whole[number] if number < len(whole) else mixed(random.Random(f"{seed}/{number}"))).split("\n")
+    return "\n".join(lines[:ROWS]) + " ".join(["", *lines[ROWS:]])
 
 
 def play_round(number: int, seed: int, parts: Iterable[str] = ("scenes", "commands", "storms")) -> list[Row]:

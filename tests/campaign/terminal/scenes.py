@@ -71,6 +71,13 @@ class Stage:
         self.press("ctrl+c")
         self.terminal.settle(0.1)
 
+    def to_prompt(self) -> None:
+        """Leave a marked turn; where none is, the letter is typed, and taken away again."""
+        self.press("i")
+        self.terminal.settle(0.1)
+        self.press("backspace")
+        self.terminal.settle(0.1)
+
     def slash(self, command: str) -> None:
         """Give a command of the prompt; what follows its name is pasted as it is."""
         self.terminal.slash(command)
@@ -197,7 +204,7 @@ def conversations(stage: Stage) -> None:
     stage.press("p", "t", "r")
     stage.terminal.settle()
     stage.leave()
-    stage.press("i")
+    stage.to_prompt()
     stage.slash("/delete")
     stage.terminal.settle()
     stage.press("ctrl+p")
@@ -224,7 +231,7 @@ def answering(stage: Stage) -> None:
     stage.see("REASONING")
     stage.click_foreign_text()
     stage.leave()
-    stage.press("i")
+    stage.to_prompt()
     stage.copied.append("zqANSWER")
     stage.press("alt+c")
     stage.wait("sent to the terminal")
@@ -245,6 +252,7 @@ def failing(stage: Stage) -> None:
     stage.press("f2")
     stage.see("TARGET")
     stage.leave()
+    stage.terminal.settle(0.3)  # an escape and an alt key in one read are one sequence
     stage.press("alt+t")
     stage.see("MODEL")
     stage.leave()

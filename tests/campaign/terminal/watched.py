@@ -131,7 +131,8 @@ class Watched(Terminal):
 
 
 KEYS: Mapping[str, str] = {
-    "enter": "\r", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B", "tab": "\t", "f1": "\x1bOP", "f2": "\x1bOQ",
+    "enter": "\r", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B", "tab": "\t", "backspace": "\x7f",
+    "f1": "\x1bOP", "f2": "\x1bOQ",
     "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~", "f7": "\x1b[18~", "f8": "\x1b[19~",
     "f9": "\x1b[20~", "ctrl+c": "\x03", "ctrl+f": "\x06", "ctrl+g": "\x07", "ctrl+n": "\x0e", "ctrl+o": "\x0f",
     "ctrl+p": "\x10", "ctrl+q": "\x11", "ctrl+r": "\x12", "ctrl+u": "\x15", "alt+up": "\x1b[1;3A",

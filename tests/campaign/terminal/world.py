@@ -127,13 +127,14 @@ class HostileWorld:
         """The database."""
         return self.home / "data" / "llmdesk.db"
 
-    def said(self, mark: str, limit: int = 3_000) -> str:
-        """The hostile text of a place."""
-        return f"zq{mark}{REACHED}{self.payload[:limit]}"
+    def said(self, mark: str, limit: int = 1_200) -> str:
+        """The hostile text of a place; one of many rows is marked at its end too, as the end is what is in sight."""
+        text = f"zq{mark}{REACHED}{self.payload[:limit]}"
+        return f"{text}\nzq{mark}{REACHED}" if "\n" in text or len(text) > 300 else text
 
     def line(self, mark: str, limit: int = 60) -> str:
         """The same in one short line."""
-        return line_of(self.said(mark, limit))
+        return line_of(f"zq{mark}{REACHED}{self.payload[:limit]}")
 
     def name(self, mark: str, limit: int = 40) -> str:
         """The same for arguments and settings."""
