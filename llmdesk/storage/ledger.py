@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import StorageError
 from llmdesk.storage import failovers
 from llmdesk.storage.booking import HERE, book_row
 from llmdesk.storage.columns import attempt_row, to_ms
@@ -99,11 +98,8 @@ class Ledger:
             return parts, sum(book_row(connection, row, self._calendar) for part in parts for row in part.rows)
 
         parts, new = await self.database.write(work)
-        try:
-            for part in parts:
-                overflow.drop(part)
-        except OSError as error:
-            raise StorageError(f"{error.filename}: {error.strerror}.") from error
+        for part in parts:
+            overflow.drop(part)
         return new
 
     async def failovers(

@@ -84,37 +84,49 @@ class Overflow:
         return self._path.exists() or bool(self._paths())
 
     def parts(self, connection: sqlite3.Connection) -> tuple[Part, ...]:
-        """Everything that was kept so far, as files that nobody adds to any more.
+        """Everything that was kept so far, as files that nobody adds to any more; what cannot be read is told.
 
         Args:
             connection: to the database whose rows they are to become.
-
-        Raises:
-            OSError: they cannot be read.
         """
-        with self._locked(), suppress(FileNotFoundError):
-            self._path.rename(self._named(_PART, f"{os.getpid()}-{uuid.uuid4().hex[:12]}"))
+        try:
+            with self._locked(), suppress(FileNotFoundError):
+                self._path.rename(self._named(_PART, f"{os.getpid()}-{uuid.uuid4().hex[:12]}"))
+        except TimeoutError:
+            pass  # somebody is adding lines, which can wait for the next start
+        except OSError as error:
+            self._complain(self._path, error)
         columns = _columns(connection)
         found = []
         for path in self._paths():
-            with suppress(FileNotFoundError):  # another instance has just booked it
+            try:
                 lines = path.read_bytes().split(b"\n")
-                rows = {line: _row(line, columns) for line in lines if line.strip()}
-                found.append(
-                    Part(
-                        path=path,
-                        rows=tuple(row for row in rows.values() if row is not None),
-                        damaged=tuple(line for line, row in rows.items() if row is None),
-                    )
+            except FileNotFoundError:
+                continue  # another instance has just booked it
+            except OSError as error:
+                self._complain(path, error)
+                continue
+            rows = {line: _row(line, columns) for line in lines if line.strip()}
+            found.append(
+                Part(
+                    path=path,
+                    rows=tuple(row for row in rows.values() if row is not None),
+                    damaged=tuple(line for line, row in rows.items() if row is None),
                 )
+            )
         return tuple(found)
 
     def drop(self, part: Part) -> None:
         """Delete a part whose rows are in the database; lines that cannot be read are put aside.
 
-        Raises:
-            OSError: it cannot be deleted.
+        One that stays is told; its rows are known when they are met again.
         """
+        try:
+            self._drop(part)
+        except OSError as error:
+            self._complain(part.path, error)
+
+    def _drop(self, part: Part) -> None:
         aside = self._named(_DAMAGED, part.path.name.rpartition(".")[2].removeprefix(f"{_PART}-"))
         if part.damaged:
             replace_durably(aside, b"".join(line + b"\n" for line in part.damaged))
@@ -125,6 +137,11 @@ class Overflow:
         if part.damaged:
             count = len(part.damaged)
             self._warn(f"{count} damaged line{'s' * (count > 1)} of {self._path.name} could not be booked: see {aside}")
+
+    def _complain(self, path: Path, error: OSError) -> None:
+        """Tell of a file that stays where it is; whoever starts has more to do than to count."""
+        cause = error.strerror or type(error).__name__
+        self._warn(one_line(f"{path}: {cause}: the attempts in it are not counted yet."))
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(sorted(self._path.parent.glob(f"{self._path.name}.{_PART}-*")))

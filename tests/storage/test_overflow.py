@@ -157,6 +157,16 @@ async def test_while_the_database_cannot_be_written_everything_waits_on(world):
     assert await world.spent() == [(11, 250_000_000, 1)]
 
 
+async def test_a_file_that_cannot_be_read_is_told_and_holds_up_neither_the_others_nor_the_start(world):
+    (world.home / "metrics.jsonl.booking-1-a").mkdir()
+    world.ledger.keep_for_later(ACCOUNT, [told(1)])
+    assert await world.ledger.fold() == 1
+    assert await world.spent() == [(11, 250_000_000, 1)]
+    (warning,) = world.warnings
+    assert "metrics.jsonl.booking-1-a: Is a directory" in warning
+    assert world.files() == ["metrics.jsonl.booking-1-a"]
+
+
 async def test_lines_that_are_none_are_kept_aside_and_told_and_the_others_are_booked(world):
     world.ledger.keep_for_later(ACCOUNT, [told(1)])
     good = json.loads(world.path.read_bytes())
