@@ -20,7 +20,7 @@ from llmdesk.config.example import example
 from llmdesk.storage.migrations import migrate
 from llmdesk.storage.schema import MIGRATIONS
 from tests.campaign.crash.files import holders, look_into
-from tests.campaign.crash.judge import cooldown_is_there, file_is_whole_or_absent
+from tests.campaign.crash.judge import cooldown_is_there, file_is_whole_or_absent, nothing_else_changed
 from tests.campaign.crash.stage import DOWN, LIMIT, LOCAL_ANSWER
 from tests.campaign.crash.tracer import Refuse, trace
 from tests.campaign.evidence import Violation
@@ -90,6 +90,12 @@ def works(ran: Ran, what: str, code: int = 0) -> Iterator[Violation]:
         yield Violation(rule="I19", words=f"the next start: {what!r} ends with {ran.code}: {said[-1][:200]}")
     if "Traceback" in ran.err:
         yield Violation(rule="I20", words=f"a traceback: {ran.err.strip().splitlines()[-1][:200]}")
+
+
+def starts_without_a_change(trial: Trial) -> Iterator[Violation]:
+    """The program is started to look at something: before what is done next changes what it is meant to."""
+    yield from works(trial.world.run("outbox", "list"), "outbox list")
+    yield from nothing_else_changed(trial.left, trial.now())
 
 
 class First(Scenario):
@@ -200,8 +206,9 @@ class Resuming(Scenario):
         return ["outbox", "retry", "--json", "--no-stream"]
 
     def again(self, trial: Trial) -> Iterator[Violation]:
+        yield from starts_without_a_change(trial)
         yield from works(trial.world.run("outbox", "retry", "--json", "--no-stream"), "outbox retry")
-        now = trial.now()
+        now = trial.left = trial.now()
         (request,) = now.requests_of(ASKED)
         if request["status"] != "completed":
             yield Violation(rule="I2", words=f"it is {request['status']} after it was asked again")
@@ -260,7 +267,7 @@ def kept_lines(world: ExecWorld) -> list[tuple[str, int]]:
     """The attempts, as (request, number), whose whole line waits to be booked."""
     found = []
     for path in world.database.parent.glob("metrics.jsonl*"):
-        if path.suffix != ".lock":
+        if path.name == "metrics.jsonl" or ".booking-" in path.name:  # what is damaged is put aside for good
             for line in path.read_bytes().split(b"\n")[:-1]:
                 row = json.loads(line)
                 found.append((row["request"], row["number"]))
@@ -397,10 +404,10 @@ class Removing(Scenario):
             yield Violation(rule="I11", words="a deleted conversation left messages or a prompt behind")
 
     def again(self, trial: Trial) -> Iterator[Violation]:
+        yield from starts_without_a_change(trial)
         if trial.left.rows("conversations"):
             yield from works(trial.world.run(*self.words(trial.world)), "rm")
-        else:
-            yield from works(trial.world.run("outbox", "list"), "outbox list")
+            trial.left = trial.now()
         if found := holders(trial.world.home, EARLIER):
             yield Violation(rule="I11", words=f"what was deleted stands in {found}")
 

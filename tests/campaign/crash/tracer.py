@@ -123,7 +123,6 @@ def trace(
     refuse: Sequence[Refuse] = (),
     redirect: Redirect | None = None,
     limit_s: float = LIMIT_S,
-    user: int | None = None,
 ) -> Traced:
     """Run a program to its end, or to its kill, and tell what it did below ``root``.
 
@@ -137,7 +136,7 @@ def trace(
     # A thread is the tracer, not a process, and it waits for all its children: so it must have no others.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracer") as alone:
         return alone.submit(
-            _trace, machine, argv, root, environment, kill, tuple(refuse), redirect, limit_s=limit_s, user=user
+            _trace, machine, argv, root, environment, kill, tuple(refuse), redirect, limit_s=limit_s
         ).result()
 
 
@@ -151,7 +150,6 @@ def _trace(
     redirect: Redirect | None,
     *,
     limit_s: float,
-    user: int | None,
 ) -> Traced:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         program = filter_of(machine, reading=redirect is not None)
@@ -162,7 +160,6 @@ def _trace(
             stdout=out,
             stderr=err,
             start_new_session=True,
-            user=user,
         )
         tracer = _Tracer(machine, process.pid, os.path.realpath(root), kill, refuse, redirect)
         try:
