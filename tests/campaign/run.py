@@ -15,6 +15,7 @@ from tests.campaign.story import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from multiprocessing.context import SpawnProcess
     from multiprocessing.queues import Queue
     from multiprocessing.sharedctypes import Synchronized
     from pathlib import Path
@@ -67,27 +68,37 @@ def verdicts_of(first: int, count: int, *, jobs: int, until: float | None = None
     told: Queue[Verdict | None] = context.Queue()
     with room() as root:
         workers = [
-            context.Process(target=_work, args=(counter, first + count, until, told, root), daemon=False)
+            context.Process(target=_work, args=(counter, first + count, until, told, root), daemon=True)
             for _ in range(jobs)
         ]
         for worker in workers:
             worker.start()
-        working = len(workers)
-        while working:
-            try:
-                verdict = told.get(timeout=1.0)
-            except queue.Empty:
-                if not any(worker.is_alive() for worker in workers):
-                    break
-                continue
-            if verdict is None:
-                working -= 1
-            else:
-                yield verdict
-        for worker in workers:
-            worker.join()
-        if any(worker.exitcode for worker in workers):
-            raise RuntimeError(f"a worker ended with {[worker.exitcode for worker in workers]}")
+        try:
+            yield from _told_by(workers, told)
+        finally:
+            for worker in workers:
+                worker.terminate()  # those that have ended do not mind
+                worker.join()
+
+
+def _told_by(workers: list[SpawnProcess], told: Queue[Verdict | None]) -> Iterator[Verdict]:
+    """Yield what workers tell until each has said that it has nothing more.
+
+    Raises:
+        RuntimeError: one of them ended without a word.
+    """
+    working = len(workers)
+    while working:
+        try:
+            verdict = told.get(timeout=1.0)
+        except queue.Empty:
+            if sum(worker.is_alive() for worker in workers) < working:
+                raise RuntimeError(f"a worker ended with {[worker.exitcode for worker in workers]}") from None
+            continue
+        if verdict is None:
+            working -= 1
+        else:
+            yield verdict
 
 
 def _work(counter: Synchronized[int], end: int, until: float | None, told: Queue[Verdict | None], root: Path) -> None:

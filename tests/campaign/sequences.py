@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from tests.campaign.stage import played, room
 from tests.campaign.story import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Sequence as Words
     from pathlib import Path
 
     from tests.campaign.evidence import Evidence
+    from tests.campaign.stage import Verdict
 
 SHRINK_S = 45.0
 
@@ -40,7 +43,7 @@ def main(argv: Words[str]) -> int:
     began = time.monotonic()
     tally = Tally(first=first)
     until = None if options.minutes is None else began + options.minutes * 60
-    for verdict in verdicts_of(first, options.count, jobs=options.jobs, until=until):
+    for verdict in _until_told_to_stop(verdicts_of(first, options.count, jobs=options.jobs, until=until)):
         tally.add(verdict)
         if not verdict.well:
             for violation in verdict.violations:
@@ -57,6 +60,21 @@ def main(argv: Words[str]) -> int:
         for line in symbol_lines(tally.symbols):
             _say(line)
     return 0 if tally.well else 1
+
+
+def _until_told_to_stop(verdicts: Iterator[Verdict]) -> Iterator[Verdict]:
+    """Whoever ends a campaign early sees what it came to."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield from verdicts
+    except KeyboardInterrupt:
+        _say("stopped")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _shrunk(tally: Tally) -> dict[str, tuple[str, ...]]:
