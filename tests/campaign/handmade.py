@@ -48,7 +48,7 @@ def meaning(symbol: str) -> Meaning:
 
 def target(provider: str, position: int, **more: Any) -> Target:
     """A target of a lane; three tries, 600 s of rest, kind ollama, unless said otherwise."""
-    fields = {"wire": "ollama", "attempts": 3, "cooldown_s": 600.0, "model": f"{provider}-model"} | more
+    fields: dict[str, Any] = {"wire": "ollama", "attempts": 3, "cooldown_s": 600.0, "model": f"{provider}-model"} | more
     return Target(provider=provider, position=position, **fields)
 
 
@@ -195,19 +195,17 @@ class Hand:
             ],
             "error": None if answer else {"kind": failure.kind.value, "message": failure.message},
         }
-        asked = Asked(
-            **{
-                "number": number,
-                "prompt": prompt,
-                "lane": lane,
-                "instance": 0,
-                "at": began,
-                "over": over,
-                "request": request,
-                "answer": told,
-            }
-            | more
-        )
+        fields: dict[str, Any] = {
+            "number": number,
+            "prompt": prompt,
+            "lane": lane,
+            "instance": 0,
+            "at": began,
+            "over": over,
+            "request": request,
+            "answer": told,
+        }
+        asked = Asked(**(fields | more))
         self.evidence.asked.append(asked)
         self._write(asked, conversation, rows, answer, None if answer else failure, status)
         self.evidence.ended = self.now

@@ -14,8 +14,16 @@ PROVIDERS = (
     Provider(name="cloud", wire="ollama", key=True),
     Provider(name="local", wire="ollama"),
     Provider(name="gem", wire="google", key=True, cooldown_s=60.0, price=(3.0, 15.0)),
+    Provider(name="open", wire="openai", key=True),
+    Provider(name="tool", wire="command"),
 )
-LANES = (("chat", ("cloud", "local")), ("solo", ("cloud",)), ("code", ("gem", "local")))
+LANES = (
+    ("chat", ("cloud", "local")),
+    ("solo", ("cloud",)),
+    ("code", ("gem", "local")),
+    ("open", ("open",)),
+    ("tool", ("tool",)),
+)
 
 
 def story(number: int, *steps: Step, real: bool = False) -> Sequence:
@@ -52,6 +60,11 @@ STORIES: Mapping[str, Sequence] = MappingProxyType({
         5,
         Say(lane="chat", number=1, meets=meets("cloud", "ollama/N8.b"), cut="keep", after_s=0.25),
         Say(lane="chat", number=2, follows=True),
+    ),
+    "ends that are none": story(
+        7,
+        Say(lane="open", number=1, meets=meets("open", "openai/N6.e")),
+        Say(lane="tool", number=2, meets=meets("tool", "command/T2.text")),
     ),
     "a process": story(6, Say(lane="chat", number=1, real=True), real=True),
 })  # fmt: skip

@@ -1,26 +1,10 @@
-"""Bugs that no sequence can show: files at the moment of a crash, terminals, secrets in every spelling, memory."""
+"""Bugs that no sequence can show: terminals, secrets in every spelling, memory."""
 
 from __future__ import annotations
 
 from tests.campaign.mutants.mutant import Command, Mutant, Slice
 
 MUTANTS = (
-    Mutant(
-        name="the state file is written over",
-        file="storage/files.py",
-        old="descriptor = os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)",
-        new="temp, descriptor = path, os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, FILE_MODE)",
-        rules=("I9",),
-        killer=Command(words=("crash", "--scenario", "state")),
-    ),
-    Mutant(
-        name="what a crash left of the state file stays",
-        file="storage/cooldowns.py",
-        old="if left_over_temps(path):",
-        new="if not left_over_temps(path):",
-        rules=("I9",),
-        killer=Command(words=("crash", "--scenario", "state")),
-    ),
     Mutant(
         name="keys in base64 are known at their beginning only",
         file="core/text.py",

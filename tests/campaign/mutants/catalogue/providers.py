@@ -28,7 +28,7 @@ MUTANTS = (
         old="        if not self.ended:\n            raise self.cut()\n        return self._complete()",
         new="        return self._complete()",
         rules=("I1", "I6b"),
-        killer=Slice(symbols=r"openai/(P8|N6|form)"),
+        killer=Slice(story="ends that are none"),
     ),
     Mutant(
         name="Anthropic: message_delta is an end",
@@ -51,9 +51,9 @@ MUTANTS = (
         name="a program that fails has answered",
         file="providers/command/adapter.py",
         old="        if exit_code or reader.facts.error:",
-        new="        if (exit_code and not rest) or reader.facts.error:",
+        new="        if reader.facts.error:",
         rules=("I1", "I6b"),
-        killer=Slice(symbols=r"command/(T2|T3)"),
+        killer=Slice(story="ends that are none"),
     ),
     Mutant(
         name="Ollama: an error in mid-answer is passed over",
