@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.campaign.mutants.mutant import Mutant, Slice
+from tests.campaign.mutants.mutant import Command, Mutant, Slice
 
 MUTANTS = (
     Mutant(
@@ -132,6 +132,7 @@ MUTANTS = (
         old='"trust_env": not loopback,',
         new='"trust_env": True,',
         rules=("I12",),
+        killer=Slice(story="a process"),
     ),
     Mutant(
         name="every key goes to everybody",
@@ -146,7 +147,7 @@ MUTANTS = (
         old="            os.killpg(group, number)\n\n",
         new="            os.kill(group, number)\n\n",
         rules=("I15",),
-        killer=Slice(symbols=r"command/T4"),
+        killer=Command(words=("limits", "--only", "stubborn grandchildren")),
     ),
     Mutant(
         name="a program is not ended with its request",

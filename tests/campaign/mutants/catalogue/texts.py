@@ -8,10 +8,10 @@ MUTANTS = (
     Mutant(
         name="nothing is redacted that a server echoes",
         file="core/text.py",
-        old="        for value in sorted(self._exact, key=len, reverse=True):\n            if value in text:\n",
-        new="        for value in sorted(self._exact, key=len, reverse=True):\n            if value == text:\n",
+        old="        for value in sorted(self._exact, key=len, reverse=True):",
+        new="        return text\n        for value in sorted(self._exact, key=len, reverse=True):",
         rules=("I11",),
-        killer=Slice(symbols=r"(echo|P4|P6|canary|key|secret)", count=300),
+        killer=Slice(symbols=r"openai/P4|anthropic/A5|google/E3"),
     ),
     Mutant(
         name="a message may be as long as it likes",
