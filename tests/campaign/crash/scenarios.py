@@ -13,7 +13,6 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from llmdesk.config.example import example
@@ -21,7 +20,7 @@ from llmdesk.storage.migrations import migrate
 from llmdesk.storage.schema import MIGRATIONS
 from tests.campaign.crash.files import holders, look_into
 from tests.campaign.crash.judge import cooldown_is_there, file_is_whole_or_absent, nothing_else_changed
-from tests.campaign.crash.stage import DOWN, LIMIT, LOCAL_ANSWER
+from tests.campaign.crash.stage import DOWN, LIMIT, LOCAL_ANSWER, Heard
 from tests.campaign.crash.tracer import Refuse, trace
 from tests.campaign.evidence import Violation
 
@@ -232,6 +231,7 @@ class Overflow(Scenario):
     def dead(self, trial: Trial) -> Iterator[Violation]:
         if trial.left.tables != trial.before.tables:
             yield Violation(rule="I19", words="the database was changed although it could not be")
+        trial.heard = Heard()  # its user has agreed that it is not kept
 
     def again(self, trial: Trial) -> Iterator[Violation]:
         waiting = kept_lines(trial.world)
@@ -424,7 +424,7 @@ class OffRecord(Scenario):
         for text in (ASKED, LOCAL_ANSWER):
             if found := holders(trial.world.home, text):
                 yield Violation(rule="I11", words=f"{text!r} stands in {found}")
-        trial.heard = replace(trial.heard, cloud=(), local=())
+        trial.heard = Heard()
 
     def again(self, trial: Trial) -> Iterator[Violation]:
         yield from works(trial.world.run("exec", "--json", "--no-input", LATER), LATER)

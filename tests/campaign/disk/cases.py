@@ -418,7 +418,7 @@ def quick() -> dict[str, Callable[[Stage], Iterator[Violation]]]:
 def of_an_ordinary_user() -> dict[str, Callable[[Stage], Iterator[Violation]]]:
     """By name, the cases of a user who may not do everything."""
     cases: dict[str, Callable[[Stage], Iterator[Violation]]] = {}
-    for names in (("data",), ("state",), ("data/llmdesk.db",), ("state/instances",), ("data", "state")):
+    for names in (("data",), ("state",), ("data/llmdesk.db",), ("data", "state")):
         cases[f"D4 {' and '.join(names)} of another owner"] = partial(foreign, names=names)
     cases["D4 data without a way in"] = partial(foreign, names=("data",), mode=0o000)
     cases["D4 data for reading only"] = partial(foreign, names=("data",), mode=0o500)
