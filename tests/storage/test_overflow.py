@@ -208,7 +208,7 @@ DAMAGE = [
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 async def test_whatever_stands_in_the_file_the_program_starts(tmp_path_factory, content):
     world = World(tmp_path_factory.mktemp("home"))
     world.path.write_bytes(content)
