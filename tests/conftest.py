@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 FOREIGN = re.compile(r"LLMDESK_.*|OLLAMA_.*|.*_API_KEY|(?:HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_.*|NO_COLOR", re.IGNORECASE)
 """Variables of the surrounding environment that would change what a test sees."""
+
+
+def pytest_configure() -> None:
+    """Let ctrl+c reach the programs of the tests: a shell starts what runs in its background deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
