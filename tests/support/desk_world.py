@@ -240,7 +240,7 @@ async def next_of(events: AsyncIterator[DeskEvent], kind: type[Event]) -> Event:
     raise AssertionError(f"no {kind.__name__} came")
 
 
-async def until(met: Callable[[], object], limit_s: float = 5.0) -> None:
+async def until(met: Callable[[], object], limit_s: float = 20.0) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(limit_s):
         while not met():

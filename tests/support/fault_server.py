@@ -458,7 +458,7 @@ def black_hole() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
-async def until(condition: Callable[[], object], limit_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
     """Wait for a condition.
 
     Raises:

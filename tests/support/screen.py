@@ -23,7 +23,7 @@ def shown(app: App[None]) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def wait_until(holds: Callable[[], bool], what: str = "the condition", seconds: float = 5.0) -> None:
+async def wait_until(holds: Callable[[], bool], what: str = "the condition", seconds: float = 20.0) -> None:
     """Wait for a condition, letting the event loop run."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
@@ -59,7 +59,7 @@ class Seat:
         self.app.chat.talk.pane.prompt.insert(text)
         await self.press("enter")
 
-    async def see(self, pattern: str, seconds: float = 5.0) -> str:
+    async def see(self, pattern: str, seconds: float = 20.0) -> str:
         """Wait until the screen shows ``pattern``."""
         try:
             await wait_until(lambda: re.search(pattern, self.text) is not None, pattern, seconds)

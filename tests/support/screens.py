@@ -50,7 +50,7 @@ async def running(app: App[Any], size: tuple[int, int] = SMALL) -> AsyncIterator
         yield pilot
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], bool], limit_s: float = 5.0) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], bool], limit_s: float = 20.0) -> None:
     """Wait until a condition holds, letting the app work.
 
     Raises:
