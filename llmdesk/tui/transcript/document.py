@@ -178,7 +178,6 @@ class Document:
     def close(self) -> None:
         """Say that no more text comes: every unit is finished, and link targets are known."""
         self.advance()
-        self._fill(None)
         self._putting_off = False
         self._renderer.outline(self._tail, None, self._env)
         text = self.text
