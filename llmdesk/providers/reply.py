@@ -13,7 +13,14 @@ import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llmdesk.core.errors import AnswerCut, NoAnswer, ProviderError, SetupBroken, WebPageAnswered
+from llmdesk.core.errors import (
+    AnswerCut,
+    NoAnswer,
+    ProviderError,
+    RequestRejected,
+    SetupBroken,
+    WebPageAnswered,
+)
 from llmdesk.core.text import one_line, redact
 from llmdesk.providers.retry_after import hint_from
 
@@ -155,6 +162,7 @@ class Reply:
         self.headers = headers
         self._raw = raw
         self._limits = limits
+        self._reason_cut = False
         limits.headers_came()
 
     @property
@@ -217,13 +225,25 @@ class Reply:
         """Read what there is of an error's text: at most the cap, for a short time, whatever else happens."""
         whole = bytearray()
         cap = self.endpoint.caps.error_body
-        with contextlib.suppress(ProviderError, TimeoutError):
+        try:
             async with asyncio.timeout(ERROR_BODY_S), contextlib.aclosing(self.body()) as body:
                 async for data in body:
                     whole += data
                     if len(whole) >= cap:
                         break
+        except (ProviderError, TimeoutError):
+            self._reason_cut = True
         return bytes(whole[:cap])
+
+    def unless_cut(self, error: ProviderError) -> ProviderError:
+        """The error itself, but where its text was cut off no verdict over the prompt (policy N6).
+
+        What is missing may have said that the model is gone, or the key is wrong: others can still answer.
+        """
+        if not (self._reason_cut and isinstance(error, RequestRejected)):
+            return error
+        text = f"{self.endpoint.name}: refused ({self.status}), and the reason was cut off."
+        return AnswerCut(text, http_status=self.status)
 
     async def drain(self, limit_s: float) -> None:
         """Read on to the end for a short time, so that the connection can be used again; what comes is dropped."""

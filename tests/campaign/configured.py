@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DEFAULTS = ("cloud", "local")
 """Providers there are without a file; a sequence has those it names, and no others."""
 
+KEEP_DAYS = 36_500
+"""What the judge adds up is to be there, however far clocks jump; what is forgotten has tests of its own."""
+
 
 def model_of(provider: str) -> str:
     """The one model of a provider."""
@@ -63,6 +66,7 @@ def configuration_of(
     lines += ["budgets:"] if budgets else []
     lines += [f"  - {json.dumps(budget.settings)}" for budget in budgets]
     lines.append(f"privacy: {{record: {record}}}")
+    lines.append(f"telemetry: {{retention_days: {KEEP_DAYS}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -12,15 +12,15 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from llmdesk.core.errors import ProviderError
+from llmdesk.core.errors import ErrorKind, ProviderError
 from llmdesk.core.types import Completed, ProviderEvent, TextDelta
 from llmdesk.providers import KINDS
-from tests.support.fault_server import until
+from tests.support.fault_server import Play, until
+from tests.support.scenes import Scene
 from tests.support.wire import CANARY, hello
 
 if TYPE_CHECKING:
     from llmdesk.providers.base import Provider
-    from tests.support.scenes import Scene
     from tests.support.wire import Wire
 
 WIRES = tuple(cast("Wire", import_module(f"tests.support.wires.{kind}").WIRE) for kind in KINDS)
@@ -86,6 +86,23 @@ async def test_each_row_gives_its_class_or_its_whole_answer(
     for words in scene.says:
         assert words in problem.message
     _fit_for_a_user(problem)
+
+
+HTTP_WIRES = [wire for wire in WIRES if wire.kind != "command"]
+
+
+@pytest.mark.parametrize("wire", HTTP_WIRES, ids=lambda wire: wire.kind)
+@pytest.mark.parametrize("said", [b"", b'{"error": {"message": "model \\"m'], ids=["nothing", "half of it"])
+async def test_a_refusal_whose_reason_is_cut_off_is_no_verdict_over_the_prompt(
+    wire: Wire, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Play(status=400, headers={"Content-Type": "application/json"}, framing="length", length=300, body=(said,))
+    with wire.set(Scene(row="N6", kind=ErrorKind.TRUNCATED, play=play), monkeypatch) as there:
+        with pytest.raises(ProviderError) as caught:
+            await anext(there.provider.stream(hello(wire.model)))
+        await there.provider.aclose()
+    assert (caught.value.kind, caught.value.http_status) == (ErrorKind.TRUNCATED, 400)
+    assert "the reason was cut off" in caught.value.message
 
 
 @wires

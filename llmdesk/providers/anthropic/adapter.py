@@ -103,7 +103,7 @@ class AnthropicProvider:
         if not 200 <= reply.status < 300:
             said = read_error(reply.status, await reply.error_body())
             now = self._now()
-            raise failure(self.endpoint, said, model=model, hint_s=reply.hint_s(now), now=now)
+            raise reply.unless_cut(failure(self.endpoint, said, model=model, hint_s=reply.hint_s(now), now=now))
 
     # --- models and health ----------------------------------------------------------------------------------------
 

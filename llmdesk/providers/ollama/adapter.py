@@ -130,7 +130,7 @@ class OllamaProvider(ModelKeeping):
         reply.check_direct()
         if not 200 <= reply.status < 300:
             said = read_error(reply.status, await reply.error_body())
-            raise failure(self.endpoint, said, model=model, hint_s=reply.hint_s(self._now()))
+            raise reply.unless_cut(failure(self.endpoint, said, model=model, hint_s=reply.hint_s(self._now())))
         if reply.content_type and reply.content_type not in _JSON_TYPES:
             raise web_page(self.endpoint)
 

@@ -85,7 +85,7 @@ class OpenAIProvider:
             return
         said = read_error(reply.status, await reply.error_body())
         hint_s = wait_hint(reply.status, reply.headers, said.text, self._now(), reset_ms=said.reset_ms)
-        raise failure(self.endpoint, said, model=model, hint_s=hint_s, retired=self._retired)
+        raise reply.unless_cut(failure(self.endpoint, said, model=model, hint_s=hint_s, retired=self._retired))
 
     # --- models and health ------------------------------------------------------------------------------------------
 

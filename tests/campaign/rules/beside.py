@@ -61,15 +61,19 @@ def lay_together(evidence: Evidence, life: Life) -> list[Pair]:
     rows = [row for row in life.history if not row.skipped]
     pairs = _best(evidence, life, rows, life.served)
     skips = [row for row in life.history if row.skipped]
-    return _with_skips(pairs, skips)
+    return _with_skips(life, pairs, skips)
 
 
-def _with_skips(pairs: list[Pair], skips: list[Attempt]) -> list[Pair]:
-    """Put the skips where their numbers say; a request without a row stays behind what came before it."""
+def _with_skips(life: Life, pairs: list[Pair], skips: list[Attempt]) -> list[Pair]:
+    """Put the skips where their numbers say; a request without a row stands behind everything that its run wrote."""
     placed: list[tuple[float, Pair]] = []
     number = 0.0
     for pair in pairs:
-        number = float(pair.row.number) if pair.row is not None else number + 0.001
+        if pair.row is not None:
+            number = float(pair.row.number)
+        elif pair.served is not None:
+            run = sum(each.began <= pair.served.at for each in life.runs)
+            number = max([number, *(float(row.number) for row in skips if row.run <= run)]) + 0.001
         placed.append((number, pair))
     placed += [(float(row.number), Pair(row=row, served=None)) for row in skips]
     return [pair for _, pair in sorted(placed, key=lambda each: each[0])]

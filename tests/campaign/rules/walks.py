@@ -225,11 +225,12 @@ def _expected(last_error: str | None, run: Run) -> frozenset[str] | None:
         return frozenset({"completed"})
     if last_error == "cancelled":
         return None
-    if run.cut == "next target":
-        return frozenset({FINAL_STATUS.get(last_error, "paused"), "paused"})
+    ends = {FINAL_STATUS.get(last_error, "paused")}
     if any(pair.row is not None and pair.row.reason == "budget" for pair in run.pairs):
-        return frozenset({FINAL_STATUS.get(last_error, "paused"), "blocked", "paused"})
-    return frozenset({FINAL_STATUS.get(last_error, "paused")})
+        ends |= {"blocked", "paused"}
+    if run.cut == "next target":
+        ends.add("paused")
+    return frozenset(ends)
 
 
 def _places(run: Run) -> list[Target]:
