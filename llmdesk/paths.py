@@ -21,6 +21,24 @@ HOMELESS = Path(os.devnull) / "llmdesk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """A folder that could not be made, is not private or cannot be written.
+
+    Args:
+        folder: which.
+        words: what is wrong with it.
+        cause: why, in the system's words; empty = it did not say.
+    """
+
+    folder: Path
+    words: str
+    cause: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.folder} {self.words}{f': {self.cause}' if self.cause else ''}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
     """The folders and files of one installation; nothing exists until ``create``.
 
@@ -62,15 +80,19 @@ class Paths:
         """The configuration file to load: ``None`` when there is none and the user named none."""
         return self.config_file if self.config_named or self.config_file.exists() else None
 
-    def create(self) -> tuple[str, ...]:
+    @property
+    def homeless(self) -> bool:
+        """The user has no home folder, so that there is no place for anything."""
+        return HOMELESS in self.data_dir.parents
+
+    def create(self) -> tuple[Unusable, ...]:
         """Make the folders, readable by their owner only.
 
         Returns:
-            One line for each folder that could not be made or is not private; the program runs on without it.
+            Each folder that could not be made, is not private or cannot be written; the program runs on without it.
         """
-        if HOMELESS in self.data_dir.parents:
-            return ("There is no home folder: set HOME or LLMDESK_HOME.",)
-        return tuple(filter(None, map(_create_private, (self.config_dir, self.data_dir, self.state_dir))))
+        folders = (self.config_dir, self.data_dir, self.state_dir)
+        return tuple(filter(None, map(_create_private, folders)))
 
 
 def find_paths(config: Path | None = None, env: Mapping[str, str] | None = None) -> Paths:
@@ -136,19 +158,23 @@ def find_themes(paths: Paths | None = None) -> tuple[Path, ...]:
     return tuple(path for path in (built_in, own) if path is not None and path.is_dir())
 
 
-def _create_private(folder: Path) -> str:
-    """Make one folder and its missing parents with mode 0700; returns a warning, or nothing."""
+def _create_private(folder: Path) -> Unusable | None:
+    """Make one folder and its missing parents with mode 0700."""
     try:
         missing = [folder, *folder.parents]
         missing = missing[: next(i for i, path in enumerate(missing) if path.exists())]
         for path in reversed(missing):
             path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         if not folder.is_dir():
-            return f"{folder} is a file, and a folder is needed there."
+            return Unusable(folder=folder, words="is a file, and a folder is needed there")
         if os.name == "posix" and folder.stat().st_mode & 0o077:
             folder.chmod(PRIVATE_FOLDER)
     except OSError as error:
-        return f"{folder} cannot be made private and writable: {error.strerror or error}."
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder} cannot be written to."
-    return ""
+        cause = error.strerror or str(error)
+        return Unusable(folder=folder, words="cannot be made private and writable", cause=cause)
+    return None if is_writable(folder) else Unusable(folder=folder, words="cannot be written to")
+
+
+def is_writable(folder: Path) -> bool:
+    """There is such a folder, and files can be made in it, as far as the system tells beforehand."""
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -75,11 +75,12 @@ def test_a_folder_others_can_read_is_closed(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_hold_folders_gives_warnings_and_no_error(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
-    warnings = paths_below(tmp_path / "home").create()
+    warnings = [str(each) for each in paths_below(tmp_path / "home").create()]
     assert len(warnings) == 3
     assert all("\n" not in line and str(tmp_path) in line for line in warnings)
     (tmp_path / "data").write_text("a file")
-    assert paths_below(tmp_path).create() == (f"{tmp_path / 'data'} is a file, and a folder is needed there.",)
+    (fault,) = paths_below(tmp_path).create()
+    assert str(fault) == f"{tmp_path / 'data'} is a file, and a folder is needed there."
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system that refuses folders")
@@ -104,9 +105,7 @@ def test_with_a_home_nothing_but_the_standard_library_is_loaded(tmp_path: Path) 
     subprocess.run([sys.executable, "-c", code], check=True, env=env, timeout=30)
 
 
-def test_without_any_home_folder_nothing_is_made_and_one_line_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_any_home_folder_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Nobody:
         @property
         def user_config_path(self) -> Path:
@@ -115,7 +114,8 @@ def test_without_any_home_folder_nothing_is_made_and_one_line_says_why(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("platformdirs.PlatformDirs", lambda *_args, **_names: Nobody())
     paths = find_paths(env={})
-    assert paths.create() == ("There is no home folder: set HOME or LLMDESK_HOME.",)
+    assert paths.homeless
+    assert len(paths.create()) == 3
     assert not paths.data_dir.exists()
     assert paths.existing_config() is None
     assert list(tmp_path.iterdir()) == []

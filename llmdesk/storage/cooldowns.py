@@ -63,6 +63,7 @@ class CooldownFile:
         oldest: the provider whose deadline the oldest format knew.
         oldest_duration_s: how long a cooldown of that format can have been, seconds.
         on_warning: told in one line what the user should know.
+        unwritable: that nothing can be written there was found and said before: it is not said again.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class CooldownFile:
         oldest: str = "cloud",
         oldest_duration_s: float = OLDEST_DURATION_S,
         on_warning: Callable[[str], None],
+        unwritable: bool = False,
     ) -> None:
         self.path = path
         self._clock = clock
         self._oldest = oldest
         self._oldest_duration_s = oldest_duration_s
         self._warn = on_warning
+        self._unwritable = unwritable
         self._mutex = threading.RLock()
         self._seen: tuple[Mark] | None = None
         self._known: dict[str, Cooldown] = {}
@@ -244,7 +247,8 @@ class CooldownFile:
                     self._write(self.path, without=without)
             except OSError as error:
                 cause = error.strerror or str(error)
-                self._tell(f"{self.path} cannot be written ({cause}): cooldowns hold in this process only.")
+                if not self._unwritable:
+                    self._tell(f"{self.path} cannot be written ({cause}): cooldowns hold in this process only.")
         if without is not None:
             self._known.pop(without, None)
             self._unsaved.pop(without, None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llmdesk.config.loader import Loaded
 from llmdesk.desk import Desk
 from llmdesk.desk.parts import Parts, in_force
-from llmdesk.paths import Paths, find_paths, process_environment
+from llmdesk.paths import Paths, find_paths, is_writable, process_environment
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile, system_clock
 from llmdesk.storage.database import Database
@@ -27,6 +27,7 @@ from llmdesk.storage.upkeep import Upkeep
 from llmdesk.telemetry import Telemetry, base_of, learn_headers, vendor_of, why_not
 from llmdesk.wiring.adapters import AdapterShelf
 from llmdesk.wiring.configuration import ConfigurationFile, mark_of
+from llmdesk.wiring.passing import told
 from llmdesk.wiring.setup import Lasting, load, setup_of
 
 if TYPE_CHECKING:
@@ -73,20 +74,15 @@ def make_desk(
     mark = mark_of(paths.config_file)
     loaded = Loaded(settings=settings) if settings is not None else load(paths, env)
     warnings = list(loaded.notes)
-    warnings += paths.create()
+    warnings += told(paths, paths.create(), loaded.settings)
     record = loaded.settings.privacy.record
-    writable = _writable(paths.data_dir)
+    writable = is_writable(paths.data_dir)
     stored = writable and record != "off-record"
-    passing = _passing(loaded.settings) if not writable else ""
-    if passing:
-        # One cause, one line: what follows from it is worth more than what the system said.
-        warnings = [line for line in warnings if not line.startswith(f"{paths.data_dir} ")]
-        warnings.append(f"{paths.data_dir} cannot be written: {passing} only for this run.")
-    state_dir = paths.state_dir if _writable(paths.state_dir) else None
+    state_dir = paths.state_dir if is_writable(paths.state_dir) else None
     adapters = AdapterShelf(loaded, env, ProcessGroups(state_dir))
     database = Database(paths.database if stored else None, on_warning=warnings.append, clock=wall)
     instance = Instance(state_dir)
-    cooldowns = CooldownFile(paths.state_file, now, on_warning=warnings.append)
+    cooldowns = CooldownFile(paths.state_file, now, on_warning=warnings.append, unwritable=state_dir is None)
     apart = writable and not stored  # off the record: the numbers alone go to the disk
     ledger = Ledger(
         Database(paths.database, on_warning=warnings.append, clock=wall) if apart else database,
@@ -167,14 +163,3 @@ def _program(env: Mapping[str, str]) -> str:
     typed = sys.argv[0] if sys.argv else ""
     named = os.path.basename(typed) == "llmdesk"  # noqa: PTH119 - as typed
     return typed if named and shutil.which("llmdesk", path=env.get("PATH", "")) is None else "llmdesk"
-
-
-def _passing(settings: Settings) -> str:
-    """What is gone with the process where nothing can be written, up to its verb; empty = nothing."""
-    kept = "conversations and the outbox last" if settings.privacy.record != "off-record" else ""
-    counted = "budgets count" if settings.budgets else ""
-    return " and ".join(filter(None, (kept, counted)))
-
-
-def _writable(folder: Path) -> bool:
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -120,8 +120,8 @@ async def test_the_budget_of_a_conversation_holds_within_the_run(tmp_path: Path)
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        ("full", "conversations and the outbox last and budgets count only for this run."),
-        ("off-record", "budgets count only for this run."),
+        ("full", "conversations, the outbox and cooldowns last and budgets count only for this run."),
+        ("off-record", "cooldowns last and budgets count only for this run."),
     ],
 )
 async def test_where_nothing_can_be_written_budgets_hold_for_this_run_and_it_is_said(
