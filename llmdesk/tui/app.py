@@ -19,10 +19,11 @@ from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.answers import let_answer
 from llmdesk.tui.beside import beside
 from llmdesk.tui.colours import Colourless, few_colours
+from llmdesk.tui.giving_back import thorough
 from llmdesk.tui.keeper import Keeper
 from llmdesk.tui.keymap import Keymap, bindings_for
 from llmdesk.tui.keys import correct_sequences
-from llmdesk.tui.leaving import Signals, crash_report, thorough
+from llmdesk.tui.leaving import Signals, crash_report
 from llmdesk.tui.pace import quicken
 from llmdesk.tui.resettling import Worn, take_settings, use_keys
 from llmdesk.tui.screens.chat import ChatScreen

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from textual.driver import Driver
-
 DEADLINE_S = 0.9
 """After this the process ends, whatever still blocks, seconds."""
 
@@ -81,26 +79,6 @@ LEAVE_SCREEN = (
 )
 """What our driver writes when it stops, and the end of a frame that was cut off: synchronised painting, paste, size
 reports, wrap, mouse, focus, pointer, keyboard, alternate screen, cursor, colours."""
-
-
-def thorough(driver: type[Driver]) -> type[Driver]:
-    """A driver of a terminal that resets what Textual's own forgets; other drivers as they are.
-
-    It does so whenever the screen is given back: at the end, for an editor, when the program is stopped.
-    """
-    try:
-        from textual.drivers.linux_driver import LinuxDriver
-    except ImportError:
-        return driver
-    if not issubclass(driver, LinuxDriver):
-        return driver
-
-    class Thorough(driver):  # type: ignore[misc, valid-type] # whichever class Textual chose
-        def stop_application_mode(self) -> None:
-            self.write(FORGOTTEN)
-            super().stop_application_mode()
-
-    return Thorough
 
 
 def _end_now(code: int) -> None:
