@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +28,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return guarded(lambda: _open(ending), session)
     except KeyboardInterrupt:
         return 130
+
+
+def command() -> NoReturn:
+    """Be the program: run it, and end the process with its exit code."""
+    code = main()
+    try:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is over: ctrl+c while Python tidies up has nothing to end
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 def _dump_no_core() -> None:
@@ -65,4 +78,4 @@ def _open(wish: object) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -97,6 +97,14 @@ class Desk:
         What it could not book is booked before that: a request that is asked again goes on with the next number.
         """
         try:
+            await self._open()
+        except BaseException as error:  # cancelled in the middle of it: what was begun is closed all the same
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def _open(self) -> None:
+        try:
             await self._parts.ledger.fold()
             await self._parts.spend.release_dead()
             await self._parts.requests.recover(self._parts.instance.is_alive)
@@ -107,7 +115,6 @@ class Desk:
             self._parts.at_start()
         if self._parts.upkeep is not None:
             self._parts.upkeep.begin()
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -209,7 +209,8 @@ class _Connection(asyncio.Protocol):
         if mark is Mark.RST:
             found = self.transport.get_extra_info("socket")
             if found is not None:
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                with contextlib.suppress(OSError):  # the client was faster: it is closed already
+                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
         else:
             self.transport.close()

@@ -43,14 +43,12 @@ def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
         return f"the newest message is {role}: {text[:60]!r}"
     if (merged := text.removesuffix(life.asked.prompt)) and merged not in [each.asked.prompt for each in earlier]:
         return f"the newest message begins with {merged[:60]!r}"
-    turns = [(role, text) for role, text in served.messages[:-1] if role != "system"]
-    if len(turns) % 2:
-        return f"{len(turns)} messages stand before the prompt, which are no turns of question and answer"
     prompts = [each.asked.prompt for each in earlier]
+    turns = _turns([(role, text) for role, text in served.messages[:-1] if role != "system"])
+    if isinstance(turns, str):
+        return turns
     last = -1
-    for (asker, prompt), (answerer, answer) in zip(turns[::2], turns[1::2], strict=True):
-        if (asker, answerer) != ("user", "assistant"):
-            return f"a turn is said by {asker} and {answerer}"
+    for prompt, answer in turns:
         if prompt not in prompts:
             return f"{prompt[:60]!r} is of no turn of its conversation"
         place = prompts.index(prompt)
@@ -63,9 +61,24 @@ def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
     return _left_out(turns, earlier, served)
 
 
+def _turns(messages: list[tuple[str, str]]) -> list[tuple[str, str]] | str:
+    """Questions with their answers, and what is wrong where they are none; nothing is said for an empty answer."""
+    turns: list[tuple[str, str]] = []
+    before = "assistant"
+    for role, text in messages:
+        if role == "user":
+            turns.append((text, ""))
+        elif role != "assistant" or before != "user":
+            return f"a message before the prompt is said by {role} behind {before}"
+        else:
+            turns[-1] = (turns[-1][0], text)
+        before = role
+    return turns
+
+
 def _left_out(turns: list[tuple[str, str]], earlier: list[Life], served: Served) -> str | None:
     """Every turn that had been answered before this one was asked goes along; sequences are shorter than any window."""
-    shown = {text for _, text in turns[::2]}
+    shown = {prompt for prompt, _ in turns}
     for each in earlier:
         over = each.runs[-1].over
         row = each.row
