@@ -21,7 +21,7 @@ class Scene:
         environment: of the process.
         stdin: what it reads; ``None`` = nothing.
         began: when the hostile side was first asked, monotonic seconds; ``None`` = that is not told.
-        left: what must not run any more; a text for each that does.
+        left: what must not run any more, or lie there; a text for each that does.
     """
 
     words: tuple[str, ...]

@@ -59,6 +59,20 @@ print("thinking", flush=True)
 time.sleep(600)
 """
 
+POLITE = """
+import os, signal, sys, time
+lock = os.path.join(sys.argv[1], "lock")
+def leave(number, frame):
+    os.unlink(lock)
+    os._exit(1)
+signal.signal(signal.SIGTERM, leave)
+open(lock, "w").close()
+sys.stdin.buffer.read()
+print("thinking", flush=True)
+time.sleep(600)
+"""
+"""A program as most are: told to end it tidies up, and goes."""
+
 PLAIN = "import sys; sys.stdin.buffer.read(); print('Hello.')"
 
 
@@ -106,7 +120,8 @@ def _left(folder: Path) -> tuple[str, ...]:
     deadline = time.monotonic() + 1.0
     while _alive(folder) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return tuple(f"process {pid} of the tool" for pid in _alive(folder))
+    lock = ("the lock of the tool, which was never told to end",) if (folder / "lock").exists() else ()
+    return (*(f"process {pid} of the tool" for pid in _alive(folder)), *lock)
 
 
 @contextlib.contextmanager
@@ -148,9 +163,19 @@ def cases() -> Iterator[Case]:
         error="silent", quick=True,
         play=partial(_stubborn),
     )  # fmt: skip
+    yield Case(
+        name="tool: never ends, but tidies up when it is told to end", plain=plain, limit_s=IDLE_S + KILL_S, code=5,
+        error="silent", play=_polite,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
 def _stubborn(folder: Path) -> Iterator[Scene]:
     with tool(folder, STUBBORN, "3", "@", idle_s=IDLE_S) as scene:
+        yield scene
+
+
+@contextlib.contextmanager
+def _polite(folder: Path) -> Iterator[Scene]:
+    with tool(folder, POLITE, "@", idle_s=IDLE_S) as scene:
         yield scene

@@ -58,6 +58,6 @@ def judged(case: Case, plain: Ran, ran: Ran, *, began: float | None, left: tuple
         for word in case.says
         if word not in message
     ]
-    found += [Violation(rule="I15", words=f"still runs: {each}") for each in left]
+    found += [Violation(rule="I15", words=f"still there: {each}") for each in left]
     told = kind or (message.splitlines() or ["completed"])[0][:60]
     return Verdict(case=case, seconds=seconds, growth_mib=growth, told=told, violations=tuple(found))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.limits.cases import Case, Scene, SetScene
+from tests.support import anthropic_answers, google_answers, ollama_answers, openai_answers
 from tests.support.anthropic_answers import event as claude_event
 from tests.support.exec_world import exec_world
 from tests.support.fault_server import FaultServer, Mark, Play, chat_chunk, drip, line
@@ -16,6 +17,7 @@ from tests.support.wires import anthropic, google, ollama, openai
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.support.wire import HttpWire
@@ -27,6 +29,9 @@ FLOOD_S = 15.0
 """A bound for what ends by size: a loopback server sends 16 MiB in a second, two busy processors take their time."""
 
 SHORT = {"connect_s": 1, "write_s": 1, "first_token_s": 1.5, "idle_s": 1.5, "content_s": 2}
+WORD_S = SHORT["idle_s"] / 3
+"""Between two pieces of a slow answer, seconds."""
+
 BLOCK = 64 * 1024
 
 
@@ -101,14 +106,26 @@ def raw(steps: Callable[[], Iterator[bytes]], *before: bytes) -> Play:
     return Play(raw=whole)
 
 
-def compressed(unpacked: int, fill: bytes, **headers: str) -> tuple[dict[str, str], bytes]:
-    """A compressed body with its headers; made in pieces, so that making it costs no memory."""
+@cache
+def compressed(unpacked: int, fill: bytes) -> bytes:
+    """A compressed body; made in pieces, so that making it costs no memory."""
     import zlib
 
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = fill * (1 << 20)
-    packed = b"".join([packer.compress(block) for _ in range(unpacked // len(block))]) + packer.flush()
-    return {"Content-Encoding": "gzip", **headers}, packed
+    return b"".join([packer.compress(block) for _ in range(unpacked // len(block))]) + packer.flush()
+
+
+def bomb(kind: str, fill: bytes, headers: dict[str, str], *, status: int = 200, **more: Any) -> SetScene:
+    """A scene with a quarter of a gigabyte of ``fill`` in a small body, which is made when the scene is set."""
+
+    def play(folder: Path) -> AbstractContextManager[Scene]:
+        told = {"Content-Encoding": "gzip", **headers}
+        body = (compressed(256 << 20, fill),)
+        made = Play(status=status, headers=told, body=body, framing="length")
+        return served(WIRES[kind], made, folder, **more)
+
+    return play
 
 
 def bombs() -> Iterator[Case]:
@@ -118,12 +135,9 @@ def bombs() -> Iterator[Case]:
         headers = headers_of(wire)
         prefix = b"" if kind == "ollama" else b"data: "
         quick = kind in ("ollama", "openai")
-        pack = partial(compressed, 256 << 20)
         for what, fill in (("zeros", b"\0"), ("newlines", b"\n")):
-            told, body = pack(fill, **headers)
-            play = Play(headers=told, body=(body,), framing="length")
-            yield Case(name=f"{kind}: gzip bomb of {what}", play=scene(kind, play), plain=plain, limit_s=FLOOD_S,
-                       code=5, error="truncated", quick=kind == "ollama")  # fmt: skip
+            yield Case(name=f"{kind}: gzip bomb of {what}", play=bomb(kind, fill, headers), plain=plain,
+                       limit_s=FLOOD_S, code=5, error="truncated", quick=kind == "ollama")  # fmt: skip
         floods = {
             "endless line": prefix + b"x" * 4096,
             "endless line of digits": prefix + b"1" * 4096,
@@ -137,10 +151,13 @@ def bombs() -> Iterator[Case]:
             name=f"{kind}: endless error body", plain=plain, limit_s=FLOOD_S, code=5, error="server", quick=quick,
             play=scene(kind, Play(status=500, headers={"Content-Type": "text/plain"}, body=endless(b"no "))),
         )  # fmt: skip
-        told, body = pack(b" ", **{"Content-Type": "application/json"})
+        yield Case(
+            name=f"{kind}: endless error body of lines", plain=plain, limit_s=FLOOD_S, code=5, error="server",
+            play=scene(kind, Play(status=500, headers={"Content-Type": "text/plain"}, body=endless(b"no\tway\n"))),
+        )  # fmt: skip
         yield Case(
             name=f"{kind}: gzip bomb as error", plain=plain, limit_s=FLOOD_S, code=5, error="server",
-            play=scene(kind, Play(status=500, headers=told, body=(body,), framing="length")),
+            play=bomb(kind, b" ", {"Content-Type": "application/json"}, status=500),
         )  # fmt: skip
         deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
         yield Case(
@@ -246,27 +263,45 @@ def slow() -> Iterator[Case]:
             play=scene(kind, Play(status=500, headers={"Content-Type": "text/plain"},
                                   body=tuple(drip(b"no " * 400, 0.05)))),
         )  # fmt: skip
+        yield Case(
+            name=f"{kind}: an answer word by word", plain=plain, limit_s=20.0, code=0,
+            play=scene(kind, word_by_word(kind)),
+        )  # fmt: skip
+
+
+def word_by_word(kind: str) -> Play:
+    """A whole answer of which something comes each half second: longer than any silence may be, and never silent."""
+    words = [f"word{number} " for number in range(6)]
+    play = {
+        "ollama": ollama_answers.chat_answer("".join(words), size=len(words[0])),
+        "openai": openai_answers.events(openai_answers.chunks_of("".join(words))),
+        "anthropic": anthropic_answers.answer(*words),
+        "google": google_answers.answer(*words),
+    }[kind]
+    assert not callable(play.body)
+    pieces = [piece for piece in play.body if isinstance(piece, bytes)]
+    return replace(play, body=tuple(step for piece in pieces for step in (piece, WORD_S)))
 
 
 def lists() -> Iterator[Case]:
     """Lists of models without end: ``models list`` and ``providers check`` ask for them."""
-    plain = scene("ollama", None, words=("models", "list"), path="/api/tags")
+    listing: dict[str, Any] = {"words": ("models", "list"), "path": "/api/tags"}
+
+    def listed(play: Play | None) -> SetScene:
+        return scene("ollama", play, **listing)
+
+    plain = listed(None)
     hostile = {
-        "endless model list": Play(body=_after([b'{"models":['], endless(b'{"name":"a"},'))),
-        "gzip bomb as model list": _gzipped_list(),
-        "model list nested 100 000 deep": Play(body=(b"[" * 100_000 + b"]" * 100_000,)),
-        "half-open model list": Play(body=(b'{"models":[', Mark.HOLD)),
+        "endless model list": listed(Play(body=_after([b'{"models":['], endless(b'{"name":"a"},')))),
+        "gzip bomb as model list": bomb("ollama", b" ", {}, **listing),
+        "model list nested 100 000 deep": listed(Play(body=(b"[" * 100_000 + b"]" * 100_000,))),
+        "half-open model list": listed(Play(body=(b'{"models":[', Mark.HOLD))),
     }
     for name, play in hostile.items():
         yield Case(
             name=f"ollama: {name}", plain=plain, limit_s=FLOOD_S, code=0, says=("there: ",), quick="half" not in name,
-            play=scene("ollama", play, words=("models", "list"), path="/api/tags"),
+            play=play,
         )  # fmt: skip
-
-
-def _gzipped_list() -> Play:
-    headers, body = compressed(256 << 20, b" ")
-    return Play(headers=headers, body=(body,), framing="length")
 
 
 def _unread() -> Case:
