@@ -6,10 +6,8 @@ import argparse
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,19 +16,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.mutants.catalogue.everything import MUTANTS
-from tests.campaign.mutants.mutant import ROOT, Mutant, Slice
+from tests.campaign.mutants.mutant import Mutant, Slice
+from tests.campaign.mutants.replica import copy_to, with_bug
 from tests.campaign.mutants.slice import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-LIMIT_S = 120.0
-"""How long sequences may need for one mutant, seconds."""
+LIMIT_S = 60.0
+"""How long the last sequences of one mutant may need when its time is up, seconds."""
 
 COMMAND_LIMIT_S = 400.0
 """How long another part of the campaign may need, seconds."""
 
 RULE = re.compile(r"\bI\d{1,2}b?\b")
+
+
+ROW = "{:<8} {:>6} s  {:<14} {:<36} {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class Death:
         mutant: it.
         killed: the campaign found something wrong.
         rules: the invariants that it found broken.
+        killer: what found it.
         seconds: how long that took.
         words: what was seen, or why it lives.
     """
@@ -48,6 +51,7 @@ class Death:
     mutant: Mutant
     killed: bool
     rules: tuple[str, ...]
+    killer: str
     seconds: float
     words: str
 
@@ -67,39 +71,37 @@ def main(argv: Sequence[str]) -> int:
         return 0
     began = time.monotonic()
     deaths: list[Death] = []
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for death in pool.map(lambda mutant: run(mutant, seconds=options.seconds), chosen):
+    _say(ROW.format("", "took", "broken", "killer", "mutant"))
+    with tempfile.TemporaryDirectory(prefix="llmdesk-mutants-") as name, ThreadPoolExecutor(options.jobs) as pool:
+        original = Path(name) / "original"
+        copy_to(original)
+        for death in pool.map(lambda mutant: run(mutant, original, seconds=options.seconds), chosen):
             deaths.append(death)
             _say(line(death))
     survivors = [death for death in deaths if not death.killed]
     _say("")
-    _say(f"mutants   {len(deaths)}")
-    _say(f"killed    {len(deaths) - len(survivors)}")
-    _say(f"survived  {len(survivors)}")
-    _say(f"time      {time.monotonic() - began:.0f} s with {options.jobs} jobs")
     for death in survivors:
-        _say(f"SURVIVED  {death.mutant.name}: {death.words}")
+        _say(f"SURVIVED {death.mutant.name}: {death.words}")
+    took = f"{time.monotonic() - began:.0f} s with {options.jobs} at a time"
+    _say(f"{len(deaths)} mutants, {len(deaths) - len(survivors)} killed, {len(survivors)} survived, {took}")
     return 1 if survivors or not chosen else 0
 
 
 def line(death: Death) -> str:
     """One mutant as a line of the table."""
-    if not death.killed:
-        return f"SURVIVED {death.seconds:6.1f} s  {death.mutant.name}: {death.words}"
-    return f"killed   {death.seconds:6.1f} s  {', '.join(death.rules):<14} {death.mutant.name}"
+    became = "killed" if death.killed else "SURVIVED"
+    return ROW.format(became, f"{death.seconds:.1f}", ", ".join(death.rules), death.killer, death.mutant.name)
 
 
-def run(mutant: Mutant, *, seconds: float) -> Death:
+def run(mutant: Mutant, original: Path, *, seconds: float) -> Death:
     """Copy the program, put the bug in, and let the campaign find it."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="llmdesk-mutant-") as name:
-        folder = Path(name)
-        copy_to(folder)
-        mutant.apply(folder / "llmdesk")
-        limit_s = LIMIT_S if isinstance(mutant.killer, Slice) else COMMAND_LIMIT_S
-        code, out = _run(_words(mutant, seconds), folder, limit_s)
-    took = time.monotonic() - began
-    return Death(mutant=mutant, seconds=took, **read_out(mutant, code, out))
+        folder = Path(name) / "copy"
+        python = with_bug(mutant, original, folder)
+        limit_s = seconds + LIMIT_S if isinstance(mutant.killer, Slice) else COMMAND_LIMIT_S
+        code, out = _run([str(python), *_words(mutant, seconds)], folder, limit_s)
+    return Death(mutant=mutant, seconds=time.monotonic() - began, **read_out(mutant, code, out))
 
 
 def _words(mutant: Mutant, seconds: float) -> tuple[str, ...]:
@@ -110,38 +112,46 @@ def _words(mutant: Mutant, seconds: float) -> tuple[str, ...]:
 
 
 def read_out(mutant: Mutant, code: int | None, out: str) -> dict[str, Any]:
-    """What the campaign has said; sequences must name a rule that the mutant was made to break."""
+    """What the campaign has said; it must name a rule that the mutant was made to break."""
+    if isinstance(mutant.killer, Slice):
+        return _of_sequences(mutant, mutant.killer, code, out)
+    seen = set(RULE.findall(out))
+    noticed = re.search(mutant.killer.tells, out) is not None if mutant.killer.tells else bool(seen & set(mutant.rules))
+    rules = mutant.rules if noticed and mutant.killer.tells else tuple(sorted(seen & set(mutant.rules)))
+    words = _why(code, out, "it found nothing" if code == 0 else f"it found {', '.join(sorted(seen))} only")
+    return {"killed": code == 1 and noticed, "rules": rules, "killer": mutant.killer.words[0], "words": words}
+
+
+def _of_sequences(mutant: Mutant, what: Slice, code: int | None, out: str) -> dict[str, Any]:
     told = list(_told(out))
-    if not isinstance(mutant.killer, Slice):
-        rules = tuple(sorted(set(RULE.findall(out))))
-        return {"killed": code == 1, "rules": rules, "words": out.strip()[-300:]}
     found = [each for each in told if set(each.get("rules", ())) & set(mutant.rules)]
+    killer = f"story: {what.story}" if what.story else "sequences"
     if code == 1 and found:
-        return {"killed": True, "rules": tuple(found[0]["rules"]), "words": str(found[0]["words"][0])}
+        if not what.story:
+            seed = found[0]["seed"]
+            killer = f"seed {seed}" if seed in what.seeds else f"seed {seed} (drawn)"
+        rules = tuple(rule for rule in found[0]["rules"] if rule in mutant.rules)
+        return {"killed": True, "rules": rules, "killer": killer, "words": str(found[0]["words"][0])}
     others = sorted({rule for each in told for rule in each.get("rules", ())})
+    unclear = sum("unclear" in each for each in told)
     played = sum(int(each.get("played", 0)) for each in told)
+    words = f"{played} sequences did not find it"
+    words += f", but {others}" if others else ""
+    words += f"; the machine was too busy for {unclear} of them" if unclear else ""
+    return {"killed": False, "rules": (), "killer": killer, "words": _why(code, out, words)}
+
+
+def _why(code: int | None, out: str, words: str) -> str:
     if code is None:
-        words = "the campaign did not end in time"
-    elif code == 0:
-        words = f"{played} sequences did not find it{f', but {others}' if others else ''}"
-    else:
-        words = f"the campaign broke with exit code {code}: {out.strip()[-200:]}"
-    return {"killed": False, "rules": (), "words": words}
-
-
-def copy_to(folder: Path) -> None:
-    """The program and the campaign as they are, without what was made of them."""
-    ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "assets", "tui", "outside")
-    shutil.copytree(ROOT / "llmdesk", folder / "llmdesk", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    shutil.copytree(ROOT / "tests", folder / "tests", ignore=ignore)
-    shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
+        return "the campaign did not end in time"
+    return words if code in (0, 1) and "Traceback" not in out else f"the campaign broke ({code}): {out.strip()[-300:]}"
 
 
 def _run(words: Sequence[str], folder: Path, limit_s: float) -> tuple[int | None, str]:
     """Run Python in the copy, in a group of its own; ``None`` = it did not end in time, which is no death."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     with subprocess.Popen(
-        [sys.executable, *words],
+        words,
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,

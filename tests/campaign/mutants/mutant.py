@@ -17,6 +17,8 @@ class Slice:
 
     Args:
         story: the name of a sequence made by hand, which is played instead.
+        seeds: those that are known to show it, which are played first and by themselves; the rest of the slice
+            comes only where the generator has moved on and they show it no more.
         symbols: a pattern; one of its asks may meet a symbol that it matches.
         steps: kinds of steps, all of them in it (``reboot``, ``resume`` …; ``crash`` = a hard restart).
         cut: a pattern; one of its asks (the one that meets such a symbol) is cut in on in a way that it matches.
@@ -29,6 +31,7 @@ class Slice:
     """
 
     story: str = ""
+    seeds: tuple[int, ...] = ()
     symbols: str = ""
     steps: tuple[str, ...] = ()
     cut: str = ""
@@ -42,9 +45,15 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Another part of the campaign that has to notice: its words behind ``python -m tests.campaign``."""
+    """Another part of the campaign that has to notice.
+
+    Args:
+        words: behind ``python -m tests.campaign``.
+        tells: a pattern of what it prints when it has noticed this; empty = the rule that is broken.
+    """
 
     words: tuple[str, ...]
+    tells: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

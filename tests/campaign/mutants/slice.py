@@ -11,8 +11,9 @@ import json
 import re
 import sys
 import time
+from collections import deque
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.campaign.generate import generate
 from tests.campaign.mutants.mutant import Slice
@@ -21,7 +22,7 @@ from tests.campaign.sequence import Restart, Say, Together
 from tests.campaign.stage import Stage, room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.campaign.sequence import Sequence
     from tests.campaign.stage import Verdict
@@ -31,11 +32,14 @@ LAST = 40_000
 """Seeds are looked through from one to the other."""
 
 STORY_TIMES = 2
-"""How often a story is played: what it shows it shows each time, on a machine that is not too busy."""
+"""How often a story is played: what it shows it shows each time."""
 
 AT_ONCE = 12
 REAL_AT_ONCE = 3
 """The same for sequences of processes, which take the processor and not only time."""
+
+LATE_S = 20.0
+"""A sequence that was begun in time may take so much longer, seconds."""
 
 
 def words_of(what: Slice, rules: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,8 +55,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rules", default="", help="go on until one of these is broken; empty = any")
     parser.add_argument("--all", action="store_true", help="go on after the first; tell each")
     options = parser.parse_args(argv)
-    told = json.loads(options.slice)
-    what = Slice(**{**told, "steps": tuple(told["steps"])})
+    told: dict[str, Any] = json.loads(options.slice)
+    lists: dict[str, Any] = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
+    what = Slice(**{**told, **lists})
     rules = frozenset(filter(None, options.rules.split(",")))
     found = asyncio.run(play(what, rules, seconds=options.seconds, to_the_end=options.all))
     return 1 if found else 0
@@ -63,43 +68,77 @@ async def play(
 ) -> list[Verdict]:
     """Play the sequences of a slice, several at once, up to the first that breaks a rule, or until the time is up.
 
+    What is known to show it comes first and alone, and is played again where the machine was too busy to tell.
+
     Args:
         what: the slice.
         rules: those that count; empty = any.
         seconds: after so long no sequence is begun.
         to_the_end: go on after the first.
     """
-    until = time.monotonic() + seconds
-    found: list[Verdict] = []
-    left = sequences(what)
-    played = 0
+    playing = _Playing(rules, until=time.monotonic() + seconds, to_the_end=to_the_end)
     with room() as root:
         at_once = REAL_AT_ONCE if what.real else AT_ONCE
         async with Stage(root, at_once) as stage:
+            await playing.known(stage, known(what))
+            if playing.goes_on and not what.story:
+                await playing.others(stage, sequences(what), at_once)
+    print(json.dumps({"played": playing.played}), flush=True)
+    return playing.found
 
-            async def one_after_the_other() -> None:
-                nonlocal played
-                for sequence in left:
-                    if time.monotonic() > until or (found and not to_the_end):
-                        return
-                    verdict = await stage.verdict_of(sequence)
-                    played += 1
-                    broken = {violation.rule for violation in verdict.violations}
-                    if broken & rules or (broken and not rules):
-                        found.append(verdict)
-                    if broken:
-                        tell(verdict, rules)
 
-            tasks = [asyncio.create_task(one_after_the_other()) for _ in range(at_once)]
-            while not all(task.done() for task in tasks):
-                await asyncio.wait(tasks, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
-                if (found and not to_the_end) or time.monotonic() > until + 20:
-                    break
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-    print(json.dumps({"played": played}), flush=True)
-    return found
+class _Playing:
+    """A slice while it is played."""
+
+    def __init__(self, rules: frozenset[str], *, until: float, to_the_end: bool) -> None:
+        self.found: list[Verdict] = []
+        self.played = 0
+        self._rules = rules
+        self._until = until
+        self._to_the_end = to_the_end
+
+    @property
+    def goes_on(self) -> bool:
+        """Nothing is found yet, and there is time."""
+        return time.monotonic() < self._until and (self._to_the_end or not self.found)
+
+    async def known(self, stage: Stage, left: Iterable[Sequence]) -> None:
+        """Play these one after the other, each until the machine lets it be told."""
+        waiting = deque(left)
+        while waiting and self.goes_on:
+            verdict = await self._one(stage, waiting[0])
+            if verdict.violations or not verdict.notes:
+                waiting.popleft()
+
+    async def others(self, stage: Stage, left: Iterator[Sequence], at_once: int) -> None:
+        """Play these, so many at once."""
+
+        async def one_after_the_other() -> None:
+            for sequence in left:
+                if not self.goes_on:
+                    return
+                await self._one(stage, sequence)
+
+        tasks = [asyncio.create_task(one_after_the_other()) for _ in range(at_once)]
+        while not all(task.done() for task in tasks):
+            await asyncio.wait(tasks, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+            if (self.found and not self._to_the_end) or time.monotonic() > self._until + LATE_S:
+                break
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _one(self, stage: Stage, sequence: Sequence) -> Verdict:
+        verdict = await stage.verdict_of(sequence)
+        self.played += 1
+        broken = {violation.rule for violation in verdict.violations}
+        if broken & self._rules or (broken and not self._rules):
+            self.found.append(verdict)
+        if broken:
+            tell(verdict, self._rules)
+        elif verdict.notes:
+            print(json.dumps({"seed": verdict.seed, "unclear": verdict.notes[0][:200]}), flush=True)
+        return verdict
 
 
 def tell(verdict: Verdict, rules: frozenset[str]) -> None:
@@ -116,11 +155,15 @@ def tell(verdict: Verdict, rules: frozenset[str]) -> None:
 # --- which sequences --------------------------------------------------------------------------------------------------
 
 
-def sequences(what: Slice) -> Iterator[Sequence]:
-    """The sequences of a slice, in the order of their seeds."""
+def known(what: Slice) -> list[Sequence]:
+    """The sequences of a slice that have to show it."""
     if what.story:
-        yield from (STORIES[what.story] for _ in range(STORY_TIMES))
-        return
+        return [STORIES[what.story]] * STORY_TIMES
+    return [generate(seed) for seed in what.seeds]
+
+
+def sequences(what: Slice) -> Iterator[Sequence]:
+    """The sequences of a slice that the generator makes, in the order of their seeds."""
     count = 0
     for seed in range(FIRST, LAST):
         sequence = generate(seed)

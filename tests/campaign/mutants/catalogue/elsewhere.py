@@ -11,7 +11,7 @@ MUTANTS = (
         old="for offset in range(3 if len(secret) >= _PACKED else 0):",
         new="for offset in range(0 if len(secret) >= _PACKED else 0):",
         rules=("I11",),
-        killer=Command(words=("secrets", "--rounds", "4", "--seed", "1")),
+        killer=Command(words=("secrets", "--rounds", "4", "--seed", "1"), tells=r"LEAK: secrets"),
     ),
     Mutant(
         name="programs inherit every variable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.campaign.mutants.mutant import Mutant, Slice
+from tests.campaign.mutants.mutant import Command, Mutant, Slice
 
 MUTANTS = (
     Mutant(
@@ -27,7 +27,7 @@ MUTANTS = (
         old='    line = " ".join(sanitise(head).split())',
         new="    line = sanitise(head)",
         rules=("I20",),
-        killer=Slice(symbols=r"(P|E|A|command)", count=300),
+        killer=Command(words=("limits", "--only", "ollama: endless error body of lines")),
     ),
     Mutant(
         name="a failure does not say whose it is",
