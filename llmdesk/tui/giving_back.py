@@ -57,7 +57,8 @@ class Returned(LinuxDriver):
                 return
 
     def stop_application_mode(self) -> None:
-        """Give the screen back."""
+        """Give the screen back; first the keyboard, as an answer of the terminal that is still read sets modes."""
+        self.disable_input()
         self.write(FORGOTTEN)
         super().stop_application_mode()
         self._shown = self._away = False

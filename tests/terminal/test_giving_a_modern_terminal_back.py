@@ -52,3 +52,18 @@ def test_they_are_reset_while_the_program_is_stopped(tmp_path: Path) -> None:
         assert left_behind(terminal) == []
         os.kill(terminal.child.pid, signal.SIGCONT)
         terminal.wait_for("1 chat")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the state of a process from /proc")
+def test_an_answer_of_the_terminal_that_comes_with_the_stop_sets_nothing(tmp_path: Path) -> None:
+    with desk_in_terminal("answer", tmp_path) as terminal:
+        stat = Path(f"/proc/{terminal.child.pid}/stat")
+        for _ in range(8):
+            terminal.send(IN_BAND)
+            os.kill(terminal.child.pid, signal.SIGTSTP)
+            terminal.wait_until(lambda _: stat.read_text().rpartition(")")[2].split()[0] == "T", "the stop", 60)
+            terminal.pump(0.2)
+            assert left_behind(terminal) == []
+            asked = terminal.raw.count(b"\x1b[?2048$p")
+            os.kill(terminal.child.pid, signal.SIGCONT)
+            terminal.wait_until(lambda _, n=asked: terminal.raw.count(b"\x1b[?2048$p") > n, "the question", 60)
