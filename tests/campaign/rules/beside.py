@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.campaign.evidence import Evidence, Served
     from tests.campaign.rules.book import Attempt
-    from tests.campaign.rules.lives import Life
+    from tests.campaign.rules.lives import Life, Run
 
 _NEVER = 1e6
 _ALONE = 10.0
@@ -73,7 +73,7 @@ def _with_skips(life: Life, pairs: list[Pair], skips: list[Attempt]) -> list[Pai
             number = float(pair.row.number)
         elif pair.served is not None:
             run = sum(each.began <= pair.served.at for each in life.runs)
-            number = max([number, *(float(row.number) for row in skips if row.run <= run)]) + 0.001
+            number = max([number, *(float(row.number) for row in skips if run_of(life, row).number <= run)]) + 0.001
         placed.append((number, pair))
     placed += [(float(row.number), Pair(row=row, served=None)) for row in skips]
     return [pair for _, pair in sorted(placed, key=lambda each: each[0])]
@@ -132,7 +132,7 @@ def _together(evidence: Evidence, life: Life, row: Attempt, served: Served) -> f
     recorded = "" if row.outcome == "completed" else (row.error_kind or row.outcome)
     if recorded == served.error:
         return cost
-    if row.outcome == "cancelled" and _was_cut(life, row.run):
+    if row.outcome == "cancelled" and run_of(life, row).cut:
         return cost + 0.1
     if recorded in WIRE_FAULTS and _bad_wire(evidence, life, row, served):
         return cost + 0.2
@@ -150,7 +150,7 @@ def _gave_up_first(row: Attempt, served: Served) -> bool:
 
 
 def _row_alone(evidence: Evidence, life: Life, row: Attempt) -> float:
-    if row.outcome == "cancelled" and _was_cut(life, row.run):
+    if row.outcome == "cancelled" and run_of(life, row).cut:
         return _EXCUSED
     if row.error_kind in WIRE_FAULTS and _bad_wire(evidence, life, row, None):
         return _EXCUSED
@@ -168,12 +168,22 @@ def _served_alone(life: Life, served: Served) -> float:
     return _ALONE
 
 
-def _was_cut(life: Life, number: int) -> bool:
-    return bool(life.runs[min(max(number, 1), len(life.runs)) - 1].cut)
+def run_of(life: Life, row: Attempt) -> Run:
+    """Which of its runs an attempt is of.
+
+    Off the record only the numbers of attempts are kept, and none of runs: then it is the one that told of it.
+    """
+    if life.row is not None:
+        return life.runs[min(max(row.run, 1), len(life.runs)) - 1]
+    told = [life.asked.answer, *(each.answer for each in life.resumed)]
+    for run, answer in zip(life.runs, told, strict=True):
+        if answer is not None and row.number in [each["number"] for each in answer.get("attempts", ())]:
+            return run
+    return life.runs[-1]
 
 
 def _bad_wire(evidence: Evidence, life: Life, row: Attempt, served: Served | None) -> bool:
-    run = life.runs[min(max(row.run, 1), len(life.runs)) - 1]
+    run = run_of(life, row)
     began, over = (served.at, served.over) if served is not None else (run.began, run.over)
     return poisoned(evidence, row.provider, began - 0.5, over)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.campaign.rules.beside import Pair, lay_together, poisoned
+from tests.campaign.rules.beside import Pair, lay_together, poisoned, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,15 +80,6 @@ def _owner(of_prompt: dict[str, Life], prompt: str) -> Life | None:
     return found or next((life for asked, life in of_prompt.items() if prompt.endswith(asked)), None)
 
 
-def _printed_by(life: Life, number: int) -> int:
-    """Which of its runs told of an attempt: off the record only the numbers of attempts are kept, and none of runs."""
-    told = [life.asked.answer, *(each.answer for each in life.resumed)]
-    for place, answer in enumerate(told):
-        if answer is not None and number in [each["number"] for each in answer.get("attempts", ())]:
-            return place
-    return len(told) - 1
-
-
 class Lives:
     """All prompts of a sequence, and what belongs to none of them."""
 
@@ -154,10 +145,8 @@ class Lives:
                 run.cut, run.cut_at = ("kill" if lived.hard else "close"), lived.over
 
     def _run_of(self, life: Life, pair: Pair) -> Run:
-        if pair.row is not None and life.row is None:
-            return life.runs[_printed_by(life, pair.row.number)]
         if pair.row is not None:
-            return life.runs[min(max(pair.row.run, 1), len(life.runs)) - 1]
+            return run_of(life, pair.row)
         assert pair.served is not None
         begun = [run for run in life.runs if run.began <= pair.served.at]
         return begun[-1] if begun else life.runs[0]
