@@ -6,13 +6,13 @@ it was received, but what is told beside it (stderr) stays harmless, and JSON is
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.campaign.evidence import Violation
 from tests.campaign.terminal.modes import judge_end
+from tests.campaign.terminal.starved import finished, unfinished
 from tests.campaign.terminal.stored import ids
 from tests.campaign.terminal.stream import Allowed, judge
 from tests.campaign.terminal.watched import watched
@@ -110,15 +110,15 @@ def on_terminal(world: HostileWorld, command: Spoken) -> list[Violation]:
     with watched(*_words(world, command), env=world.environment, columns=200, rows=200) as terminal:
         try:
             for line in command.typed:
-                terminal.wait_for("> |lane|ready|Type", 20)
+                terminal.wait_for("> |lane|ready|Type")
                 terminal.settle(0.2)
                 terminal.send("".join(char for char in line if char.isprintable()) + "\r")
             if command.typed:
                 terminal.settle(0.5)
                 terminal.send(b"\x04")
-            terminal.wait_exit(30)
+            terminal.wait_exit(60)
         except AssertionError as error:
-            return [Violation(rule="X1", words=f"{command.name}: {error}")]
+            return [unfinished(error, "X1")]
         raw = bytes(terminal.raw)
     found = judge(raw, LINES) + judge_end(raw, screen=False)
     told = [Violation(rule=each.rule, words=f"{command.name}: {each.words}") for each in found]
@@ -129,7 +129,10 @@ def into_pipes(world: HostileWorld, command: Spoken, *, as_json: bool = False) -
     """Run it with its output in pipes: what is told stays clean, JSON stays ASCII."""
     words = [sys.executable, "-m", "llmdesk", *(["--json"] if as_json else []), *_words(world, command)]
     typed = "".join(f"{line}\n" for line in command.typed).encode()
-    done = subprocess.run(words, env=world.environment, input=typed, capture_output=True, timeout=60, check=False)
+    try:
+        done = finished(words, env=world.environment, typed=typed)
+    except AssertionError as error:
+        return [unfinished(error, "X1")]
     found = judge(done.stderr, Allowed(screen=False, control=b"\n"))
     if b"Traceback" in done.stderr:
         found.append(Violation(rule="I20", words=f"a traceback: {done.stderr[-200:]!r}"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.campaign.evidence import Violation
 from tests.campaign.terminal.modes import judge_end
 from tests.campaign.terminal.scenes import SCENES, Stage
+from tests.campaign.terminal.starved import unfinished
 from tests.campaign.terminal.stream import Allowed, judge
 from tests.campaign.terminal.watched import SILENT, watched
 
@@ -42,7 +43,7 @@ def play(name: str, world: HostileWorld, persona: Persona = SILENT, *, seed: obj
             if code := terminal.wait_exit():
                 broken.append(Violation(rule="X1", words=f"exit {code}"))
         except AssertionError as error:
-            broken.append(Violation(rule="X2", words=f"{name}: {error}"))
+            broken.append(unfinished(error, "X2"))
         raw = bytes(terminal.raw)
     found = judge(raw, Allowed(copied=tuple(stage.copied), pictures=stage.pictures))
     if not broken:

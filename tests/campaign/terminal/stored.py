@@ -25,5 +25,11 @@ def ids(database: Path) -> Mapping[str, str]:
 
 
 def statuses(database: Path, prompt: str) -> list[str]:
-    """In which states the requests of a prompt are."""
-    return [str(status) for (status,) in rows(database, "SELECT status FROM requests WHERE prompt = ?", prompt)]
+    """In which states the requests of a prompt are; a draft that a killed desk had kept may stand before it."""
+    query = "SELECT status FROM requests WHERE substr(prompt, -length(?1)) = ?1"
+    return [str(status) for (status,) in rows(database, query, prompt)]
+
+
+def newest(database: Path) -> list[tuple[object, ...]]:
+    """The last requests, for somebody who looks for one: state and prompt."""
+    return rows(database, "SELECT status, substr(prompt, 1, 300) FROM requests ORDER BY rowid DESC LIMIT 3")

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.evidence import Violation
 from tests.campaign.terminal.modes import judge_end
-from tests.campaign.terminal.stored import statuses
+from tests.campaign.terminal.starved import Impatient, Starved, finished, unfinished
+from tests.campaign.terminal.stored import newest, statuses
 from tests.campaign.terminal.stream import Allowed, judge
 from tests.campaign.terminal.watched import SILENT, watched
 
@@ -55,17 +56,22 @@ class Storm:
         """Note what is not as it has to be."""
         self.found.append(Violation(rule=rule, words=words))
 
-    def ends(self, code: int, since: float) -> None:
+    def watch(self) -> Starved:
+        """The time, from now on."""
+        return Starved(self.terminal.child.pid)
+
+    def ends(self, code: int, since: Starved) -> None:
         """It has to end now, with this code."""
         try:
-            ended = self.terminal.wait_exit(10)
+            ended = self.terminal.wait_exit(10, since)
+        except Impatient:
+            raise
         except AssertionError:
             self.wrong("I14", "it never ended")
             return
-        took = time.monotonic() - since
         if ended != code:
             self.wrong("X5", f"exit {ended}, not {code}")
-        if took > LIMIT_S + SLACK_S:
+        if (took := since.own_s) > LIMIT_S + SLACK_S:
             self.wrong("X5", f"the end took {took:.1f} s")
 
     def stat(self) -> str:
@@ -76,38 +82,41 @@ class Storm:
 
 def _signalled(number: signal.Signals) -> Callable[[Storm], None]:
     def end(storm: Storm) -> None:
-        began = time.monotonic()
+        since = storm.watch()
         os.kill(storm.terminal.child.pid, number)
-        storm.ends(128 + number, began)
+        storm.ends(128 + number, since)
 
     return end
 
 
 def _signalled_twice(storm: Storm) -> None:
-    began = time.monotonic()
+    since = storm.watch()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
         with contextlib.suppress(ProcessLookupError):
             os.kill(storm.terminal.child.pid, number)
-    storm.ends(128 + signal.SIGTERM, began)
+    storm.ends(128 + signal.SIGTERM, since)
 
 
 def _by_default(storm: Storm) -> None:
     """SIGQUIT is nobody's: the program dies of it at once, and the next start finds the prompt."""
     os.kill(storm.terminal.child.pid, signal.SIGQUIT)
-    if storm.terminal.wait_exit(10) != -signal.SIGQUIT:
+    if storm.terminal.wait_exit() != -signal.SIGQUIT:
         storm.wrong("X5", "SIGQUIT did not end it")
 
 
 def _stopped(storm: Storm) -> None:
     terminal = storm.terminal
-    for _ in range(2):
+    for _ in range(8):
         os.kill(terminal.child.pid, signal.SIGTSTP)
         terminal.wait_until(lambda _: storm.stat() == "T", "the stop")
-        terminal.settle(0.1)
+        terminal.settle(0.05)
         storm.found += [Violation(rule="X6", words=f"stopped, {each}") for each in terminal.modes.left_behind()]
         os.kill(terminal.child.pid, signal.SIGCONT)
-        terminal.wait_until(lambda _: terminal.modes.private[1049], "the screen")
-        terminal.wait_for("word")
+        until = time.monotonic() + storm.chance.choice((0, 0.0005, 0.002, 0.005, 0.02, 0.1))
+        while time.monotonic() < until:  # the next stop comes while it still goes on from this one
+            terminal.pump(0.0005)
+    terminal.wait_until(lambda _: terminal.modes.private[1049], "the screen")
+    _goes_on(storm)
     _quit(storm)
 
 
@@ -121,37 +130,41 @@ def _resized(storm: Storm) -> None:
         terminal.pump(chance.choice((0, 0, 0.02)))
     terminal.resize(40, 130)
     terminal.wait_for("1 chat")
-    terminal.wait_for("word")
+    _goes_on(storm)
     _quit(storm)
+
+
+def _goes_on(storm: Storm) -> None:
+    """The answer comes on, and is painted."""
+    so_far = _newest(storm.terminal.text)
+    storm.terminal.wait_until(lambda text: _newest(text) > so_far, "the next word")
+
+
+def _newest(text: str) -> int:
+    return max(map(int, re.findall(r"word(\d+)", text)), default=-1)
 
 
 def _quit(storm: Storm) -> None:
     storm.terminal.press("ctrl+q")
     storm.terminal.wait_for("Quit again")
     storm.terminal.press("ctrl+q")
-    storm.ends(0, time.monotonic())
+    storm.ends(0, storm.watch())
 
 
 def _lost(storm: Storm) -> None:
     """The window is closed: the other side of the terminal goes away."""
-    began = time.monotonic()
+    since = storm.watch()
     child = storm.terminal.child
     child.fileobj.close()
-    while child.isalive() and time.monotonic() < began + 10:
-        time.sleep(0.01)
     child.closed = True
-    if child.isalive():
+    if not since.until(lambda: not child.isalive(), _moment, 10):
         storm.wrong("I14", "it went on without a terminal")
-    elif (took := time.monotonic() - began) > LIMIT_S + SLACK_S:
+    elif (took := since.own_s) > LIMIT_S + SLACK_S:
         storm.wrong("X12", f"the end took {took:.1f} s")
 
 
-def _killed_by_a_key(storm: Storm) -> None:
-    """ctrl+c: nothing typed, so it stops the answer; twice more, and it quits."""
-    storm.terminal.press("ctrl+c")
-    storm.terminal.wait_for("interrupted|stopped|cancelled")
-    storm.terminal.press("ctrl+c", "ctrl+c")
-    storm.ends(0, time.monotonic())
+def _moment() -> None:
+    time.sleep(0.01)
 
 
 STORMS: Mapping[str, Callable[[Storm], None]] = {
@@ -186,7 +199,7 @@ def storm(name: str, world: HostileWorld, *, seed: int = 0, persona: Persona = S
             chance = random.Random(seed)
             STORMS[name](Storm(world=world, terminal=terminal, prompt=prompt, chance=chance, found=found))
         except AssertionError as error:
-            found.append(Violation(rule="X5", words=str(error)))
+            found.append(unfinished(error, "X5"))
         else:
             found += _left(group, prompt, world, states=UNDER_WAY if name == "SIGQUIT" else KEPT)
         raw = bytes(terminal.raw)
@@ -203,15 +216,13 @@ def _left(group: int, prompt: str, world: HostileWorld, *, states: tuple[str, ..
         os.killpg(group, 0)
         yield Violation(rule="I15", words="a process of its group is alive")
     if (kept := statuses(world.database, prompt)) not in [[state] for state in states]:
-        yield Violation(rule="I2", words=f"the request is {kept or 'gone'}, not one of {states}")
+        words = f"the request is {kept or f'gone from {newest(world.database)}'}, not one of {states}"
+        yield Violation(rule="I2", words=words)
 
 
 def _taken_up(prompt: str, world: HostileWorld) -> Iterator[Violation]:
     """Start again, as a user would to look for what is missing."""
-    subprocess.run(
-        [sys.executable, "-m", "llmdesk", "outbox", "list"], env=world.environment, capture_output=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+    finished([sys.executable, "-m", "llmdesk", "outbox", "list"], env=world.environment)
     if (kept := statuses(world.database, prompt)) != ["paused"]:
         yield Violation(rule="I19", words=f"after the next start the request is {kept or 'gone'}")
 
@@ -265,14 +276,12 @@ def end_exec(name: str, world: HostileWorld) -> list[Violation]:
     found: list[Violation] = []
     with process:
         process.stdout.read(20)
-        began = time.monotonic()
+        since = Starved(process.pid)
         ending.how(process)
-        try:
-            code = process.wait(10)
-        except subprocess.TimeoutExpired:
+        if not since.until(lambda: process.poll() is not None, _moment, 10):
             process.kill()
             return [Violation(rule="I14", words=f"{name}: it never ended")]
-        took = time.monotonic() - began
+        code, took = process.returncode, since.own_s
         told = process.stderr.read()
     if code not in ending.codes:
         found.append(Violation(rule="X5", words=f"exit {code}, not one of {ending.codes}: {told[-200:]!r}"))
@@ -299,7 +308,10 @@ def broken_pipe(world: HostileWorld) -> list[Violation]:
         assert process.stdout is not None
         process.stdout.read(10)
         _close(process)
-        code = process.wait(30)
+        if not Starved(process.pid).until(lambda: process.poll() is not None, _moment):
+            process.kill()
+            return [Violation(rule="I14", words="exec, head: it never ended")]
+        code = process.returncode
         told = process.stderr.read()
     if code not in (0, 141):
         found.append(Violation(rule="X10", words=f"exit {code}: {told[-200:]!r}"))
@@ -315,12 +327,10 @@ def lost_exec(world: HostileWorld, *words: str) -> list[Violation]:
     found: list[Violation] = []
     with watched(*words, prompt, env=world.environment) as terminal:
         terminal.wait_for(r"word\d")
-        child, began = terminal.child, time.monotonic()
+        child = terminal.child
         child.fileobj.close()
-        while child.isalive() and time.monotonic() < began + 10:
-            time.sleep(0.01)
         child.closed = True
-        if child.isalive():
+        if not Starved(child.pid).until(lambda: not child.isalive(), _moment, 10):
             found.append(Violation(rule="I14", words="it went on without a terminal"))
         found += _left(child.pid, prompt, world, states=("paused", "cancelled"))
         found += judge(bytes(terminal.raw), Allowed(screen=False, control=b"\r\n", torn=True))
@@ -331,10 +341,8 @@ def without(world: HostileWorld, stream: str) -> list[Violation]:
     """A command that is started with a standard stream closed: ``<&-``, ``>&-``, ``2>&-``."""
     prompt = f"without {stream} {time.monotonic_ns()}"
     line = f'exec "$@" {stream}'
-    done = subprocess.run(
-        ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "llmdesk", "exec", prompt], env=world.environment,
-        capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
+    words = ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "llmdesk", "exec", prompt]
+    done = finished(words, env=world.environment)
     found = [Violation(rule="I2", words=f"exit {done.returncode}")] if done.returncode else []
     if b"Traceback" in done.stdout + done.stderr:
         found.append(Violation(rule="I20", words=f"a traceback: {done.stderr[-300:]!r}"))

@@ -15,7 +15,7 @@ from llmdesk.tui.leaving import LEAVE_SCREEN
 from tests.campaign.terminal.corpus import HOSTILE, REACHED, batches, mixed
 from tests.campaign.terminal.modes import judge_end, modes_after
 from tests.campaign.terminal.stream import Allowed, judge
-from tests.campaign.terminal.tokens import Tokeniser, tokens
+from tests.campaign.terminal.tokens import Token, Tokeniser, tokens
 
 ENTERED = (
     b"\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"
@@ -99,7 +99,7 @@ def test_where_a_stream_is_cut_changes_nothing(texts: list[str], data: st.DataOb
     pieces = [token for start, end in pairwise(edges) for token in tokeniser.feed(whole[start:end])]
     pieces += tokeniser.finish()
 
-    def told(found: list) -> list[tuple[str, bytes]]:
+    def told(found: list[Token]) -> list[tuple[str, bytes]]:
         joined: list[tuple[str, bytes]] = []
         for token in found:
             if token.kind == "text" and joined and joined[-1][0] == "text":

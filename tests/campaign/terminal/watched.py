@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.campaign.terminal.modes import Modes
+from tests.campaign.terminal.starved import OWN_S, Impatient, Starved, asleep
 from tests.campaign.terminal.tokens import Tokeniser
 from tests.support.terminal import Terminal
 
@@ -100,9 +102,39 @@ class Watched(Terminal):
         rows = ("".join(screen.buffer[y][x].data for x in range(screen.columns)) for y in range(screen.lines))
         return "\n".join(row.rstrip() for row in rows)
 
+    def wait_until(self, holds: object, what: str = "it", seconds: float = OWN_S) -> str:
+        """Wait until the screen is like this, as long as the program has time of its own; see `Starved`."""
+
+        def over() -> bool:
+            return not self._alive or holds(self.text)  # type: ignore[operator]
+
+        try:
+            Starved(self.child.pid).until(over, self.pump, max(seconds, OWN_S))
+        except Impatient as error:
+            raise Impatient(f"{what}: {error}; the screen:\n{self.text}") from None
+        if holds(self.text):  # type: ignore[operator]
+            return self.text
+        raise AssertionError(f"{what} never came{self._state()}; the screen:\n{self.text}")
+
+    def wait_exit(self, seconds: float = OWN_S, starved: Starved | None = None) -> int:
+        """Wait for the end; the exit code, or minus the signal. ``starved`` is looked at all the while."""
+        if not (starved or Starved(self.child.pid)).until(self._over, lambda: None, seconds):
+            raise AssertionError(f"the program did not end{self._state()}; the screen:\n{self.text}")
+        return super().wait_exit()
+
+    def _over(self) -> bool:
+        if self._alive:
+            self.pump(0.02)
+        else:
+            time.sleep(0.005)
+        return not self.child.isalive()
+
+    def _state(self) -> str:
+        return "" if self._alive and self.child.isalive() else ", as the program had ended"
+
     # --- somebody in front of it ----------------------------------------------------------------------------------
 
-    def see(self, mark: str, seconds: float = 15.0) -> str:
+    def see(self, mark: str, seconds: float = OWN_S) -> str:
         """Wait for a mark and what is behind it: the sign of an escape (as JSON spells it, too), or its markup."""
         return self.wait_for(rf"zq{mark}(␛|\ufffd|\\u001b|\[@)", seconds)
 
@@ -122,11 +154,18 @@ class Watched(Terminal):
         self.press("enter")
 
     def settle(self, seconds: float = 0.15) -> str:
-        """Read until nothing comes for a moment."""
+        """Read until nothing comes for a moment, and the program has nothing to do."""
         before = -1
-        while before != len(self.raw):
+
+        def still() -> bool:
+            return before == len(self.raw) and asleep(self.child.pid)
+
+        def read() -> None:
+            nonlocal before
             before = len(self.raw)
             self.pump(seconds)
+
+        Starved(self.child.pid).until(still, read)
         return self.text
 
 

@@ -95,7 +95,7 @@ class HostileServer(FaultServer):
         return Play(headers=NDJSON, body=tuple(map(packed, [*chunks, done_chunk(model=served)])))
 
     def _words(self) -> Iterator[bytes | float]:
-        for number in range(4000):
+        for number in range(100_000):
             yield packed(chat_chunk(f"word{number} "))
             yield 0.02
         yield packed(done_chunk())
