@@ -79,11 +79,12 @@ def finished(words: Sequence[str], *, env: Mapping[str, str], typed: bytes = b""
     with Popen(words, env=env, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
         told: list[tuple[bytes, bytes]] = []
 
-        def read() -> None:
+        def read(given: bytes | None = None) -> None:
             with suppress(TimeoutExpired):
-                told.append(process.communicate(typed, timeout=0.2))
+                told.append(process.communicate(given, timeout=0.2))
 
         try:
+            read(typed)
             ended = Starved(process.pid).until(lambda: bool(told), read, 60)
             assert ended, "it did not end"
         finally:
