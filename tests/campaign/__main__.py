@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 PARTS = {
+    "all": ("tests.campaign.everything", "every part in full, one after the other"),
     "sequences": ("tests.campaign.sequences", "random fault sequences, judged from outside"),
     "crash": ("tests.campaign.crash", "a stop before and inside every file operation"),
     "instances": ("tests.campaign.instances", "many processes on one folder"),
