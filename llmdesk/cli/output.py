@@ -14,6 +14,8 @@ from llmdesk.core.text import one_line, redact, sanitise
 
 Paint = Literal["bold", "dim", "red", "green", "yellow"]
 
+_PIECE = 1 << 20
+
 _CODES: Mapping[Paint, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -66,8 +68,12 @@ class Output:
             self.stdout.write("\n")
 
     def record(self, value: object) -> None:
-        """Write one JSON value on one line, ASCII only."""
-        self.stdout.write(as_json(value) + "\n")
+        """Write one JSON value on one line, ASCII only; a long one in pieces, not to have it in memory three times."""
+        text = as_json(value)
+        last = len(text) - len(text) % _PIECE
+        for at in range(0, last, _PIECE):
+            self.stdout.write(text[at : at + _PIECE])
+        self.stdout.write(text[last:] + "\n")
 
     def table(self, headers: Sequence[str], rows: Sequence[Row], *, paint: Mapping[str, Paint] | None = None) -> None:
         """Write rows aligned by display width; ``paint`` colours the cells whose whole text is one of its keys."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from llmdesk import memory
 from llmdesk.core.errors import ErrorKind, StorageError, UsageError
 from llmdesk.core.text import one_line
 from llmdesk.core.titles import title_of
@@ -75,6 +76,7 @@ class Asking:
         """
         lane = lane_for(self._parts, ask)
         check(ask)
+        memory.expect(len(ask.prompt) + sum(len(each.text or each.image or "") for each in ask.attachments))
         request_id = self._parts.new_id()
         kept = ask.keep
         conversation = ask.conversation

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from llmdesk import memory
 from llmdesk.core.budget import Account
 from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import (
@@ -93,6 +94,7 @@ class Pieces(list[str]):
         self._loose += 1
         self._characters += len(piece)
         if self._loose == self.JOIN_AT or self._characters >= self.JOIN_CHARACTERS:
+            memory.expect(self._characters)
             self[-self._loose :] = ["".join(self[-self._loose :])]
             self._loose = self._characters = 0
 

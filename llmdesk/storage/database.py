@@ -203,6 +203,8 @@ class Database:
             ":memory:" if self.path is None else self.path,
             timeout=self._lock_timeout_s,  # set before the first pragma (policy D7)
             isolation_level=None,
+            # A statement that is kept for next time keeps what was last bound to it: three of them, each prompt.
+            cached_statements=0,
         )
         try:
             self._prepare(connection)

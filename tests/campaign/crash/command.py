@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.campaign.crash.points import campaign, every
+from tests.campaign.crash.points import campaign, edges, every, those_at
 from tests.campaign.crash.scenarios import ALL
 from tests.campaign.crash.tracer import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.campaign.crash.operations import Operation
     from tests.campaign.crash.points import Tally
+    from tests.campaign.crash.tracer import Kill
 
 _SHOWN = 40
 _HEAD = f"{'scenario':<18}{'operations':>11}{'before':>8}{'inside':>8}{'random':>8}{'violations':>12}{'seconds':>9}"
@@ -27,6 +28,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign crash", description=__doc__)
     parser.add_argument("--scenario", action="append", choices=names, help="only this one; may be given several times")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="every K-th operation only")
+    parser.add_argument("--edges", action="store_true", help="of writes in a row the first and the last only")
+    parser.add_argument("--at", default="", metavar="WORDS", help="operations with these words only: a call, a file")
     parser.add_argument("--random", type=int, default=0, metavar="N", help="and N kills at random times")
     parser.add_argument("--seed", type=int, default=0, help="of the random times")
     parser.add_argument("--jobs", type=int, default=2, help="so many at a time")
@@ -35,13 +38,17 @@ def main(argv: Sequence[str]) -> int:
     if reason := why_not():
         print(f"Not run: {reason}.")
         return 2
+
+    def choose(operations: Sequence[Operation]) -> list[Kill]:
+        kills = edges(operations) if wanted.edges else every(operations, step=wanted.every)
+        return those_at(wanted.at, kills, operations)
+
     print(_HEAD, flush=True)
     tallies: list[Tally] = []
     folder = Path(tempfile.mkdtemp(prefix="llmdesk-crash-"))
     try:
         for scenario in ALL:
             if wanted.scenario is None or scenario.name in wanted.scenario:
-                choose = partial(every, step=wanted.every)
                 tally = campaign(
                     scenario(), folder, choose=choose, jobs=wanted.jobs, kills=wanted.random, seed=wanted.seed
                 )

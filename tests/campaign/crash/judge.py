@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.crash.files import files_below, left_behind, look_into, open_to_others, state_of
+from tests.campaign.crash.synced import is_on_the_disk
 from tests.campaign.evidence import Violation
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def after_the_kill(trial: Trial) -> Iterator[Violation]:
         if request["status"] not in LEGAL:
             yield Violation(rule="I2", words=f"{request['id']} is {request['status']}")
     yield from answers_are_whole(trial.left, trial.texts)
+    yield from is_on_the_disk(trial)
     if trial.heard.local and trial.cools:
         yield from cooldown_is_there(world)
 
@@ -100,8 +102,9 @@ def answers_are_whole(database: Database, texts: tuple[str, ...]) -> Iterator[Vi
         ]
         if len(said) > 1:
             yield Violation(rule="I1", words=f"{request['id']} has {len(said)} answers")
-        if request["status"] == "completed" and request["conversation"] and said and said[0] not in texts:
-            yield Violation(rule="I1", words=f"{request['id']} is completed with {said[0]!r}")
+        kept = request["record_text"] and (request["conversation"],) in database.tables["conversations"]
+        if request["status"] == "completed" and kept and (not said or said[0] not in texts):
+            yield Violation(rule="I1", words=f"{request['id']} is completed with {said[0] if said else None!r}")
         if request["status"] in (*OPEN, "paused") and any(text in texts for text in said):
             yield Violation(rule="I1", words=f"{request['id']} is {request['status']} and has its answer")
 

@@ -88,6 +88,12 @@ def edges(operations: Sequence[Operation]) -> list[Kill]:
     return [kill for kill in every(operations) if kill.number in at_edge or kill.number > len(told)]
 
 
+def those_at(words: str, kills: Iterable[Kill], operations: Sequence[Operation]) -> list[Kill]:
+    """The kills at operations that hold these words in their line, and those behind the last operation."""
+    last = len(operations)
+    return [kill for kill in kills if kill.number > last or words in operations[kill.number - 1].told("")]
+
+
 class Player:
     """One scenario on one stage, with its files prepared once.
 

@@ -193,16 +193,16 @@ def _schemas() -> Iterator[Case]:
 def _inputs() -> Iterator[Case]:
     plain = _plain(*EXEC)
     prompt = ("exec", "--json", "-")
-    yield Case(name="prompt of 10 MB on stdin", plain=plain, limit_s=10.0, code=0, quick=True, growth_mib=128,
+    yield Case(name="prompt of 10 MB on stdin", plain=plain, limit_s=10.0, code=0, quick=True,
                play=partial(_typed, make=lambda: b"word " * 2_000_000, words=prompt))  # fmt: skip
-    yield Case(name="prompt of 10 MB without a space", plain=plain, limit_s=10.0, code=0, growth_mib=128,
+    yield Case(name="prompt of 10 MB without a space", plain=plain, limit_s=10.0, code=0,
                play=partial(_typed, make=lambda: b"x" * 10_000_000, words=prompt))  # fmt: skip
-    yield Case(name="prompt of /dev/zero", plain=plain, limit_s=10.0, code=2, growth_mib=160,
+    yield Case(name="prompt of /dev/zero", plain=plain, limit_s=10.0, code=2,
                play=partial(_typed, make=None, words=prompt, device="/dev/zero"))  # fmt: skip
     for option in ("--system",):
         for where in ("/dev/zero", "%"):
             yield Case(name=f"{option} @{where.replace('%', 'an 8 GiB file')}", plain=plain, limit_s=10.0, code=2,
-                       growth_mib=160, play=partial(
+                       play=partial(
                            _beside, name="large", make=sparse,
                            words=("exec", "--json", option, f"@{where}", "hello")))  # fmt: skip
     for where in ("/dev/zero", "%"):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.mutants.catalogue.everything import MUTANTS
-from tests.campaign.mutants.mutant import Mutant, Slice
+from tests.campaign.mutants.mutant import Command, Mutant, Slice, Test
 from tests.campaign.mutants.replica import copy_to, with_bug
 from tests.campaign.mutants.slice import words_of
 
@@ -32,7 +32,7 @@ COMMAND_LIMIT_S = 400.0
 RULE = re.compile(r"\bI\d{1,2}b?\b")
 
 
-ROW = "{:<8} {:>6} s  {:<14} {:<36} {}"
+ROW = "{:<8} {:>6} s  {:<8} {:<44} {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,8 @@ def _words(mutant: Mutant, seconds: float) -> tuple[str, ...]:
     """What Python is told to run in the copy."""
     if isinstance(mutant.killer, Slice):
         return (*words_of(mutant.killer, mutant.rules), "--seconds", str(seconds))
+    if isinstance(mutant.killer, Test):
+        return ("-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *mutant.killer.words)
     return ("-m", "tests.campaign", *mutant.killer.words)
 
 
@@ -116,10 +118,23 @@ def read_out(mutant: Mutant, code: int | None, out: str) -> dict[str, Any]:
     if isinstance(mutant.killer, Slice):
         return _of_sequences(mutant, mutant.killer, code, out)
     seen = set(RULE.findall(out))
-    noticed = re.search(mutant.killer.tells, out) is not None if mutant.killer.tells else bool(seen & set(mutant.rules))
-    rules = mutant.rules if noticed and mutant.killer.tells else tuple(sorted(seen & set(mutant.rules)))
-    words = _why(code, out, "it found nothing" if code == 0 else f"it found {', '.join(sorted(seen))} only")
-    return {"killed": code == 1 and noticed, "rules": rules, "killer": mutant.killer.words[0], "words": words}
+    rules = tuple(sorted(seen & set(mutant.rules)))
+    if isinstance(mutant.killer, Command) and mutant.killer.tells:
+        rules = mutant.rules if re.search(mutant.killer.tells, out) else ()
+    words = "it found nothing" if code == 0 else f"it found {', '.join(sorted(seen)) or 'no rule broken'}"
+    return {
+        "killed": code == 1 and bool(rules),
+        "rules": rules,
+        "killer": _named(mutant.killer),
+        "words": _why(code, out, words),
+    }
+
+
+def _named(killer: Command | Test) -> str:
+    if isinstance(killer, Test):
+        return f"test: {killer.words[0].rpartition('/')[2].partition('.')[0].removeprefix('test_')}"
+    part, *more = killer.words
+    return f"{part}: {' '.join(word for word in more if not word.startswith('-'))}"
 
 
 def _of_sequences(mutant: Mutant, what: Slice, code: int | None, out: str) -> dict[str, Any]:

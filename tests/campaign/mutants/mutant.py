@@ -57,6 +57,19 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """A test of the campaign that has to notice: a part of it that its command plays only with much else.
+
+    Args:
+        words: what is told to pytest.
+    """
+
+    __test__ = False  # pytest: this is none itself
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
     """One bug.
 
@@ -74,7 +87,7 @@ class Mutant:
     old: str
     new: str
     rules: tuple[str, ...]
-    killer: Slice | Command = Slice()
+    killer: Slice | Command | Test = Slice()
 
     def applied_to(self, text: str) -> str:
         """The text of its file with the bug in it.

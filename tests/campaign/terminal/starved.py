@@ -57,13 +57,15 @@ class Starved:
         waited = sum(waited - self._first.get(thread, 0) for thread, waited in self._last.items()) / 1e9
         return max(time.monotonic() - self._began - waited, 0.0)
 
-    def until(self, holds: Callable[[], bool], step: Callable[[], object], seconds: float = OWN_S) -> bool:
+    def until(
+        self, holds: Callable[[], bool], step: Callable[[], object], seconds: float = OWN_S, most: float = PATIENCE_S
+    ) -> bool:
         """Step until something holds; false = it does not, though there was time enough."""
         while not holds():
             if self.own_s > seconds:
                 return False
-            if time.monotonic() - self._began > PATIENCE_S:
-                raise Impatient(f"{PATIENCE_S:.0f} s were not enough on this machine")
+            if time.monotonic() - self._began > most:
+                raise Impatient(f"{most:.0f} s were not enough on this machine")
             step()
         return True
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from tests.campaign.mutants.mutant import Command, Mutant, Slice
 
-PAID = Slice(priced=True)
-
 MUTANTS = (
     Mutant(
         name="the prompt is paid as the answer",
@@ -13,7 +11,7 @@ MUTANTS = (
         old="(whole - cached - written, self.input_usd_per_mtok),",
         new="(whole - cached - written, self.output_usd_per_mtok),",
         rules=("I8",),
-        killer=PAID,
+        killer=Slice(seeds=(15,), priced=True),
     ),
     Mutant(
         name="a cost is rounded up",
@@ -21,7 +19,7 @@ MUTANTS = (
         old="            ROUND_HALF_UP,\n            (whole",
         new="            ROUND_CEILING,\n            (whole + 1",
         rules=("I8",),
-        killer=PAID,
+        killer=Slice(seeds=(15,), priced=True),
     ),
     Mutant(
         name="a hard budget does not see what is spent",
@@ -39,7 +37,7 @@ MUTANTS = (
         new="        output_tokens=said_tokens(walk) if reported.output_tokens is None else reported.output_tokens,\n"
         "        estimated=False,",
         rules=("I8",),
-        killer=Slice(symbols=r"(P12|no usage|usage|T0)", count=200),
+        killer=Slice(seeds=(237,), symbols=r"(P12|no usage|usage|T0)", count=200),
     ),
     Mutant(
         name="silence costs nothing that is marked",
@@ -47,7 +45,7 @@ MUTANTS = (
         old="    return Usage(input_tokens=prompt_tokens(request, sizes), output_tokens=said, estimated=True)",
         new="    return Usage(input_tokens=prompt_tokens(request, sizes), output_tokens=said, estimated=False)",
         rules=("I8",),
-        killer=Slice(symbols=r"/(N8|N7|T4)"),
+        killer=Slice(seeds=(17,), symbols=r"/(N8|N7|T4)"),
     ),
     Mutant(
         name="the tokens of the answer are forgotten",
@@ -55,6 +53,7 @@ MUTANTS = (
         old='"output_tokens": usage.output_tokens,',
         new='"output_tokens": 0,',
         rules=("I8",),
+        killer=Slice(seeds=(5,)),
     ),
     Mutant(
         name="a month is a day",
@@ -62,5 +61,6 @@ MUTANTS = (
         old='"month": str(row["day"])[:7],',
         new='"month": None,',
         rules=("I8",),
+        killer=Slice(seeds=(5,)),
     ),
 )

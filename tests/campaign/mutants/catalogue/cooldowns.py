@@ -11,7 +11,7 @@ MUTANTS = (
         old="return hint_s if self.retries_rate else max(self.cooldown_s, hint_s)",
         new="return hint_s",
         rules=("I3", "I3b"),
-        killer=Slice(symbols=r"ollama/N16\.(g|k|l)"),
+        killer=Slice(seeds=(36,), symbols=r"ollama/N16\.(g|k|l)"),
     ),
     Mutant(
         name="the wall clock decides within one boot",
@@ -19,7 +19,7 @@ MUTANTS = (
         old="if cooldown.boot_id and cooldown.boot_id == now.boot_id:\n        left = cooldown.until_boot",
         new="if not cooldown.boot_id:\n        left = cooldown.until_boot",
         rules=("I3", "I3b", "I4"),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("jump",)),
+        killer=Slice(seeds=(258,), symbols=r"ollama/C[123]", steps=("jump",)),
     ),
     Mutant(
         name="the boot clock decides after a reboot",
@@ -27,7 +27,7 @@ MUTANTS = (
         old="if cooldown.boot_id and cooldown.boot_id == now.boot_id:\n        left = cooldown.until_boot",
         new="if cooldown.boot_id:\n        left = cooldown.until_boot",
         rules=("I3", "I3b", "I4"),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("reboot",), count=300),
+        killer=Slice(seeds=(208,), symbols=r"ollama/C[123]", steps=("reboot",), count=300),
     ),
     Mutant(
         name="a wall clock that was set back pins a provider",
@@ -51,6 +51,7 @@ MUTANTS = (
         old="        until_boot=now.boot + duration_s,\n    )",
         new="        until_boot=now.boot + duration_s / 2,\n    )",
         rules=("I3", "I3b"),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="a cooldown lasts a minute longer",
@@ -58,7 +59,7 @@ MUTANTS = (
         old="return min(max(_raw_s(cooldown, now), 0.0), cooldown.duration_s)",
         new="return min(max(_raw_s(cooldown, now) + 60.0, 0.0), cooldown.duration_s)",
         rules=("I4",),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("jump",), count=300),
+        killer=Slice(seeds=(444,), symbols=r"ollama/C[123]", steps=("jump",), count=300),
     ),
     Mutant(
         name="other instances are not heard of",
@@ -66,7 +67,7 @@ MUTANTS = (
         old="        mark = change_mark(self.path)\n        if self._seen == (mark,):\n            return",
         new="        mark = change_mark(self.path)\n        if self._seen is not None:\n            return",
         rules=("I3",),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("second",), count=300),
+        killer=Slice(seeds=(49,), symbols=r"ollama/C[123]", steps=("second",), count=300),
     ),
     Mutant(
         name="one provider's cooldown overwrites all others",
@@ -74,7 +75,7 @@ MUTANTS = (
         old="        on_disk = {provider: settled(each, now) for provider, each in state.cooldowns.items()}",
         new="        on_disk = {}",
         rules=("I3", "I3b"),
-        killer=Slice(symbols=r"(ollama|openai|anthropic|google|command)/(C1|C2|N16|P2|E1)", count=300),
+        killer=Slice(seeds=(34,), symbols=r"(ollama|openai|anthropic|google|command)/(C1|C2|N16|P2|E1)", count=300),
     ),
     Mutant(
         name="a cooldown is known to this process alone",
@@ -82,6 +83,7 @@ MUTANTS = (
         old="later(self._merged(now).get(provider), new, now)}\n            self._save()",
         new="later(self._merged(now).get(provider), new, now)}",
         rules=("I3b",),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="a provider may be asked early after a restart",
@@ -89,7 +91,7 @@ MUTANTS = (
         old="            cooldowns[provider] = _cooldown(provider, entry)\n",
         new="            cooldowns[provider.upper()] = _cooldown(provider, entry)\n",
         rules=("I3", "I3b"),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("restart",)),
+        killer=Slice(seeds=(137,), symbols=r"ollama/C[123]", steps=("restart",)),
     ),
     Mutant(
         name="the oldest key of the state file is not kept in step",
@@ -97,6 +99,7 @@ MUTANTS = (
         old="OLDEST_KEY: round(now.wall + left, 3) if left else 0,",
         new="OLDEST_KEY: 0,",
         rules=("I9",),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="the boot of a cooldown is not written",
@@ -104,6 +107,6 @@ MUTANTS = (
         old='"boot_id": cooldown.boot_id,',
         new='"boot_id": "",',
         rules=("I3", "I3b", "I4"),
-        killer=Slice(symbols=r"ollama/C[123]", steps=("jump",)),
+        killer=Slice(seeds=(208,), symbols=r"ollama/C[123]", steps=("jump",)),
     ),
 )

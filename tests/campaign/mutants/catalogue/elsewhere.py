@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.campaign.mutants.mutant import Command, Mutant, Slice
+from tests.campaign.mutants.mutant import Command, Mutant, Slice, Test
 
 MUTANTS = (
     Mutant(
@@ -11,7 +11,7 @@ MUTANTS = (
         old="for offset in range(3 if len(secret) >= _PACKED else 0):",
         new="for offset in range(0 if len(secret) >= _PACKED else 0):",
         rules=("I11",),
-        killer=Command(words=("secrets", "--rounds", "4", "--seed", "1"), tells=r"LEAK: secrets"),
+        killer=Command(words=("secrets", "--rounds", "1", "--seed", "1"), tells=r"LEAK: secrets"),
     ),
     Mutant(
         name="programs inherit every variable",
@@ -19,7 +19,7 @@ MUTANTS = (
         old='if name.upper() in names or name.startswith("LC_")}',
         new="if names}",
         rules=("I11",),
-        killer=Slice(symbols=r"command/"),
+        killer=Slice(seeds=(26,), symbols=r"command/"),
     ),
     Mutant(
         name="an escape reaches the terminal",
@@ -27,7 +27,9 @@ MUTANTS = (
         old='for code in range(0x20) if chr(code) not in "\\n\\t"}',
         new='for code in range(0x20) if chr(code) not in "\\n\\t\\x1b"}',
         rules=("I13",),
-        killer=Command(words=("terminal", "--rounds", "4", "--seed", "1", "--only", "commands")),
+        killer=Test(
+            words=("tests/campaign/terminal/test_hostile_commands.py", "-k", "on_a_terminal and conversations")
+        ),
     ),
     Mutant(
         name="a line may be as long as memory",

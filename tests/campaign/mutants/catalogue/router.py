@@ -11,6 +11,7 @@ MUTANTS = (
         old="return None if place.tries >= tries or too_long",
         new="return None if place.tries >= tries - 1 or too_long",
         rules=("I6",),
+        killer=Slice(seeds=(3,)),
     ),
     Mutant(
         name="one try more than allowed",
@@ -18,6 +19,7 @@ MUTANTS = (
         old="return None if place.tries >= tries or too_long",
         new="return None if place.tries > tries or too_long",
         rules=("I6",),
+        killer=Slice(seeds=(10,)),
     ),
     Mutant(
         name="silence is waited for again although others could be asked",
@@ -25,7 +27,7 @@ MUTANTS = (
         old="case Retry.SOLE if not sole:",
         new="case Retry.SOLE if not sole and tries < 2:",
         rules=("I6",),
-        killer=Slice(symbols=r"/(N7|N8|T4)"),
+        killer=Slice(seeds=(128,), symbols=r"/(N7|N8|T4)"),
     ),
     Mutant(
         name="a limit is waited out without end",
@@ -41,7 +43,7 @@ MUTANTS = (
         old="if place.rules.retries_rate and short",
         new="if short",
         rules=("I3", "I6"),
-        killer=Slice(symbols=r"ollama/N16"),
+        killer=Slice(seeds=(27,), symbols=r"ollama/N16"),
     ),
     Mutant(
         name="a hint is not waited for",
@@ -57,6 +59,7 @@ MUTANTS = (
         old="ErrorKind.SERVER: Decision(retry=Retry.FIXED)",
         new="ErrorKind.SERVER: Decision(retry=Retry.FIXED, block=Block.MODEL)",
         rules=("I5",),
+        killer=Slice(seeds=(4,)),
     ),
     Mutant(
         name="a rate limit cools nobody",
@@ -64,6 +67,7 @@ MUTANTS = (
         old="ErrorKind.RATE: Decision(retry=Retry.HINTED, cools=True)",
         new="ErrorKind.RATE: Decision(retry=Retry.HINTED)",
         rules=("I3", "I3b"),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="a used-up plan cools nobody",
@@ -71,7 +75,7 @@ MUTANTS = (
         old="ErrorKind.QUOTA: Decision(retry=Retry.NEVER, cools=True)",
         new="ErrorKind.QUOTA: Decision(retry=Retry.NEVER)",
         rules=("I3", "I3b"),
-        killer=Slice(symbols=r"ollama/C1\.[bef]|ollama/C3|/P2|/quota"),
+        killer=Slice(seeds=(30,), symbols=r"ollama/C1\.[bef]|ollama/C3|/P2|/quota"),
     ),
     Mutant(
         name="a refused key is tried again and again",
@@ -79,6 +83,7 @@ MUTANTS = (
         old="ErrorKind.AUTH: Decision(retry=Retry.NEVER, block=Block.SCOPE)",
         new="ErrorKind.AUTH: Decision(retry=Retry.NEVER)",
         rules=("I6",),
+        killer=Slice(seeds=(3,)),
     ),
     Mutant(
         name="a model that declines is gone round",
@@ -86,7 +91,7 @@ MUTANTS = (
         old="ErrorKind.REFUSED: Decision(retry=Retry.NEVER, next=Next.NO, last=Status.REFUSED)",
         new="ErrorKind.REFUSED: Decision(retry=Retry.NEVER, last=Status.REFUSED)",
         rules=("I6",),
-        killer=Slice(symbols=r"(openai|anthropic|google)/(P9|A7|E5|E6)"),
+        killer=Slice(seeds=(109,), symbols=r"(openai|anthropic|google)/(P9|A7|E5|E6)"),
     ),
     Mutant(
         name="silence ends a request for good",
@@ -94,7 +99,7 @@ MUTANTS = (
         old="ErrorKind.SILENT: Decision(retry=Retry.SOLE)",
         new="ErrorKind.SILENT: Decision(retry=Retry.SOLE, last=Status.FAILED)",
         rules=("I6",),
-        killer=Slice(symbols=r"/(N7|N8|T4)"),
+        killer=Slice(seeds=(42,), symbols=r"/(N7|N8|T4)"),
     ),
     Mutant(
         name="a wrong request is shown to everybody",
@@ -102,7 +107,7 @@ MUTANTS = (
         old="return error.target_specific",
         new="return True",
         rules=("I6",),
-        killer=Slice(symbols=r"ollama/(O6\.b|O20|status\.422)"),
+        killer=Slice(seeds=(31,), symbols=r"ollama/(O6\.b|O20|status\.422)"),
     ),
     Mutant(
         name="the lane is walked from its end",
@@ -110,6 +115,7 @@ MUTANTS = (
         old="for ref in dict.fromkeys(self._lane.targets):",
         new="for ref in dict.fromkeys(reversed(self._lane.targets)):",
         rules=("I5", "I6"),
+        killer=Slice(seeds=(1,)),
     ),
     Mutant(
         name="a skip leaves no row",
@@ -118,6 +124,7 @@ MUTANTS = (
         new="        if attempt.outcome == 'skipped':\n            return\n        self.walk.attempts.append(attempt)\n"
         "        await self.record(attempt)",
         rules=("I5", "I6"),
+        killer=Slice(seeds=(12,)),
     ),
     Mutant(
         name="cooling providers are asked all the same",
@@ -125,6 +132,7 @@ MUTANTS = (
         old="if found := (self.cooldowns.resting() if resting is None else resting).get(ref.provider):",
         new="if found := (self.cooldowns.resting() if resting is None else resting).get(str(ref)):",
         rules=("I3",),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="the cooldown is written a moment later",
@@ -132,6 +140,7 @@ MUTANTS = (
         old="await _to_its_end(asyncio.to_thread(cooldowns.cool, provider, error.kind.value, message, duration))",
         new="asyncio.get_running_loop().call_later(0.4, cooldowns.cool, provider, error.kind.value, message, duration)",
         rules=("I3", "I3b"),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="the text of a discarded attempt stays in the answer",
@@ -139,7 +148,7 @@ MUTANTS = (
         old="self.text, self.reasoning, self.tool_calls = Pieces(), Pieces(), []",
         new="self.reasoning, self.tool_calls = Pieces(), []",
         rules=("I1",),
-        killer=Slice(symbols=r"ollama/(O5|O7|O8|O22)"),
+        killer=Slice(seeds=(41,), symbols=r"ollama/(O5|O7|O8|O22)"),
     ),
     Mutant(
         name="a cut answer is sent along to the next try",
@@ -147,7 +156,7 @@ MUTANTS = (
         old="        if isinstance(error, SchemaNotMet):\n            place.extra_messages",
         new="        if text:\n            place.extra_messages",
         rules=("I6", "I18"),
-        killer=Slice(symbols=r"ollama/(O5|O7|O8|O22)"),
+        killer=Slice(seeds=(41,), symbols=r"ollama/(O5|O7|O8|O22)"),
     ),
     Mutant(
         name="an attempt is not numbered on from the last run",
@@ -155,7 +164,7 @@ MUTANTS = (
         old="first_number=tried + 1,",
         new="first_number=1,",
         rules=("I1", "I6", "I19"),
-        killer=Slice(steps=("resume",)),
+        killer=Slice(seeds=(7,), steps=("resume",)),
     ),
     Mutant(
         name="a failed attempt is booked as another model's",
@@ -163,6 +172,7 @@ MUTANTS = (
         old="            number=this.number,\n            target=place.target,",
         new="            number=this.number,\n            target=type(place.target)(place.target.provider, 'model'),",
         rules=("I6",),
+        killer=Slice(seeds=(5,)),
     ),
     Mutant(
         name="a cancelled request is kept in the outbox",
@@ -170,7 +180,7 @@ MUTANTS = (
         old="walk.status = Status.PAUSED if keep else Status.CANCELLED",
         new="walk.status = Status.PAUSED",
         rules=("I1",),
-        killer=Slice(cut="cancel"),
+        killer=Slice(seeds=(5,), cut="cancel"),
     ),
     Mutant(
         name="what is kept for later is thrown away",
@@ -178,6 +188,6 @@ MUTANTS = (
         old="walk.status = Status.PAUSED if keep else Status.CANCELLED",
         new="walk.status = Status.CANCELLED",
         rules=("I1", "I2"),
-        killer=Slice(cut="keep"),
+        killer=Slice(seeds=(33,), cut="keep"),
     ),
 )

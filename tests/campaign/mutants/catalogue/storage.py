@@ -11,6 +11,7 @@ MUTANTS = (
         old="            storable(request.prompt),\n            storable(request.payload),",
         new="            ' '.join(request.prompt.split()),\n            storable(request.payload),",
         rules=("I2",),
+        killer=Slice(seeds=(3,)),
     ),
     Mutant(
         name="a stored answer has other line ends",
@@ -18,6 +19,7 @@ MUTANTS = (
         old="            storable(answer.content),\n            storable(answer.thinking),",
         new="            storable(answer.content).replace('\\r\\n', '\\n'),\n            storable(answer.thinking),",
         rules=("I1",),
+        killer=Slice(seeds=(5,)),
     ),
     Mutant(
         name="what a killed instance was doing stays running",
@@ -25,7 +27,7 @@ MUTANTS = (
         old="\"WHERE owner = ? AND status IN ('accepted', 'running') RETURNING position, id\"",
         new="\"WHERE owner = ? AND status = 'accepted' RETURNING position, id\"",
         rules=("I1",),
-        killer=Slice(cut="kill"),
+        killer=Slice(seeds=(467,), cut="kill"),
     ),
     Mutant(
         name="what a killed instance was doing is given up",
@@ -33,7 +35,7 @@ MUTANTS = (
         old="\"UPDATE requests SET status = 'paused', reason = ?, error_kind = NULL, next_try_at = NULL \"",
         new="\"UPDATE requests SET status = 'cancelled', reason = ?, error_kind = NULL, next_try_at = NULL \"",
         rules=("I1", "I2"),
-        killer=Slice(cut="kill"),
+        killer=Slice(seeds=(28,), cut="kill"),
     ),
     Mutant(
         name="a paused request forgets what it asked",
@@ -41,6 +43,7 @@ MUTANTS = (
         old="payload = CASE WHEN ? THEN '' ELSE payload END",
         new="payload = CASE WHEN ? THEN '' ELSE '' END",
         rules=("I2",),
+        killer=Slice(seeds=(13,)),
     ),
     Mutant(
         name="the text of a request without text stays",
@@ -48,7 +51,7 @@ MUTANTS = (
         old="    if final and not record_text:",
         new="    if final and not record_text and not answer:",
         rules=("I11",),
-        killer=Slice(record="metadata"),
+        killer=Slice(seeds=(5,), record="metadata"),
     ),
     Mutant(
         name="two may take one request out of the outbox",
@@ -64,7 +67,7 @@ MUTANTS = (
         old='FROM requests r WHERE r.status = \'paused\' ORDER BY r.position"""',
         new='FROM requests r WHERE r.status = \'paused\' ORDER BY r.position DESC"""',
         rules=("I17",),
-        killer=Slice(steps=("resume",), count=300),
+        killer=Slice(seeds=(7,), steps=("resume",), count=300),
     ),
     Mutant(
         name="every attempt is spent twice",
@@ -72,6 +75,7 @@ MUTANTS = (
         old="ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens,",
         new="ON CONFLICT DO UPDATE SET tokens = tokens + 2 * excluded.tokens,",
         rules=("I8",),
+        killer=Slice(seeds=(5,)),
     ),
     Mutant(
         name="what was set aside is never settled",
@@ -79,7 +83,7 @@ MUTANTS = (
         old="    reserved = _settle(connection, row)",
         new="    reserved = None",
         rules=("I8",),
-        killer=Slice(budgets=True, priced=True),
+        killer=Slice(seeds=(28,), budgets=True, priced=True),
     ),
     Mutant(
         name="a skip counts as an attempt in the measures",
@@ -87,6 +91,7 @@ MUTANTS = (
         old="_ASKED = \"outcome <> 'skipped'\"",
         new="_ASKED = \"outcome <> 'never'\"",
         rules=("I8",),
+        killer=Slice(seeds=(12,)),
     ),
     Mutant(
         name="the state file may be read by everybody",
@@ -94,6 +99,7 @@ MUTANTS = (
         old="descriptor = os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)",
         new="descriptor = os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)",
         rules=("I9",),
+        killer=Slice(seeds=(13,)),
     ),
     Mutant(
         name="the state file is copied into its place",
@@ -101,6 +107,7 @@ MUTANTS = (
         old="        temp.replace(path)\n",
         new="        path.write_bytes(content)\n",
         rules=("I9",),
+        killer=Slice(seeds=(13,)),
     ),
     Mutant(
         name="the living are taken for dead, and the dead for alive",
@@ -108,6 +115,66 @@ MUTANTS = (
         old="dead = [owner for owner in owners if owner != self._owner and not is_alive(owner)]",
         new="dead = [owner for owner in owners if is_alive(owner)]",
         rules=("I1",),
-        killer=Slice(cut="kill"),
+        killer=Slice(seeds=(74,), cut="kill"),
+    ),
+    Mutant(
+        name="a cooldown is written in its place",
+        file="storage/files.py",
+        old='    temp = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:12]}{TEMP_SUFFIX}")\n'
+        "    try:\n        descriptor = os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)",
+        new="    temp = path\n"
+        "    try:\n        descriptor = os.open(temp, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, FILE_MODE)",
+        rules=("I9",),
+        killer=Command(words=("crash", "--scenario", "state", "--at", "llm_state")),
+    ),
+    Mutant(
+        name="a file has its name before its content is on the disk",
+        file="storage/files.py",
+        old="            os.fsync(file.fileno())\n",
+        new="",
+        rules=("I9",),
+        killer=Command(words=("crash", "--scenario", "state", "--at", "rename")),
+    ),
+    Mutant(
+        name="the name of the state file is never on the disk",
+        file="storage/files.py",
+        old="        raise\n    sync_folder(path.parent)",
+        new="        raise\n    path.parent.exists()",
+        rules=("I3b",),
+        killer=Command(words=("crash", "--scenario", "state", "--at", "rename")),
+    ),
+    Mutant(
+        name="a prompt is sent before it is on the disk",
+        file="storage/database.py",
+        old="with _synchronous(connection, full=durable):",
+        new="with _synchronous(connection, full=False):",
+        rules=("I2",),
+        killer=Command(words=("crash", "--scenario", "state", "--at", "llm_state")),
+    ),
+    Mutant(
+        name="a state and its answer are two commits",
+        file="storage/request_rows.py",
+        old="    if answer is not None and conversation is None:",
+        new="    connection.execute('COMMIT')\n    connection.execute('BEGIN IMMEDIATE')\n"
+        "    if answer is not None and conversation is None:",
+        rules=("I1",),
+        killer=Command(words=("crash", "--scenario", "resuming", "--edges", "--at", "write64")),
+    ),
+    Mutant(
+        name="what waits is thrown away before it is booked",
+        file="storage/ledger.py",
+        old="            parts = overflow.parts(connection)\n",
+        new="            parts = overflow.parts(connection)\n            for part in parts:\n"
+        "                overflow.drop(part)\n",
+        rules=("I8",),
+        killer=Command(words=("crash", "--scenario", "folding", "--edges")),
+    ),
+    Mutant(
+        name="a backup has its name before it is whole",
+        file="storage/migrations.py",
+        old='unfinished = path.with_name(f".{target.name}{TEMP_SUFFIX}")',
+        new="unfinished = target",
+        rules=("I10",),
+        killer=Command(words=("crash", "--scenario", "migration", "--edges", "--at", "backup")),
     ),
 )

@@ -11,7 +11,7 @@ MUTANTS = (
         old="        for value in sorted(self._exact, key=len, reverse=True):",
         new="        return text\n        for value in sorted(self._exact, key=len, reverse=True):",
         rules=("I11",),
-        killer=Slice(symbols=r"openai/P4|anthropic/A5|google/E3"),
+        killer=Slice(seeds=(203,), symbols=r"openai/P4|anthropic/A5|google/E3"),
     ),
     Mutant(
         name="a message may be as long as it likes",
@@ -19,7 +19,7 @@ MUTANTS = (
         old='    return line if len(line) <= limit and len(head) == len(text) else line[: limit - 1].rstrip() + "…"',
         new='    return line if len(line) <= limit and len(head) == len(text) else line[: limit + 50].rstrip() + "…"',
         rules=("I20",),
-        killer=Slice(symbols=r"(endless error|long|form)", count=300),
+        killer=Slice(seeds=(1133,), symbols=r"(endless error|long|form)", count=300),
     ),
     Mutant(
         name="a message may have several lines",
@@ -35,6 +35,7 @@ MUTANTS = (
         old="            message = f\"{message.rstrip('.')} after {tries} tries.\"",
         new='            message = f"Failed after {tries} tries."',
         rules=("I20",),
+        killer=Slice(seeds=(16,)),
     ),
     Mutant(
         name="a cooldown does not say when it ends",
@@ -42,6 +43,7 @@ MUTANTS = (
         old='    return one_line(f"{base}, next try {hour(until, now)}.")',
         new='    return one_line(f"{base}.")',
         rules=("I20",),
+        killer=Slice(seeds=(7,)),
     ),
     Mutant(
         name="half an answer goes along",
@@ -57,6 +59,7 @@ MUTANTS = (
         old="FROM messages WHERE conversation = ? ORDER BY turn, id",
         new="FROM messages WHERE conversation >= '' OR conversation = ? ORDER BY turn, id",
         rules=("I18",),
+        killer=Slice(seeds=(13,)),
     ),
     Mutant(
         name="a conversation begins anew with every prompt",
@@ -64,7 +67,7 @@ MUTANTS = (
         old="            history = await parts.conversations.history(conversation, before_request=request_id)",
         new="            history = (await parts.conversations.history(conversation, before_request=request_id))[2:]",
         rules=("I18",),
-        killer=Slice(follows=True),
+        killer=Slice(seeds=(7,), follows=True),
     ),
     Mutant(
         name="a later turn is shown to an earlier one",
@@ -72,7 +75,7 @@ MUTANTS = (
         old="    return stored[:at]",
         new="    return stored",
         rules=("I18",),
-        killer=Slice(follows=True, steps=("resume",), count=400),
+        killer=Slice(seeds=(263,), follows=True, steps=("resume",), count=400),
     ),
     Mutant(
         name="off the record the log tells of prompts",
@@ -81,7 +84,7 @@ MUTANTS = (
         new="        self._tell_accepted(run, job)\n        self._parts.log('accepted', asked=job.ask.prompt)\n"
         "        await self._serve(run, job)\n\n    async def _resume",
         rules=("I11",),
-        killer=Slice(record="off-record"),
+        killer=Command(words=("crash", "--scenario", "off the record", "--at", "unlink")),
     ),
     Mutant(
         name="off the record is on the record",
@@ -89,7 +92,7 @@ MUTANTS = (
         old='    stored = writable and record != "off-record"',
         new="    stored = writable",
         rules=("I11",),
-        killer=Slice(record="off-record"),
+        killer=Slice(seeds=(83,), record="off-record"),
     ),
     Mutant(
         name="a process that has answered tells that it has not",
@@ -97,6 +100,6 @@ MUTANTS = (
         old="    Status.COMPLETED: 0,",
         new="    Status.COMPLETED: 5,",
         rules=("I1",),
-        killer=Slice(story="a process"),
+        killer=Command(words=("limits", "--only", "ollama: an answer word by word")),
     ),
 )
