@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import shutil
+import subprocess
 from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.campaign.__main__ import PARTS
 from tests.campaign.generate import generate
 from tests.campaign.mutants.catalogue.everything import MUTANTS
 from tests.campaign.mutants.command import read_out
-from tests.campaign.mutants.mutant import ROOT, Mutant, Slice
-from tests.campaign.mutants.slice import sequences
+from tests.campaign.mutants.mutant import ROOT, Command, Mutant, Slice, Test
+from tests.campaign.mutants.replica import with_bug
+from tests.campaign.mutants.slice import known, sequences
 from tests.campaign.mutants.stories import STORIES
 from tests.campaign.stage import Stage, Verdict, room
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RULES = {f"I{number}" for number in range(1, 21)} | {"I3b", "I6b"}
 
@@ -41,6 +50,56 @@ def test_there_are_enough_of_them_everywhere_and_no_two_alike() -> None:
     assert len(by_sequences) >= 25
     places = Counter(mutant.file.partition("/")[0] for mutant in MUTANTS)
     assert min(places[name] for name in ("core", "desk", "providers", "router", "storage")) >= 3
+
+
+def test_each_dies_of_something_that_is_named() -> None:
+    for mutant in MUTANTS:
+        match mutant.killer:
+            case Slice(story=""):
+                assert mutant.killer.seeds, f"{mutant.name}: which seed shows it?"
+            case Slice():
+                assert mutant.killer.story in STORIES
+            case Command():
+                assert mutant.killer.words[0] in PARTS
+            case Test():
+                assert (ROOT / mutant.killer.words[0]).is_file()
+
+
+def test_what_runs_a_mutant_runs_no_other_program(tmp_path: Path) -> None:
+    original, elsewhere = tmp_path / "original", tmp_path / "elsewhere"
+    (original / "llmdesk").mkdir(parents=True)
+    (original / "llmdesk" / "__init__.py").touch()
+    mutant = MUTANTS[0]
+    place = original / "llmdesk" / mutant.file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "llmdesk" / mutant.file, place)
+    python = with_bug(mutant, original, tmp_path / "copy")
+    elsewhere.mkdir()
+    told = subprocess.run(
+        [python, "-c", "import llmdesk, pytest; print(llmdesk.__file__)"], cwd=elsewhere, env={}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.strip() == str(tmp_path / "copy" / "llmdesk" / "__init__.py")
+    assert mutant.new in (tmp_path / "copy" / "llmdesk" / mutant.file).read_text(encoding="utf-8")
+    assert mutant.new not in place.read_text(encoding="utf-8")
+
+
+def test_a_known_seed_comes_before_those_that_may_show_it_too() -> None:
+    what = Slice(seeds=(15, 3), priced=True, count=2)
+    assert [sequence.seed for sequence in known(what)] == [15, 3]
+    assert {sequence.seed for sequence in known(Slice(story="a short hint"))} == {STORIES["a short hint"].seed}
+    assert list(sequences(what)) == list(sequences(Slice(priced=True, count=2)))
+
+
+def test_another_part_kills_by_a_rule_that_it_names_and_by_nothing_else() -> None:
+    mutant = replace(MUTANTS[0], rules=("I9",), killer=Command(words=("crash", "--scenario", "state")))
+    assert read_out(mutant, 1, "  state, before 7 (rename): I9: half of it")["killed"]
+    assert not read_out(mutant, 1, "  state, before 7 (rename): I2: lost")["killed"], "another rule"
+    assert not read_out(mutant, 2, "Not run: I9")["killed"], "it could not be done"
+    assert not read_out(mutant, 0, "I9 is well")["killed"]
+    telling = replace(mutant, killer=Command(words=("secrets",), tells="LEAK: secrets"))
+    assert read_out(telling, 1, "LEAK: secrets, seed 1")["rules"] == ("I9",)
+    assert not read_out(telling, 1, "Traceback (most recent call last):")["killed"]
 
 
 def test_a_slice_is_of_the_generators_own_sequences_and_shows_what_it_names() -> None:

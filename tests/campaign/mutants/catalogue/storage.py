@@ -175,6 +175,6 @@ MUTANTS = (
         old='unfinished = path.with_name(f".{target.name}{TEMP_SUFFIX}")',
         new="unfinished = target",
         rules=("I10",),
-        killer=Command(words=("crash", "--scenario", "migration", "--edges", "--at", "backup")),
+        killer=Command(words=("crash", "--scenario", "migration", "--edges", "--at", "backup-v3-")),
     ),
 )
