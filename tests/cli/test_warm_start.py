@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import struct
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.campaign.crash.tracer import why_not
 from tests.support.exec_world import CLEAN, exec_world
 from tests.support.warm_start import WarmStart
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 LIMIT_S = 60.0
+EVERYTHING = struct.pack("<HBBI", 0x06, 0, 0, 0x7FFF0000)
+"""A filter that allows every system call: ret SECCOMP_RET_ALLOW (include/uapi/linux/seccomp.h)."""
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +74,20 @@ def test_it_stands_where_its_asker_stands(warm: WarmStart, tmp_path: Path, monke
 @pytest.mark.parametrize("name", ["TZ", "LC_ALL", "PYTHONPATH", "PATH"])
 def test_what_an_interpreter_reads_at_its_start_asks_for_a_start(name: str, warm: WarmStart) -> None:
     assert warm.run(["version"], {**CLEAN, name: "other"}, b"", LIMIT_S) is None
+
+
+def test_one_that_is_held_does_nothing_before_it_is_let_go_and_then_takes_on_its_filter(warm: WarmStart) -> None:
+    if why_not():
+        pytest.skip(why_not())
+    with tempfile.TemporaryFile() as out:
+        streams = (os.open(os.devnull, os.O_RDONLY), out.fileno(), out.fileno())
+        for let_go in (False, True):
+            with warm.held(["version"], CLEAN, streams, EVERYTHING) as held:
+                assert held is not None
+                assert warm.run(["version"], CLEAN, b"", LIMIT_S) is None, "one at a time"
+                if let_go:
+                    held.let_go()
+            out.seek(0)
+            assert (b"llmdesk" in out.read()) is let_go
+        os.close(streams[0])
+    assert warm.run(["version"], CLEAN, b"", LIMIT_S) is not None

@@ -20,12 +20,13 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from io import FileIO
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,17 +65,56 @@ class WarmStart:
         Raises:
             subprocess.TimeoutExpired: it was still running after ``limit_s`` seconds, and was killed.
         """
-        if not hasattr(os, "fork") or _of_a_start(environment) != self._environment:
-            return None
-        if not self._turn.acquire(blocking=False):
+        if not self._is_free(argv, environment):
             return None
         try:
-            if argv[:1] not in self._started:
-                self._started.append(argv[:1])
-                return None
             return self._forked(argv, environment, stdin, limit_s)
         finally:
             self._turn.release()
+
+    @contextmanager
+    def held(
+        self, argv: Sequence[str], environment: Mapping[str, str], streams: Sequence[int], program: bytes
+    ) -> Iterator[Held | None]:
+        """Fork one that does nothing before it is let go, and then takes on a filter of system calls: for a tracer.
+
+        Leaving the context waits for its end; one that was not let go ends at once.
+
+        Args:
+            argv, environment: as for ``run``.
+            streams: what it has as stdin, stdout and stderr.
+            program: the filter, for seccomp.
+
+        Yields:
+            ``None`` where it has to be started instead, as for ``run``.
+        """
+        if not self._is_free(argv, environment):
+            yield None
+            return
+        try:
+            line = self._line or self._begin()
+            theirs, ours = os.pipe()
+            pid = _ask(line, argv, environment, [*streams, theirs], program)
+            os.close(theirs)
+            try:
+                yield Held(pid=pid, gate=ours)
+            finally:
+                os.close(ours)
+                _number(line)
+        finally:
+            self._turn.release()
+
+    def _is_free(self, argv: Sequence[str], environment: Mapping[str, str]) -> bool:
+        """Whether this can be forked now; if so, nobody else forks before the turn is given back."""
+        if not hasattr(os, "fork") or _of_a_start(environment) != self._environment:
+            return False
+        if not self._turn.acquire(blocking=False):
+            return False
+        if argv[:1] in self._started:
+            return True
+        self._started.append(argv[:1])
+        self._turn.release()
+        return False
 
     def _forked(
         self, argv: Sequence[str], environment: Mapping[str, str], stdin: bytes, limit_s: float
@@ -86,13 +126,9 @@ class WarmStart:
             ours = [stack.enter_context(open(ends[0][1], "wb", buffering=0)),  # noqa: PTH123 - a descriptor
                     stack.enter_context(open(ends[1][0], "rb", buffering=0)),  # noqa: PTH123
                     stack.enter_context(open(ends[2][0], "rb", buffering=0))]  # noqa: PTH123  # fmt: skip
-            told = json.dumps([list(argv), dict(environment), str(Path.cwd())]).encode()
-            line.sendmsg([len(told).to_bytes(8, "big")],
-                         [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", theirs))])  # fmt: skip
-            line.sendall(told)
+            pid, deadline = _ask(line, argv, environment, theirs), time.monotonic() + limit_s
             for end in theirs:
                 os.close(end)
-            pid, deadline = _number(line), time.monotonic() + limit_s
             try:
                 out, err = _exchange(ours, stdin, deadline)
                 line.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -125,9 +161,36 @@ class WarmStart:
         atexit.unregister(self.close)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A forked process that waits to be let go; ``gate`` is what it reads from."""
+
+    pid: int
+    gate: int
+
+    def let_go(self) -> None:
+        """Let it take on its filter and become the program."""
+        os.write(self.gate, b"g")
+
+
 def _of_a_start(environment: Mapping[str, str]) -> dict[str, str]:
     """What an interpreter reads when it starts, and where programs are."""
     return {name: value for name, value in environment.items() if name.startswith(COLD) or name == "PATH"}
+
+
+def _ask(
+    line: socket.socket,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    streams: Sequence[int],
+    program: bytes = b"",
+) -> int:
+    """Order one process; its id."""
+    told = json.dumps([list(argv), dict(environment), str(Path.cwd()), program.hex()]).encode()
+    line.sendmsg([len(told).to_bytes(8, "big")],
+                 [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))])  # fmt: skip
+    line.sendall(told)
+    return _number(line)
 
 
 def _exchange(ours: Sequence[FileIO], stdin: bytes, deadline: float) -> tuple[bytes, bytes]:
@@ -192,14 +255,16 @@ def _import_everything() -> None:
 def _serve(line: socket.socket) -> None:
     """Fork for each request; returns in the fork, which is then llmdesk, and at the end."""
     while True:
-        head, given, _, _ = line.recvmsg(8, socket.CMSG_SPACE(3 * 4))
+        head, given, _, _ = line.recvmsg(8, socket.CMSG_SPACE(4 * 4))
         if not head:
             os._exit(0)
         streams = array.array("i", given[0][2])
-        argv, environment, folder = json.loads(_exactly(line, int.from_bytes(head, "big")))
+        argv, environment, folder, program = json.loads(_exactly(line, int.from_bytes(head, "big")))
         pid = os.fork()
         if pid == 0:
             line.close()
+            if program:
+                _wait_and_filter(streams.pop(), bytes.fromhex(program))
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
                 os.close(stream)
@@ -212,6 +277,17 @@ def _serve(line: socket.socket) -> None:
             os.close(stream)
         line.sendall(pid.to_bytes(8, "big"))
         line.sendall(os.waitpid(pid, 0)[1].to_bytes(8, "big"))
+
+
+def _wait_and_filter(gate: int, program: bytes) -> None:
+    """In the fork: wait until somebody has come to trace it, then stop at the calls that the filter names."""
+    from tests.support.seccomp import take_on
+
+    os.setsid()
+    if not os.read(gate, 1):
+        os._exit(1)
+    os.close(gate)
+    take_on(program)
 
 
 def main() -> None:

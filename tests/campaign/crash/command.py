@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.campaign.crash.tracer import Kill
 
 _SHOWN = 40
+_MEMORY = Path("/dev/shm")
+"""Where there is one, files are made there: a kill loses nothing that is written, so that a disk would only be slow."""
+
 _HEAD = f"{'scenario':<18}{'operations':>11}{'before':>8}{'inside':>8}{'random':>8}{'violations':>12}{'seconds':>9}"
 
 
@@ -45,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
     print(_HEAD, flush=True)
     tallies: list[Tally] = []
-    folder = Path(tempfile.mkdtemp(prefix="llmdesk-crash-"))
+    folder = Path(tempfile.mkdtemp(prefix="llmdesk-crash-", dir=_MEMORY if _MEMORY.is_dir() else None))
     try:
         for scenario in ALL:
             if wanted.scenario is None or scenario.name in wanted.scenario:
@@ -54,6 +57,10 @@ def main(argv: Sequence[str]) -> int:
                 )
                 tallies.append(tally)
                 print(_row(tally), flush=True)
+                for each in tally.found[:_SHOWN]:
+                    print(f"  {each}", flush=True)
+                if len(tally.found) > _SHOWN:
+                    print(f"  ... and {len(tally.found) - _SHOWN} more", flush=True)
     finally:
         found = [each for tally in tallies for each in tally.found]
         if not (found and wanted.keep):
@@ -62,10 +69,6 @@ def main(argv: Sequence[str]) -> int:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"{'all':<18}{'':>11}{_sum(tallies, 'before'):>8}{_sum(tallies, 'inside'):>8}{_sum(tallies, 'random'):>8}"
           f"{len(found):>12}{sum(tally.seconds for tally in tallies):>9.0f}")  # fmt: skip
-    for each in found[:_SHOWN]:
-        print(f"  {each}")
-    if len(found) > _SHOWN:
-        print(f"  ... and {len(found) - _SHOWN} more")
     if found and wanted.keep:
         print(f"Files: {folder}")
     return 1 if found else 0

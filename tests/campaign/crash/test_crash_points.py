@@ -13,6 +13,7 @@ from tests.campaign.crash.points import Player, campaign, edges, every
 from tests.campaign.crash.scenarios import Export, Init, Scenario, State
 from tests.campaign.crash.stage import Stage
 from tests.campaign.crash.tracer import Kill, Refuse, trace, why_not
+from tests.support.exec_world import exec_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,27 @@ def test_a_refused_operation_does_not_happen_and_returns_its_error(tmp_path: Pat
     traced = trace([sys.executable, "-I", "-S", "-c", _REFUSED, str(tmp_path)], tmp_path, {}, refuse=[full])
     assert traced.out == f"{errno.ENOSPC}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_program_that_is_forked_does_what_one_that_is_started_does(tmp_path: Path) -> None:
+    found = []
+    for number in range(3):  # the first of a command is started
+        world = exec_world(tmp_path / str(number))
+        words = ("config", "init", "--yes")
+        traced = trace(world.argv(*words), world.home, world.environment)
+        done = [(each.name, each.size) for each in traced.operations]
+        found.append((done, traced.code, traced.out.replace(str(world.home), "")))
+    assert found[0] == found[1] == found[2]
+    assert found[0][1] == 0
+
+
+def test_a_forked_program_is_killed_exactly_where_it_was_meant(tmp_path: Path) -> None:
+    left = []
+    for number in range(2):
+        world = exec_world(tmp_path / str(number))
+        traced = trace(world.argv("config", "init", "--yes"), world.home, world.environment, kill=Kill(number=3))
+        left.append((len(traced.operations), traced.code, traced.out))
+    assert left == [(3, -9, "")] * 2
 
 
 def test_other_children_of_the_tracing_thread_are_left_alone(tmp_path: Path) -> None:

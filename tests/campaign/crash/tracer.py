@@ -2,7 +2,7 @@
 
 Linux lets a parent look at every system call of a child (ptrace), and a filter in the child (seccomp) lets it stop at
 those only that may change a file. All threads and children of the program are followed. Nothing of the program is
-replaced: it is the installed one, started as its user starts it.
+replaced: it is the installed one, started as its user starts it, or forked from one that has done nothing but import.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,16 +26,19 @@ from typing import TYPE_CHECKING, Literal
 from tests.campaign.crash.filtering import LAUNCHER, NOT_PERMITTED, WRITING, filter_of
 from tests.campaign.crash.machine import this_machine
 from tests.campaign.crash.operations import LENGTH, Operation, decode, is_below
+from tests.support.exec_world import CLEAN
+from tests.support.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.campaign.crash.machine import Machine
+    from tests.support.warm_start import Held
 
 LIMIT_S = 60.0
 """After so long a traced program is ended; none of the campaign's takes a tenth of it."""
 
-_CONT, _SETOPTIONS, _SYSCALL, _GETREGSET, _SETREGSET = 7, 0x4200, 24, 0x4204, 0x4205
+_CONT, _ATTACH, _SETOPTIONS, _SYSCALL, _GETREGSET, _SETREGSET = 7, 16, 0x4200, 24, 0x4204, 0x4205
 _REGISTERS = 1  # NT_PRSTATUS
 _SYSGOOD, _FORK, _VFORK, _CLONE, _EXEC, _SECCOMP, _EXITKILL = 0x1, 0x2, 0x4, 0x8, 0x10, 0x80, 0x100000
 _OPTIONS = _SYSGOOD | _FORK | _VFORK | _CLONE | _EXEC | _SECCOMP | _EXITKILL
@@ -43,6 +46,9 @@ _SECCOMP_STOP, _SYSCALL_STOP = 7, signal.SIGTRAP | 0x80
 _WAIT = 0x40000000 | 0x20000000  # __WALL, __WNOTHREAD: every thread of ours, and no child of another tracer
 _PAGE = 4096
 _LONGEST_PATH = 4096
+
+_WARM = (WarmStart(CLEAN), WarmStart(CLEAN))
+"""What most programs are forked from; the first of each command is started, as its user starts it."""
 
 Where = Literal["before", "inside"]
 
@@ -133,45 +139,57 @@ def trace(
     machine = this_machine()
     if machine is None:
         raise NotPermitted(f"no tracer for {sys.platform}")
-    # A thread is the tracer, not a process, and it waits for all its children: so it must have no others.
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracer") as alone:
-        return alone.submit(
-            _trace, machine, argv, root, environment, kill, tuple(refuse), redirect, limit_s=limit_s
-        ).result()
+    program = filter_of(machine, reading=redirect is not None)
+    with ExitStack() as stack:
+        out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+        held = _held(stack, argv, environment, (out.fileno(), err.fileno()), program)
 
+        def begun() -> int:
+            if held is not None:
+                _ptrace(_ATTACH, held.pid, 0, 0)
+                held.let_go()  # it stops before it takes another step
+                return held.pid
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", LAUNCHER, program.hex(), *argv],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+            process.returncode = 0  # its end is the tracer's to see
+            return process.pid
 
-def _trace(
-    machine: Machine,
-    argv: Sequence[str],
-    root: Path,
-    environment: Mapping[str, str],
-    kill: Kill | None,
-    refuse: tuple[Refuse, ...],
-    redirect: Redirect | None,
-    *,
-    limit_s: float,
-) -> Traced:
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        program = filter_of(machine, reading=redirect is not None)
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", LAUNCHER, program.hex(), *argv],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
-        tracer = _Tracer(machine, process.pid, os.path.realpath(root), kill, refuse, redirect)
-        try:
-            traced = tracer.follow(limit_s)
-        finally:
-            process.returncode = tracer.code if tracer.code is not None else -signal.SIGKILL
+        def followed() -> Traced:
+            return _Tracer(machine, begun(), os.path.realpath(root), kill, tuple(refuse), redirect).follow(limit_s)
+
+        # A thread is the tracer, not a process, and it waits for all its children: so it must have no others.
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracer") as alone:
+            traced = alone.submit(followed).result()
         for stream, name in ((out, "out"), (err, "err")):
             stream.seek(0)
             setattr(traced, name, stream.read().decode(errors="replace"))
     if traced.code == NOT_PERMITTED and not traced.operations:
         raise NotPermitted(traced.err)
     return traced
+
+
+def _held(
+    stack: ExitStack,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    outputs: tuple[int, int],
+    program: bytes,
+) -> Held | None:
+    """A process that was forked from one which has imported everything; ``None`` = it has to be started."""
+    if list(argv[:3]) == [sys.executable, "-m", "llmdesk"]:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        stack.callback(os.close, nothing)
+        for beginner in _WARM:
+            streams = (nothing, *outputs)
+            if (held := stack.enter_context(beginner.held(argv[3:], environment, streams, program))) is not None:
+                return held
+    return None
 
 
 class _Tracer:
