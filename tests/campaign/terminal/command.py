@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
@@ -34,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     numbers = range(given.rounds) if given.round is None else [given.round]
     print(f"seed {seed}, {len(numbers)} rounds, {len(HOSTILE)} texts", flush=True)
     began = time.monotonic()
-    with ProcessPoolExecutor(given.jobs) as pool:
+    with ProcessPoolExecutor(given.jobs, initializer=_hear) as pool:
         rows: list[Row] = []
         for number, played in zip(
             numbers, pool.map(partial(play_round, seed=seed, parts=given.only or PARTS), numbers), strict=True
@@ -46,6 +47,12 @@ def main(argv: Sequence[str]) -> int:
     busy = f", {unproven} plays unproven on a machine too busy" if unproven else ""
     print(f"{wrong} violations, {len(rows)} plays{busy}, {time.monotonic() - began:.0f} s")
     return 1 if wrong else 2 if unproven else 0
+
+
+def _hear() -> None:
+    """Let programs hear every signal: a shell starts what runs behind it, or under nohup, deaf to some."""
+    for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def _tell(number: int, played: Sequence[Row], after: float) -> None:
