@@ -59,7 +59,7 @@ MUTANTS = (
         old="return min(max(_raw_s(cooldown, now), 0.0), cooldown.duration_s)",
         new="return min(max(_raw_s(cooldown, now) + 60.0, 0.0), cooldown.duration_s)",
         rules=("I4",),
-        killer=Slice(seeds=(444,), symbols=r"ollama/C[123]", steps=("jump",), count=300),
+        killer=Slice(seeds=(1172, 375), symbols=r"ollama/C[123]", steps=("jump",), count=300),
     ),
     Mutant(
         name="other instances are not heard of",

@@ -180,7 +180,7 @@ MUTANTS = (
         old="walk.status = Status.PAUSED if keep else Status.CANCELLED",
         new="walk.status = Status.PAUSED",
         rules=("I1",),
-        killer=Slice(seeds=(5,), cut="cancel"),
+        killer=Slice(seeds=(38, 5), cut="cancel"),
     ),
     Mutant(
         name="what is kept for later is thrown away",

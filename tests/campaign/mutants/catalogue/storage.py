@@ -158,7 +158,7 @@ MUTANTS = (
         new="    connection.execute('COMMIT')\n    connection.execute('BEGIN IMMEDIATE')\n"
         "    if answer is not None and conversation is None:",
         rules=("I1",),
-        killer=Command(words=("crash", "--scenario", "resuming", "--edges", "--at", "write64")),
+        killer=Command(words=("crash", "--scenario", "resuming", "--edges", "--at", "db-wal (24)")),
     ),
     Mutant(
         name="what waits is thrown away before it is booked",
@@ -167,7 +167,7 @@ MUTANTS = (
         new="            parts = overflow.parts(connection)\n            for part in parts:\n"
         "                overflow.drop(part)\n",
         rules=("I8",),
-        killer=Command(words=("crash", "--scenario", "folding", "--edges")),
+        killer=Command(words=("crash", "--scenario", "folding", "--edges", "--at", "db-wal (24)")),
     ),
     Mutant(
         name="a backup has its name before it is whole",
