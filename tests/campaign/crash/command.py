@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.crash.points import campaign, edges, every, those_at
 from tests.campaign.crash.scenarios import ALL
+from tests.campaign.crash.stage import MEMORY
 from tests.campaign.crash.tracer import why_not
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from tests.campaign.crash.tracer import Kill
 
 _SHOWN = 40
-_MEMORY = Path("/dev/shm")
-"""Where there is one, files are made there: a kill loses nothing that is written, so that a disk would only be slow."""
-
 _HEAD = f"{'scenario':<18}{'operations':>11}{'before':>8}{'inside':>8}{'random':>8}{'violations':>12}{'seconds':>9}"
 
 
@@ -48,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
 
     print(_HEAD, flush=True)
     tallies: list[Tally] = []
-    folder = Path(tempfile.mkdtemp(prefix="llmdesk-crash-", dir=_MEMORY if _MEMORY.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="llmdesk-crash-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         for scenario in ALL:
             if wanted.scenario is None or scenario.name in wanted.scenario:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.campaign.crash.files import look_into
@@ -13,10 +14,12 @@ from tests.support.fault_server import FaultServer, chat_answer, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.campaign.crash.files import Database
     from tests.campaign.crash.tracer import Traced
+
+MEMORY = Path("/dev/shm")
+"""Where there is one, files are made there: a kill loses nothing that is written, so that a disk would only be slow."""
 
 CLOUD_ANSWER = "The answer of the cloud, whole."
 LOCAL_ANSWER = "The local answer, whole."

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.campaign.crash.stage import Stage
+from tests.campaign.crash.stage import MEMORY, Stage
 from tests.campaign.crash.tracer import why_not
 from tests.campaign.disk import cases
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     if reason := why_not():
         print(f"Not run: {reason}.")
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="llmdesk-disk-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="llmdesk-disk-", dir=MEMORY if MEMORY.is_dir() else None)).resolve()
     try:
         with Stage.set_in(folder) as stage:
             return _run(stage, wanted.only or [""], wanted.every)
