@@ -45,7 +45,7 @@ MUTANTS = (
         old="    return Usage(input_tokens=prompt_tokens(request, sizes), output_tokens=said, estimated=True)",
         new="    return Usage(input_tokens=prompt_tokens(request, sizes), output_tokens=said, estimated=False)",
         rules=("I8",),
-        killer=Slice(seeds=(17,), symbols=r"/(N8|N7|T4)"),
+        killer=Slice(seeds=(58, 17), symbols=r"/(N8|N7|T4)"),
     ),
     Mutant(
         name="the tokens of the answer are forgotten",

@@ -67,7 +67,7 @@ MUTANTS = (
         old="            history = await parts.conversations.history(conversation, before_request=request_id)",
         new="            history = (await parts.conversations.history(conversation, before_request=request_id))[2:]",
         rules=("I18",),
-        killer=Slice(seeds=(7,), follows=True),
+        killer=Slice(seeds=(75, 13, 7), follows=True),
     ),
     Mutant(
         name="a later turn is shown to an earlier one",
