@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from tests.campaign.crash.stage import Stage
     from tests.support.exec_world import ExecWorld
 
-NOTHING_LASTS = "cannot be written: conversations, the outbox and cooldowns last only for this run."
-"""The one line that is said of a home that cannot be written."""
-
 NOBODY = 65534
 """An ordinary user who owns nothing."""
 
@@ -91,7 +88,7 @@ def full(stage: Stage, *, error: int, after: int, first: bool = False, agreed: b
     if agreed:
         if not asked.answered:
             yield Violation(rule="D3", words=f"agreed, and no answer: {asked.code} {asked.err!r}")
-    elif "last only for this run" in asked.err:  # there is not even a folder: that is row D4
+    elif "the outbox and cooldowns last only for this run" in asked.err:  # there is not even a folder: that is row D4
         yield from answer_with(asked, 1)
     else:
         yield from not_sent_unkept(asked)
