@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LIMIT_S = 60.0
 """How long the last sequences of one mutant may need when its time is up, seconds."""
 
-COMMAND_LIMIT_S = 400.0
+COMMAND_LIMIT_S = 240.0
 """How long another part of the campaign may need, seconds."""
 
 RULE = re.compile(r"\bI\d{1,2}b?\b")
@@ -158,13 +159,14 @@ def _of_sequences(mutant: Mutant, what: Slice, code: int | None, out: str) -> di
 
 def _why(code: int | None, out: str, words: str) -> str:
     if code is None:
-        return "the campaign did not end in time"
+        return f"the campaign did not end in time: {out.strip()[-1500:]}"
     return words if code in (0, 1) and "Traceback" not in out else f"the campaign broke ({code}): {out.strip()[-300:]}"
 
 
 def _run(words: Sequence[str], folder: Path, limit_s: float) -> tuple[int | None, str]:
     """Run Python in the copy, in a group of its own; ``None`` = it did not end in time, which is no death."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment["PYTHONFAULTHANDLER"] = "1"  # what does not end tells where it is
     with subprocess.Popen(
         words,
         cwd=folder,
@@ -177,7 +179,11 @@ def _run(words: Sequence[str], folder: Path, limit_s: float) -> tuple[int | None
         try:
             out, _ = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.send_signal(signal.SIGABRT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             out, _ = process.communicate()
             return None, out.decode("utf-8", "replace")
     return process.returncode, out.decode("utf-8", "replace")
