@@ -79,7 +79,8 @@ class ProcessGroups:
         path = self._folder / f"{group}-{uuid.uuid4().hex[:12]}.json"
         with suppress(OSError):
             make_private_folder(self._folder)
-            half = path.with_suffix(TEMP_SUFFIX)  # another instance takes half a record for a damaged one
+            # Another instance takes half a record for a damaged one; the name tells it whose half it is.
+            half = path.with_suffix(f".{os.getpid()}{TEMP_SUFFIX}")
             descriptor = os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(asdict(record), file)
@@ -95,8 +96,14 @@ class ProcessGroups:
 
     def end_leftovers(self) -> int:
         """End the groups whose owner is dead, and remove their folders; returns how many groups were ended. Blocks."""
+        if self._folder is None:
+            return 0
+        for half in self._folder.glob(f"*{TEMP_SUFFIX}"):
+            writer = half.stem.rpartition(".")[2]
+            if not (writer.isdecimal() and began(int(writer))):
+                _remove(half)
         ended = 0
-        for path in sorted(self._folder.glob("*.json")) if self._folder is not None else ():
+        for path in sorted(self._folder.glob("*.json")):
             record = _read(path)
             if record is None:
                 _remove(path)

@@ -214,6 +214,16 @@ def test_a_damaged_record_is_removed_and_ends_nothing(tmp_path: Path, content: b
     assert not groups.has_records()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no groups are recorded there")
+def test_half_a_record_of_a_dead_process_is_removed_and_that_of_a_living_one_is_left(tmp_path: Path) -> None:
+    (tmp_path / "groups").mkdir()
+    mine, dead, nobodys = (tmp_path / "groups" / f"1-ab{who}.tmp" for who in (f".{os.getpid()}", f".{2**22 + 1}", ""))
+    for half in (mine, dead, nobodys):
+        half.write_text('{"group": 1')
+    assert ProcessGroups(tmp_path).end_leftovers() == 0
+    assert list((tmp_path / "groups").iterdir()) == [mine]
+
+
 def test_the_boot_is_told_where_the_system_tells_it() -> None:
     assert boot_id() == boot_id()
     assert began(2**22 + 7) == ""
