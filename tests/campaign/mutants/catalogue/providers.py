@@ -141,7 +141,7 @@ MUTANTS = (
         old="            key=told.key,",
         new="            key=next((v for k, v in sorted(self._env.items()) if k.startswith('KEY_OF_')), told.key),",
         rules=("I11",),
-        killer=Slice(seeds=(1,)),
+        killer=Slice(seeds=(12, 1)),
     ),
     Mutant(
         name="a program's children are left alone",

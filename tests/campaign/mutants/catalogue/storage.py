@@ -115,7 +115,7 @@ MUTANTS = (
         old="dead = [owner for owner in owners if owner != self._owner and not is_alive(owner)]",
         new="dead = [owner for owner in owners if is_alive(owner)]",
         rules=("I1",),
-        killer=Slice(seeds=(74,), cut="kill"),
+        killer=Slice(seeds=(28, 74), cut="kill"),
     ),
     Mutant(
         name="a cooldown is written in its place",
