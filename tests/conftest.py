@@ -23,9 +23,13 @@ FOREIGN = re.compile(r"LLMDESK_.*|OLLAMA_.*|.*_API_KEY|(?:HTTP|HTTPS|ALL|NO)_PRO
 
 
 def pytest_configure() -> None:
-    """Let ctrl+c reach the programs of the tests: a shell starts what runs in its background deaf to it."""
+    """Let signals reach the programs of the tests: a shell or ``nohup`` starts what runs behind it deaf to some."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGQUIT"):  # Windows has neither
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -224,6 +224,17 @@ async def test_a_stream_gives_every_chunk_as_it_came(make: Make, cloud: FaultSer
     assert chunks[-1].eval_count == 5
 
 
+@pytest.mark.parametrize("size", [1, 5, 200])
+async def test_a_key_in_the_answer_reaches_no_chunk(make: Make, cloud: FaultServer, size: int) -> None:
+    cloud.always("/api/chat", chat_answer(f"You are {KEY}, a can", thinking=f"Who is {KEY}", size=size))
+    client = make()
+    chunks = [chunk async for chunk in await client.chat(messages=HELLO, stream=True)]
+    assert "".join(chunk.message.content or "" for chunk in chunks) == "You are ***, a can"
+    assert "".join(chunk.message.thinking or "" for chunk in chunks) == "Who is ***"
+    whole = await client.chat(messages=HELLO)
+    assert (whole.message.content, whole.message.thinking) == ("You are ***, a can", "Who is ***")
+
+
 async def test_a_stream_that_breaks_says_restart_and_begins_anew(
     make: Make, cloud: FaultServer, local: FaultServer
 ) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 from llmdesk.core.errors import ProviderError
 from llmdesk.core.masking import StreamMask
 from llmdesk.core.text import redact
-from llmdesk.core.types import ReasoningDelta, TextDelta, ToolCall
+from llmdesk.core.types import Completed, ReasoningDelta, TextDelta, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from llmdesk.core.types import ProviderEvent
+    from llmdesk.core.types import Json, ProviderEvent
 
 T = TypeVar("T")
 
@@ -57,12 +57,13 @@ def without_keys(value: T) -> T:
 
 
 class _Mask:
-    """Masks one answer: its text and its reasoning, each by itself, and its calls."""
+    """Masks one answer: its text and its reasoning, each by itself, its calls, and chunks as they came."""
 
     def __init__(self, secrets: frozenset[str]) -> None:
         self._idle = not secrets
         self._text = StreamMask(secrets)
         self._reasoning = StreamMask(secrets)
+        self._chunks = _Chunks(secrets)
 
     def of(self, event: ProviderEvent) -> Sequence[ProviderEvent]:
         """What can be passed on now that ``event`` has come."""
@@ -70,14 +71,17 @@ class _Mask:
             return (event,)
         match event:
             case TextDelta():
-                text = self._text.feed(event.text)
-                return (TextDelta(text),) if text else ()
+                spoken = TextDelta(self._text.feed(event.text), self._chunks.of(event.wire))
+                return (spoken,) if spoken.text or spoken.wire is not None else ()
             case ReasoningDelta():
-                text = self._reasoning.feed(event.text)
-                return (ReasoningDelta(text),) if text else ()
+                thought = ReasoningDelta(self._reasoning.feed(event.text), self._chunks.of(event.wire))
+                return (thought,) if thought.text or thought.wire is not None else ()
             case ToolCall():
-                call = replace(event, name=redact.known(event.name), arguments=without_keys(event.arguments))
-                return (*self.rest(), call)
+                wire = self._chunks.of(event.wire)
+                name, arguments = redact.known(event.name), without_keys(event.arguments)
+                return (*self.rest(), replace(event, name=name, arguments=arguments, wire=wire))
+            case Completed():
+                return (*self.rest(), replace(event, wire=self._chunks.of(event.wire, last=True)))
             case _:
                 return (*self.rest(), event)
 
@@ -85,3 +89,37 @@ class _Mask:
         """What was held back and became no key."""
         reasoning, text = self._reasoning.finish(), self._text.finish()
         return (*((ReasoningDelta(reasoning),) if reasoning else ()), *((TextDelta(text),) if text else ()))
+
+
+class _Chunks:
+    """Masks the chunks of Ollama's wire themselves, which whoever asked for them gets beside what was read out of them.
+
+    A chunk may hold more than the event that it comes with; what is held back of its texts stands in a later one.
+    """
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        self._masks = {name: StreamMask(secrets) for name in _SPOKEN}
+
+    def of(self, chunk: Json | None, *, last: bool = False) -> Json | None:
+        """The chunk without known keys; the last one has what was held back before it too."""
+        if chunk is None:
+            return None
+        masked = {name: value if name in _SPOKEN else without_keys(value) for name, value in chunk.items()}
+        if isinstance(said := chunk.get("message"), dict):
+            masked["message"] = self._spoken(
+                {name: value if name in _SPOKEN else without_keys(value) for name, value in said.items()}, last=last
+            )
+        return self._spoken(masked, last=last and "message" not in masked)
+
+    def _spoken(self, fields: dict[str, object], *, last: bool) -> Json:
+        for name, mask in self._masks.items():
+            text = fields.get(name)
+            passed = mask.feed(text) if isinstance(text, str) else ""
+            passed += mask.finish() if last else ""
+            if passed or isinstance(text, str):
+                fields[name] = passed
+        return fields
+
+
+_SPOKEN = ("content", "thinking", "response")
+"""Texts of a chunk that go on in the next one: those of a message, and of a completion."""

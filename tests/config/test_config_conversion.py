@@ -217,4 +217,7 @@ privacy: {{network: local-only}}
 
 
 def test_an_escaped_dollar_runs_nothing_and_is_no_key() -> None:
-    assert credentials._variable("GREETING", Secret("grüße $$(x)"), {}, "tool", None) == "grüße $(x)"
+    told = credentials._variable(
+        "GREETING", Secret("grüße $$(x)"), {}, provider="tool", stop=None, withheld=frozenset()
+    )
+    assert told == "grüße $(x)"

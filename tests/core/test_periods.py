@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,7 +21,7 @@ def calendar_of(zone: str) -> Calendar:
     place = ZoneInfo(zone)
 
     def local(at: float) -> date:
-        return datetime.fromtimestamp(at, place).date()
+        return datetime.fromtimestamp(math.floor(at), place).date()  # it would round, up to the next day
 
     return Calendar(local)
 

@@ -136,12 +136,12 @@ def _together(evidence: Evidence, life: Life, row: Attempt, served: Served) -> f
         return cost + 0.1
     if recorded in WIRE_FAULTS and _bad_wire(evidence, life, row, served):
         return cost + 0.2
-    if recorded in SLOW and _gave_up_first(row, served):
+    if recorded in SLOW and gave_up_first(row, served):
         return cost + 0.3
     return cost + _WRONG
 
 
-def _gave_up_first(row: Attempt, served: Served) -> bool:
+def gave_up_first(row: Attempt, served: Served) -> bool:
     """The client's patience was over before the answer had come: this machine was too slow for its short limits."""
     if row.elapsed_ms < SLOW[row.error_kind or ""]:
         return False
