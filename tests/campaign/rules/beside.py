@@ -14,6 +14,7 @@ _NEVER = 1e6
 _ALONE = 10.0
 _EXCUSED = 1.0
 _WRONG = 3.0
+_RATHER_NOT = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,8 @@ def _together(evidence: Evidence, life: Life, row: Attempt, served: Served) -> f
     if row.provider != served.provider:
         return _NEVER
     cost = 0.0 if row.model == served.model else _WRONG
+    if served.at < run_of(life, row).began:  # it was asked by a run before, which may not have lived to write it down
+        cost += _RATHER_NOT
     recorded = "" if row.outcome == "completed" else (row.error_kind or row.outcome)
     if recorded == served.error:
         return cost
