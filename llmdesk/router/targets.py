@@ -187,7 +187,8 @@ class Targets:
             case Block.SCOPE | Block.MODEL if ref.model == LARGEST:
                 self._lists.pop(ref.provider, None)  # the chain is made anew for every request
             case Block.SCOPE | Block.MODEL:
-                self._out[str(ref)] = (reason, message)
+                if self._out.get(str(ref), ("", ""))[0] != "attention":  # only its user takes that back
+                    self._out[str(ref)] = (reason, message)
 
     def take_back(self, provider: str) -> None:
         """Forget what was found wrong with a provider and its models: it will be asked again, for its list too."""

@@ -275,6 +275,16 @@ async def test_a_forbidden_model_takes_only_that_model_out() -> None:
     assert (await world.ask()).status is Status.COMPLETED
 
 
+async def test_a_forbidden_model_stays_out_though_somebody_else_was_told_that_it_is_gone() -> None:
+    world = RouterWorld(lane=Lane(name="chat", targets=(LARGE,)))
+    forbidden = errors.KeyRejected("local: needs a subscription (403).", http_status=403, scope="model")
+    world.local.script([Scene(error=forbidden), Scene(steps=["asked again"])])
+    await world.ask()
+    # It was under way beside the other, and the model is listed all the same.
+    world.router.targets.leave_out(LARGE, errors.ModelGone("local: not there."), "local: not there.")
+    assert story(await world.ask()) == [("local/large:27b", "skipped", "attention")]
+
+
 async def test_a_missing_local_model_is_asked_again_once_it_is_there() -> None:
     world = RouterWorld(lane=Lane(name="chat", targets=(ModelRef("local", "new:8b"),)))
     world.local.script([Scene(error=errors.ModelGone("local: not there.")), Scene(steps=["here"])])

@@ -137,11 +137,27 @@ def _together(evidence: Evidence, life: Life, row: Attempt, served: Served) -> f
         return cost
     if row.outcome == "cancelled" and run_of(life, row).cut:
         return cost + 0.1
-    if recorded in WIRE_FAULTS and _bad_wire(evidence, life, row, served):
+    if _bad_wire(evidence, life, row, served) and (recorded in WIRE_FAULTS or recorded == _by_status(row)):
         return cost + 0.2
     if recorded in SLOW and gave_up_first(row, served):
         return cost + 0.3
     return cost + _WRONG
+
+
+def _by_status(row: Attempt) -> str | None:
+    """What a status says alone: a bad wire may cut off the text that says more."""
+    match row.http_status:
+        case 401 | 403:
+            return "auth"
+        case 402:
+            return "quota"
+        case 404:
+            return "gone"
+        case 429:
+            return "rate"
+        case int(status) if status >= 500:
+            return "server"
+    return None
 
 
 def gave_up_first(row: Attempt, served: Served) -> bool:

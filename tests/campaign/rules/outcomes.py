@@ -193,6 +193,7 @@ def in_order(lives: Lives) -> Iterator[Violation]:
 def _resumed_in_order(lives: Lives) -> Iterator[Violation]:
     """One batch is what was ordered without anything asked in between, each request once."""
     last: dict[str, tuple[int, set[str]]] = {}
+    newest: dict[str, str] = {}
     asked = [each.at for each in lives.evidence.asked]
     since = 0.0
     for each in lives.evidence.resumed:
@@ -203,6 +204,9 @@ def _resumed_in_order(lives: Lives) -> Iterator[Violation]:
             last.clear()
         since = each.at
         position, seen = last.get(row.lane, (0, set()))
+        if each.request == newest.get(row.lane):
+            continue  # of several instances that are told to, one gets it
+        newest[row.lane] = each.request
         if each.request in seen:
             position, seen = 0, set()
         if row.position < position:
