@@ -92,10 +92,10 @@ class Journey:
                 skipped = await self._note_skip(place.target, unfit.reason, str(unfit), waited_s=unfit.waited_s)
                 if unfit.refusal is not None:
                     await self._block(unfit.refusal, place.ref, skipped)
-                return False, None
+                return False, place.failed  # what it had failed with before it was to be asked once more
             except Left:
                 self._resting = None
-                return False, None
+                return False, place.failed
             except ProviderError as error:
                 self._resting = None
                 if not (error.smaller_model or error.kind is ErrorKind.GONE) or len(place.chain) < 2:

@@ -275,6 +275,25 @@ async def test_a_forbidden_model_takes_only_that_model_out() -> None:
     assert (await world.ask()).status is Status.COMPLETED
 
 
+async def test_a_target_that_rests_before_it_is_asked_again_ends_with_what_it_had_failed_with() -> None:
+    world = RouterWorld(lane=Lane(name="chat", targets=(CLOUD, LARGE)))
+    world.cloud.script([Scene(error=errors.RequestRejected("cloud: too long.", target_specific=True))])
+    world.local.script([Scene(steps=["half"], cut=True), Scene(steps=["asked again"])])
+
+    class Beside(list[object]):
+        def append(self, event: object) -> None:
+            super().append(event)
+            if isinstance(event, AttemptFailed) and event.attempt.target == LARGE:
+                world.book.cool("local", "quota", "local: weekly limit reached.", 600.0)  # another window was told so
+
+    world.events = Beside()
+    walk = await world.ask()
+    assert story(walk)[1:] == [("local/large:27b", "failed", "truncated"), ("local/large:27b", "skipped", "cooling")]
+    assert walk.status is Status.PAUSED
+    assert walk.error is not None
+    assert walk.error.kind is ErrorKind.TRUNCATED
+
+
 async def test_a_forbidden_model_stays_out_though_somebody_else_was_told_that_it_is_gone() -> None:
     world = RouterWorld(lane=Lane(name="chat", targets=(LARGE,)))
     forbidden = errors.KeyRejected("local: needs a subscription (403).", http_status=403, scope="model")
