@@ -92,10 +92,10 @@ class Journey:
                 skipped = await self._note_skip(place.target, unfit.reason, str(unfit), waited_s=unfit.waited_s)
                 if unfit.refusal is not None:
                     await self._block(unfit.refusal, place.ref, skipped)
-                return False, place.failed  # what it had failed with before it was to be asked once more
+                return False, self._had_failed(place)
             except Left:
                 self._resting = None
-                return False, place.failed
+                return False, self._had_failed(place)
             except ProviderError as error:
                 self._resting = None
                 if not (error.smaller_model or error.kind is ErrorKind.GONE) or len(place.chain) < 2:
@@ -104,6 +104,13 @@ class Journey:
                 place.step()
             else:
                 return True, None
+
+    def _had_failed(self, place: Place) -> ProviderError | None:
+        """What a target had failed with that was to be asked once more: it may yet answer, so nothing is final."""
+        if place.failed is None:
+            return None
+        self._errors.clear()
+        return None if isinstance(place.failed, SchemaNotMet) else place.failed
 
     async def _block(self, refusal: Refusal, ref: ModelRef, skipped: Attempt) -> None:
         """A budget has run out: from here on what costs nothing is asked, if the budget says so, else nobody."""
