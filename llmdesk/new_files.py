@@ -53,7 +53,7 @@ def _named_last(path: Path, content: bytes, mode: int) -> bool:
             raise
         except OSError:  # no /proc here, or a filesystem that lets it have no name
             return False
-    _sync_folder(path)
+    sync_folder(path.parent)
     return True
 
 
@@ -72,7 +72,7 @@ def _named_beside(path: Path, content: bytes, mode: int) -> None:
     finally:
         with suppress(OSError):
             beside.unlink()
-    _sync_folder(path)
+    sync_folder(path.parent)
 
 
 def _write_in_place(path: Path, content: bytes, mode: int) -> None:
@@ -102,10 +102,10 @@ def _fill(descriptor: int, content: bytes, mode: int) -> None:
     os.fsync(descriptor)
 
 
-def _sync_folder(path: Path) -> None:
-    """Let the name survive a power cut, where the system can do that."""
+def sync_folder(folder: Path) -> None:
+    """Make a name in ``folder`` survive a power cut, where the system can (Windows cannot, and need not)."""
     with suppress(OSError):
-        descriptor = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

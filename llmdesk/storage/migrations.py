@@ -6,7 +6,8 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from llmdesk.storage.files import TEMP_SUFFIX, create_private_file, sync_folder
+from llmdesk.new_files import sync_folder
+from llmdesk.storage.files import TEMP_SUFFIX, create_private_file
 from llmdesk.storage.schema import MIGRATIONS
 
 if TYPE_CHECKING:

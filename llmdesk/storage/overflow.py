@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.text import one_line, storable
 from llmdesk.core.types import AttemptOutcome
-from llmdesk.storage.files import create_private_file, replace_durably, sync_folder
+from llmdesk.new_files import sync_folder
+from llmdesk.storage.files import create_private_file, replace_durably
 
 if TYPE_CHECKING:
     import sqlite3
