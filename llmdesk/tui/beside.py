@@ -23,8 +23,8 @@ def beside(
         try:
             await work()
         except NoMatches:
-            if node.is_attached and node.app.is_running:
+            # A screen goes from its leaves up: it still belongs to the app when there is nothing left to show it on.
+            if node.is_attached and not node._pruning and node.app.is_running:  # noqa: SLF001
                 raise
-            # The screen is being left, from its leaves up: there is nothing any more to show it on.
 
     node.run_worker(until_left, group=group, exclusive=exclusive)  # type: ignore[arg-type] # mypy finds no fit there
