@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tests.campaign.rules.lives import Life, Lives
 
 
+FITS_CHARS = 4_000
+"""Characters that fit into the window of every model here."""
+
+
 def contexts(lives: Lives) -> Iterator[Violation]:
     """I18: earlier prompts of the conversation, each with its one whole answer, and then the prompt; nothing else."""
     by_number = {life.asked.number: life for life in lives.all}
@@ -26,13 +30,20 @@ def contexts(lives: Lives) -> Iterator[Violation]:
 
 
 def _earlier(life: Life, by_number: dict[int, Life]) -> list[Life]:
-    """The turns before it in its conversation, oldest first."""
-    found: list[Life] = []
-    number = life.asked.follows
-    while number is not None and (before := by_number.get(number)) is not None:
-        found.insert(0, before)
-        number = before.asked.follows
-    return found
+    """The turns before it in its conversation, oldest first.
+
+    One that was killed before its conversation was told stands beside the next one, which then follows the same turn.
+    """
+    begun = _begun(life, by_number)
+    return [each for number, each in sorted(by_number.items())
+            if number < life.asked.number and _begun(each, by_number) == begun]  # fmt: skip
+
+
+def _begun(life: Life, by_number: dict[int, Life]) -> int:
+    """The number that its conversation began with."""
+    while life.asked.follows is not None and (before := by_number.get(life.asked.follows)) is not None:
+        life = before
+    return life.asked.number
 
 
 def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
@@ -41,10 +52,12 @@ def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
     role, text = served.messages[-1]
     if role != "user" or not text.endswith(life.asked.prompt):
         return f"the newest message is {role}: {text[:60]!r}"
-    if (merged := text.removesuffix(life.asked.prompt)) and merged not in [each.asked.prompt for each in earlier]:
-        return f"the newest message begins with {merged[:60]!r}"
     prompts = [each.asked.prompt for each in earlier]
-    turns = _turns([(role, text) for role, text in served.messages[:-1] if role != "system"])
+    said = [(role, part) for role, text in served.messages if role != "system"
+            for part in (_parted(text, [*prompts, life.asked.prompt]) if role == "user" else [text])]  # fmt: skip
+    if said[-1] != ("user", life.asked.prompt):
+        return f"the newest message begins with {said[-1][1][:60]!r}"
+    turns = _turns(said[:-1])
     if isinstance(turns, str):
         return turns
     last = -1
@@ -59,6 +72,16 @@ def _fault(served: Served, life: Life, earlier: list[Life]) -> str | None:
         if answer not in whole:
             return f"the answer {answer[:60]!r} is not one that a server completed for {prompt[:40]!r}"
     return _left_out(turns, earlier, served)
+
+
+def _parted(text: str, prompts: list[str]) -> list[str]:
+    """The prompts that stand in one message, as behind an empty answer on some wires; a foreign text stays whole."""
+    parts, rest = list[str](), text
+    for prompt in prompts:
+        if rest.startswith(prompt):
+            parts.append(prompt)
+            rest = rest.removeprefix(prompt)
+    return [text] if rest else parts
 
 
 def _turns(messages: list[tuple[str, str]]) -> list[tuple[str, str]] | str:
@@ -77,15 +100,17 @@ def _turns(messages: list[tuple[str, str]]) -> list[tuple[str, str]] | str:
 
 
 def _left_out(turns: list[tuple[str, str]], earlier: list[Life], served: Served) -> str | None:
-    """Every turn that had been answered before this one was asked goes along; sequences are shorter than any window."""
+    """Every turn that had been answered before this one was asked goes along, as far as it fits into any window."""
     shown = {prompt for prompt, _ in turns}
-    for each in earlier:
+    room = FITS_CHARS
+    for each in reversed(earlier):
+        room -= len(each.asked.prompt) + max((len(one.text) for one in each.served), default=0)
+        if room < 0:
+            break  # it may be too long for its model, and so may what is older
         over = each.runs[-1].over
         row = each.row
         answered = row is not None and row.status == "completed" and row.record_text
         if answered and over is not None and over < served.at - 1.0 and each.asked.prompt not in shown:
-            if served.messages[-1][1].startswith(each.asked.prompt):
-                continue  # its answer was empty, and its prompt was put before the next one
             if any(run.began > served.at for run in each.runs):
                 continue
             return f"the turn {each.asked.prompt[:40]!r} was left out"
