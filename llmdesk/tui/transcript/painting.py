@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from llmdesk.tui.transcript.palette import PARTS, PREFIX, Palette
+from llmdesk.tui.transcript.palette import INKS, PREFIX, Palette
 from llmdesk.tui.transcript.selection import highlighted, packed
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 class PaintedView(ScrollView):
     """Paints rows; what they are is told by ``row_at``."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"{PREFIX}{part}" for part in PARTS}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"{PREFIX}{ink}" for ink in INKS}
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 # Textual's own word
         super().__init__(name=name, id=id, classes=classes)
@@ -89,8 +89,7 @@ class PaintedView(ScrollView):
         """Return the styles that are on now."""
         if self._palette_stale or self._palette is None:
             self._palette_stale = False
-            parts = {part: self._part_style(f"{PREFIX}{part}") for part in PARTS}
-            palette = Palette(base=self.rich_style, parts=parts)
+            palette = Palette.of(self.rich_style, {ink: self._ink_style(f"{PREFIX}{ink}") for ink in INKS})
             self._background = self.background_colors[1]
             if palette != self._palette:
                 self._palette = palette
@@ -99,12 +98,11 @@ class PaintedView(ScrollView):
         assert self._palette is not None
         return self._palette
 
-    def _part_style(self, name: str) -> Style:
-        """Return a part's style with the colours that its rule sets, resolved against the background, and no others."""
+    def _ink_style(self, name: str) -> Style:
+        """Return the colours that an ink's rule sets, resolved against the background, and no others."""
         told = self.get_component_rich_style(name, partial=True)
         full = self.get_component_rich_style(name)
-        colours = Style(color=full.color if told.color else None, bgcolor=full.bgcolor if told.bgcolor else None)
-        return told + colours
+        return Style(color=full.color if told.color else None, bgcolor=full.bgcolor if told.bgcolor else None)
 
     # --- lines ------------------------------------------------------------------------------------------------
 

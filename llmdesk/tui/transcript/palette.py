@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.style import Style
@@ -13,17 +13,72 @@ from rich.theme import Theme
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PARTS = (
-    "who", "user", "attachment", "head", "foot", "mark-full", "mark-partial", "reasoning", "fold", "discarded",
-    "seam", "note", "note-success", "note-warning", "note-error", "wait", "action",
-    "heading", "strong", "emphasis", "strike", "inline-code", "link", "link-target", "quote", "bullet", "rule",
-    "table-border", "table-header",
-    "code", "code-comment", "code-keyword", "code-string", "code-number", "code-name", "code-builtin",
-    "code-operator", "code-inserted", "code-deleted", "found", "found-too", "chosen", "chosen-body",
+INKS = (
+    "plain", "primary", "secondary", "accent", "muted", "success", "warning", "error",
+    "surface", "faint", "panel", "cursor",
 )  # fmt: skip
-"""What can be styled; ``PREFIX`` + part is the component class."""
+"""What the theme tells, a text's colour, its background or both; ``PREFIX`` + ink is the component class.
+
+Textual works out every component class again whenever something around it changes: few of them, and parts made of them.
+"""
 
 PREFIX = "transcript--"
+
+
+class Part(NamedTuple):
+    """What can be styled: the ink it is written with, the one behind it, and how it looks, in Rich's words."""
+
+    ink: str = ""
+    on: str = ""
+    look: str = ""
+
+
+PARTS: Mapping[str, Part] = {
+    "who": Part("primary", look="bold"),
+    "user": Part("plain"),
+    "attachment": Part("accent"),
+    "head": Part("secondary", look="bold"),
+    "foot": Part("muted"),
+    "mark-full": Part("success"),
+    "mark-partial": Part("warning", look="bold"),
+    "reasoning": Part("muted", look="italic"),
+    "fold": Part("muted"),
+    "discarded": Part("muted", look="strike"),
+    "seam": Part("warning"),
+    "note": Part("muted"),
+    "note-success": Part("success"),
+    "note-warning": Part("warning"),
+    "note-error": Part("error", look="bold"),
+    "wait": Part("accent"),
+    "action": Part("accent", look="bold"),
+    "heading": Part("primary", look="bold"),
+    "strong": Part(look="bold"),
+    "emphasis": Part(look="italic"),
+    "strike": Part(look="strike"),
+    "inline-code": Part("accent", on="surface"),
+    "link": Part("secondary", look="underline"),
+    "link-target": Part("muted"),
+    "quote": Part("muted"),
+    "bullet": Part("primary"),
+    "rule": Part("muted"),
+    "table-border": Part("muted"),
+    "table-header": Part("primary", look="bold"),
+    "code": Part("plain", on="surface"),
+    "code-comment": Part("faint", look="italic"),
+    "code-keyword": Part("primary", on="surface"),
+    "code-string": Part("success", on="surface"),
+    "code-number": Part("warning", on="surface"),
+    "code-name": Part("secondary", on="surface"),
+    "code-builtin": Part("accent", on="surface"),
+    "code-operator": Part("plain", on="surface"),
+    "code-inserted": Part("success", on="surface"),
+    "code-deleted": Part("error", on="surface"),
+    "found": Part("cursor", look="bold"),
+    "found-too": Part("panel", look="bold underline"),
+    "chosen": Part("cursor", look="bold"),
+    "chosen-body": Part("panel"),
+}
+
 
 _MARKDOWN = {
     "markdown.paragraph": None,
@@ -54,6 +109,16 @@ class Palette:
 
     base: Style
     parts: Mapping[str, Style]
+
+    @classmethod
+    def of(cls, base: Style, inks: Mapping[str, Style]) -> Palette:
+        """Make the style of every part; ``inks`` = all of ``INKS``."""
+
+        def made(part: Part) -> Style:
+            behind = inks[part.on] if part.on else Style.null()
+            return behind + (inks[part.ink] if part.ink else Style.null()) + Style.parse(part.look or "none")
+
+        return cls(base=base, parts={name: made(part) for name, part in PARTS.items()})
 
     def __getitem__(self, part: str) -> Style:
         return self.parts[part]

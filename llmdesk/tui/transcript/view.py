@@ -57,49 +57,18 @@ class TranscriptView(StreamedView, can_focus=True):
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
 
-        .transcript--who { color: $text-primary; text-style: bold; }
-        .transcript--user { color: $foreground; }
-        .transcript--attachment { color: $text-accent; }
-        .transcript--head { color: $text-secondary; text-style: bold; }
-        .transcript--foot { color: $text-muted; }
-        .transcript--mark-full { color: $text-success; }
-        .transcript--mark-partial { color: $text-warning; text-style: bold; }
-        .transcript--reasoning { color: $text-muted; text-style: italic; }
-        .transcript--fold { color: $text-muted; }
-        .transcript--discarded { color: $text-muted; text-style: strike; }
-        .transcript--seam { color: $text-warning; }
-        .transcript--note { color: $text-muted; }
-        .transcript--note-success { color: $text-success; }
-        .transcript--note-warning { color: $text-warning; }
-        .transcript--note-error { color: $text-error; text-style: bold; }
-        .transcript--wait { color: $text-accent; }
-        .transcript--action { color: $text-accent; text-style: bold; }
-        .transcript--heading { color: $text-primary; text-style: bold; }
-        .transcript--strong { text-style: bold; }
-        .transcript--emphasis { text-style: italic; }
-        .transcript--strike { text-style: strike; }
-        .transcript--inline-code { color: $text-accent; background: $surface; }
-        .transcript--link { color: $text-secondary; text-style: underline; }
-        .transcript--link-target { color: $text-muted; }
-        .transcript--quote { color: $text-muted; }
-        .transcript--bullet { color: $text-primary; }
-        .transcript--rule { color: $text-muted; }
-        .transcript--table-border { color: $text-muted; }
-        .transcript--table-header { color: $text-primary; text-style: bold; }
-        .transcript--code { color: $foreground; background: $surface; }
-        .transcript--code-comment { color: $text-muted; background: $surface; text-style: italic; }
-        .transcript--code-keyword { color: $text-primary; background: $surface; }
-        .transcript--code-string { color: $text-success; background: $surface; }
-        .transcript--code-number { color: $text-warning; background: $surface; }
-        .transcript--code-name { color: $text-secondary; background: $surface; }
-        .transcript--code-builtin { color: $text-accent; background: $surface; }
-        .transcript--code-operator { color: $foreground; background: $surface; }
-        .transcript--code-inserted { color: $text-success; background: $surface; }
-        .transcript--code-deleted { color: $text-error; background: $surface; }
-        .transcript--chosen { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
-        .transcript--chosen-body { background: $panel; }
-        .transcript--found-too { background: $panel; text-style: bold underline; }
-        .transcript--found { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
+        .transcript--plain { color: $foreground; }
+        .transcript--primary { color: $text-primary; }
+        .transcript--secondary { color: $text-secondary; }
+        .transcript--accent { color: $text-accent; }
+        .transcript--muted { color: $text-muted; }
+        .transcript--success { color: $text-success; }
+        .transcript--warning { color: $text-warning; }
+        .transcript--error { color: $text-error; }
+        .transcript--surface { background: $surface; }
+        .transcript--faint { color: $text-muted; background: $surface; }
+        .transcript--panel { background: $panel; }
+        .transcript--cursor { color: $block-cursor-foreground; background: $block-cursor-background; }
     }
     """
 
