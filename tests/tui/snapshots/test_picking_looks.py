@@ -44,7 +44,7 @@ async def test_a_comparison_side_by_side(size: Size, snapshot: SnapshotAssertion
 async def test_every_action_by_its_name(size: Size, snapshot: SnapshotAssertion) -> None:
     async with looking(size=size) as seat:
         await seat.press("ctrl+p")
-        await seat.see("Lane codegen|Providers|Next|/")
+        await seat.see("New conversation\n +ctrl")
         assert await still(seat) == snapshot(name="all")
         await seat.type("lane")
         await seat.see("Next lane")
