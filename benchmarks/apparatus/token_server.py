@@ -1,9 +1,9 @@
 """A server on loopback that speaks as much of Ollama as a chat needs, and answers with as many tokens as it is told.
 
-    python benchmarks/token_server.py
+    python benchmarks/apparatus/token_server.py
 
 It prints its address and serves until it is ended. `POST /plan {"tokens": 2000, "rate": 100, "begin": "B", "end": "E"}`
-says how the next answers go (rate 0 = as fast as they are read); the second token is `begin`, the last one `end`.
+says how the next answers go (rate 0 = as fast as they are read); the first token is `begin`, the last one `end`.
 `GET /told` says when the last answer was asked for, began and ended (seconds of the machine's monotonic clock), how
 many bytes asked for it, and how many tokens were sent.
 """
@@ -35,9 +35,8 @@ PROSE = (
 def tokens(count: int, begin: str, end: str) -> Iterator[str]:
     """Yield ``count`` tokens of Markdown, about four characters each."""
     text = "".join(PROSE.format(n=n) for n in range(count * 4 // 300 + 2))
-    yield "So "
     yield f"{begin} "
-    for at in range(count - 3):
+    for at in range(count - 2):
         yield text[at * 4 : at * 4 + 4]
     yield f"\n```\n\n{end}"
 

@@ -1,0 +1,1 @@
+"""What the parts measure with: a pseudo-terminal with a clock, servers on loopback, floors, turns."""

@@ -1,0 +1,45 @@
+"""The token server as a process of its own, so that its work is not the client's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PROGRAM = Path(__file__).with_name("token_server.py")
+
+
+class TokenSource:
+    """A running token server; entered, it has an address."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen([sys.executable, str(PROGRAM)], stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().decode().strip()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+    def plan(self, tokens: int, *, rate: float = 0, begin: str = "BEGIN", end: str = "END") -> None:
+        """Say how the next answers go: so many tokens, ``rate`` of them a second (0 = as fast as they are read)."""
+        self._call("/plan", {"tokens": tokens, "rate": rate, "begin": begin, "end": end})
+
+    def told(self) -> dict[str, float]:
+        """When the last answer was asked for, began and ended, and how many bytes asked for it."""
+        return self._call("/told")
+
+    def _call(self, path: str, body: dict[str, object] | None = None) -> dict[str, float]:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data), timeout=10) as reply:
+            told: dict[str, float] = json.load(reply)
+        return told

@@ -1,0 +1,1 @@
+"""Makes the environments that are measured in and runs the parts there. Standard library only."""

@@ -1,0 +1,39 @@
+"""Rivals from PyPI: what each one is installed from, each into an environment of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.running.environment import Environment, NotInstalledError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PACKAGES = {
+    "elia": ("elia-chat",),
+    "oterm": ("oterm",),
+    "parllama": ("parllama",),
+    "llm": ("llm", "llm-ollama"),
+    "litellm": ("litellm",),
+}
+
+NEEDED = {"start": ("elia", "oterm", "parllama"), "exec": ("llm",), "selection": ("litellm",), "failover": ("litellm",)}
+"""Who is measured by which part."""
+
+WHY = "why.txt"
+"""Stands in the folder of a rival that could not be installed, and says why."""
+
+
+def install_rivals(folder: Path, parts: Sequence[str], uv: str | None) -> dict[str, str]:
+    """Install whom some parts measure; returns for each who could not be installed why."""
+    missing = {}
+    for name in dict.fromkeys(name for part in parts for name in NEEDED.get(part, ())):
+        place = folder / name
+        try:
+            Environment(place, uv).install(PACKAGES[name])
+        except NotInstalledError as error:
+            missing[name] = f"{name} could not be installed: {error}"
+            place.mkdir(parents=True, exist_ok=True)
+            (place / WHY).write_text(missing[name], "utf-8")
+    return missing
