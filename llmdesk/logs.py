@@ -10,7 +10,7 @@ import atexit
 import os
 import re
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -22,6 +22,7 @@ from llmdesk.core.text import MASK, redact, storable
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import MutableMapping
     from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger

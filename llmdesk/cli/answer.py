@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from llmdesk.cli.sink import SinkClosed
 from llmdesk.core.text import Sanitiser
-from llmdesk.core.types import Outcome, Status
+from llmdesk.core.types import Status
 
 if TYPE_CHECKING:
     from llmdesk.cli.output import Output
     from llmdesk.cli.signals import Signals
+    from llmdesk.core.types import Outcome
 
 SHOWN = (Status.COMPLETED, Status.REFUSED)
 """The outcomes whose text is an answer."""

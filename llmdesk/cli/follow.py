@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +25,8 @@ from llmdesk.core.types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
     from llmdesk.core.types import DeskEvent

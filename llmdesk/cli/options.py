@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,8 @@ from llmdesk.cli.session import Session
 from llmdesk.core.text import has_visible, storable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     _TextType = click.ParamType[str]
 else:
     _TextType = click.ParamType  # generic only since click 8.4

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Mapping, Sequence
-from typing import Literal, TextIO
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from llmdesk.cli.sink import Sink, SinkClosed
-from llmdesk.cli.table import Row, render_table
+from llmdesk.cli.table import render_table
 from llmdesk.core.text import one_line, redact, sanitise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmdesk.cli.table import Row
 
 Paint = Literal["bold", "dim", "red", "green", "yellow"]
 

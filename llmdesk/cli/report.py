@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.times import iso
-from llmdesk.core.types import Attempt, ModelRef, Outcome, Usage
+from llmdesk.core.types import ModelRef
 
 if TYPE_CHECKING:
-    from llmdesk.core.types import Failure
+    from llmdesk.core.types import Attempt, Failure, Outcome, Usage
     from llmdesk.core.views import (
         Conversation,
         ConversationView,

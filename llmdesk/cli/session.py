@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import time
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -13,6 +13,7 @@ from llmdesk.cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from llmdesk.cli.signals import Signals

@@ -8,15 +8,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Json, Message, Params, Role, ToolCall
+from llmdesk.core.types import Message, Params, Role, ToolCall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     import ollama
+
+    from llmdesk.core.types import Json
 
 OPTION_PARAMS = {
     "temperature": "temperature",

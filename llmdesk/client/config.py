@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config.defaults import CLOUD_MODEL, CLOUD_URL
 from llmdesk.core.errors import SetupBroken, UsageError
-from llmdesk.core.lanes import LARGEST, cloud_base_name
+from llmdesk.core.lanes import LARGEST
+from llmdesk.core.model_names import cloud_base_name
 from llmdesk.core.text import MASK, one_line, redact
 from llmdesk.core.types import ModelRef
 from llmdesk.paths import find_paths, process_environment

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
 
 from llmdesk.client.answering import (
     Chunks,
-    Route,
     chat_response,
     embed_response,
     generate_response,
@@ -22,13 +21,10 @@ from llmdesk.core.errors import DeskError, ErrorKind, UsageError
 from llmdesk.core.types import (
     AttemptStarted,
     Completed,
-    DeskEvent,
     FailedOver,
     Finished,
-    Json,
     Message,
     ModelRef,
-    Outcome,
     ReasoningDelta,
     Role,
     Status,
@@ -39,11 +35,20 @@ from llmdesk.core.views import Ask, ProviderState
 from llmdesk.paths import process_environment
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
     import ollama
 
+    from llmdesk.client.answering import (
+        Route,
+    )
+    from llmdesk.core.types import (
+        DeskEvent,
+        Json,
+        Outcome,
+    )
     from llmdesk.desk import Desk
 
 Given = Mapping[str, object]

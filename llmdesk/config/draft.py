@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from llmdesk.config.yaml_tree import START, Path, Place, Tree
+from llmdesk.config.yaml_tree import START, Place
 from llmdesk.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from llmdesk.config.source import Source
+    from llmdesk.config.yaml_tree import Path, Tree
 
 MAX_LISTED = 12
 """How many known names a message lists when none is near."""

@@ -11,7 +11,6 @@ from llmdesk.config.secret import is_secret_name, key_fault
 from llmdesk.config.section import FromEnvironment
 from llmdesk.config.template import (
     Entry,
-    Part,
     TemplateError,
     Variable,
     fill,
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmdesk.config.draft import Draft
+    from llmdesk.config.template import (
+        Part,
+    )
     from llmdesk.config.yaml_tree import Path
 
 _KEY_VARIABLE = re.compile(r"(?:key|token|secret|password)$", re.IGNORECASE)

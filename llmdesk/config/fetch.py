@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from llmdesk.config import keychain
-from llmdesk.config.template import Command, Entry
+from llmdesk.config.template import Command
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.text import redact
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
     from threading import Event
+
+    from llmdesk.config.template import Entry
 
 FETCH_LIMIT_S = 10.0
 """How long a ``$(command)`` or the keychain may take, seconds."""

@@ -16,12 +16,13 @@ from llmdesk.config.defaults import (
     USUAL,
     default_targets,
 )
-from llmdesk.config.draft import Draft, nearest
+from llmdesk.config.draft import nearest
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.addresses import origin
 from llmdesk.core.lanes import DEFAULT_LANES, LARGEST
 
 if TYPE_CHECKING:
+    from llmdesk.config.draft import Draft
     from llmdesk.config.yaml_tree import Path
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llmdesk.config.draft import Draft, nearest
+from llmdesk.config.draft import nearest
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from llmdesk.config.draft import Draft
     from llmdesk.config.yaml_tree import Path
 
 LANE_PREFIX = "lane:"

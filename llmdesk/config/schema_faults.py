@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from llmdesk.config.draft import Draft, nearest
+from llmdesk.config.draft import nearest
 from llmdesk.config.provider_settings import KIND_MODELS
 from llmdesk.config.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+    from llmdesk.config.draft import Draft
     from llmdesk.config.yaml_tree import Path
 
 _WANTED = {

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 from llmdesk.config.template import (
     Command,
     Entry,
-    Part,
     TemplateError,
     Variable,
     fill,
@@ -28,6 +27,10 @@ if TYPE_CHECKING:
 
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
+
+    from llmdesk.config.template import (
+        Part,
+    )
 
 _SECRET_NAME = re.compile(r"key|token|secret|password|auth|cookie", re.IGNORECASE)
 

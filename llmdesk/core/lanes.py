@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llmdesk.core.types import Failover, Json, Message, ModelInfo, ModelRef, Params, Resume, Role
+from llmdesk.core.model_names import is_cloud_name, same_model
+from llmdesk.core.types import Params, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from llmdesk.core.types import Failover, Json, Message, ModelInfo, ModelRef, Resume
 
 LARGEST = "largest"
 """The model name that stands for the chain of policy R15."""
@@ -81,21 +84,6 @@ def parse_parameter_size(text: str) -> float | None:
     return int(found[1] or 1) * float(found[2]) * _UNIT[found[3].lower()]
 
 
-def is_cloud_name(name: str) -> bool:
-    """Whether an Ollama name runs on ollama.com even through a local server (tag ``cloud`` or ``*-cloud``)."""
-    last = name.lower().rpartition("/")[2]  # a registry's port is no tag
-    tag = last.rpartition(":")[2] if ":" in last else ""
-    return tag == "cloud" or tag.endswith("-cloud")
-
-
-def cloud_base_name(name: str) -> str:
-    """The name ollama.com itself knows a cloud model by (internal/modelref of github.com/ollama/ollama)."""
-    if not is_cloud_name(name):
-        return name
-    stem, _, tag = name.rpartition(":")
-    return stem if tag.lower() == "cloud" else name[: -len("-cloud")]
-
-
 def _can_chat(model: ModelInfo) -> bool:
     if model.remote or is_cloud_name(model.name):
         return False
@@ -117,17 +105,6 @@ def _size_key(model: ModelInfo) -> tuple[float, int, str]:
     size = model.size_bytes or 0
     # Without a count, bytes stand in for it: a 4-bit model has about two parameters a byte.
     return (count if count is not None else size * 2.0, size, model.name)
-
-
-def full_name(name: str) -> str:
-    """An Ollama name as it is compared: any case, and ``x`` is ``x:latest``."""
-    name = name.lower()
-    return name if ":" in name.rpartition("/")[2] else name + ":latest"
-
-
-def same_model(wanted: str, listed: str) -> bool:
-    """Whether two Ollama names mean one model."""
-    return full_name(wanted) == full_name(listed)
 
 
 def largest_chain(

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from llmdesk.demo.embedding import embed, embed_one
-from llmdesk.demo.scene import REFUSALS, Beat, Scene
-from llmdesk.demo.server import Reply, Request, Stream
+from llmdesk.demo.scene import REFUSALS, Beat
+from llmdesk.demo.server import Reply, Stream
 from llmdesk.demo.shelf import Shelf
 from llmdesk.demo.speech import Pace, Voice
 from llmdesk.demo.turn import read_turn
 from llmdesk.demo.wire import WireError, json_reply, read_json
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
     from llmdesk.core.types import Json
     from llmdesk.demo.catalogue import SimModel
+    from llmdesk.demo.scene import Scene
+    from llmdesk.demo.server import Request
 
 VERSION = "0.33.0"
 """The version whose wire is spoken."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from llmdesk.core.lanes import parse_parameter_size, same_model
+from llmdesk.core.lanes import parse_parameter_size
+from llmdesk.core.model_names import same_model
 from llmdesk.demo.catalogue import SimModel
 from llmdesk.demo.wire import WireError, json_line, timestamp
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.demo.answers import SLOW_FACTOR
 from llmdesk.demo.server import ConnectionCut
-from llmdesk.demo.turn import Metrics, Turn
+from llmdesk.demo.turn import Metrics
 from llmdesk.demo.wire import json_line, timestamp
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.types import Json
     from llmdesk.demo.shelf import Shelf
+    from llmdesk.demo.turn import Turn
 
 CUT_AT = 0.4
 """How much of an answer comes before its connection is cut."""

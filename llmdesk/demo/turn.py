@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from llmdesk.demo.answers import Answer, compose
+from llmdesk.demo.answers import compose
 from llmdesk.demo.wire import NS, WireError, go_json, read_images, read_keep_alive, read_options
 
 if TYPE_CHECKING:
     from llmdesk.core.types import Json
+    from llmdesk.demo.answers import Answer
     from llmdesk.demo.catalogue import SimModel
 
 THINK_LEVELS = ("low", "medium", "high", "max")

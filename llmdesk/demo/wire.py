@@ -10,13 +10,16 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
-from llmdesk.demo.server import Reply, Request
+from llmdesk.demo.server import Reply
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from llmdesk.core.types import Json
+    from llmdesk.demo.server import Request
 
 NS = 1_000_000_000
 """Nanoseconds in a second; every duration on the wire counts them."""

@@ -15,27 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
-from llmdesk.core.measures import AttemptRow, Grouping, Measures, Selection
-from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome, Params, Status
+from llmdesk.core.measures import Selection
+from llmdesk.core.types import Params, Status
 from llmdesk.core.views import (
     Ask,
-    Attachment,
-    BudgetView,
-    Conversation,
-    ConversationView,
-    Discovery,
-    Draft,
-    FailoverRow,
-    Finding,
-    LaneView,
-    ModelRow,
-    OutboxEntry,
-    Plan,
-    ProviderStatus,
-    RequestView,
-    ScreenSettings,
     Topic,
-    Verdict,
 )
 from llmdesk.desk.advice import advise
 from llmdesk.desk.asking import Asking
@@ -57,6 +41,26 @@ if TYPE_CHECKING:
 
     from llmdesk.core.exchange import Exchange
     from llmdesk.core.log_lines import LogLine
+    from llmdesk.core.measures import AttemptRow, Grouping, Measures
+    from llmdesk.core.types import DeskEvent, Json, Message, ModelRef, Outcome
+    from llmdesk.core.views import (
+        Attachment,
+        BudgetView,
+        Conversation,
+        ConversationView,
+        Discovery,
+        Draft,
+        FailoverRow,
+        Finding,
+        LaneView,
+        ModelRow,
+        OutboxEntry,
+        Plan,
+        ProviderStatus,
+        RequestView,
+        ScreenSettings,
+        Verdict,
+    )
     from llmdesk.desk.folders import FolderFiles
     from llmdesk.desk.parts import Parts
     from llmdesk.desk.reports import Period, Stats, StatsBy

@@ -13,19 +13,17 @@ from llmdesk.core.text import one_line
 from llmdesk.core.titles import title_of
 from llmdesk.core.types import (
     Accepted,
-    Attempt,
     AttemptFailed,
     AttemptOutcome,
     AttemptStarted,
     FailedOver,
     Failure,
     Finished,
-    Message,
     Outcome,
     Role,
     Status,
 )
-from llmdesk.core.views import Ask, Topic
+from llmdesk.core.views import Topic
 from llmdesk.desk import ending, payload, summaries
 from llmdesk.desk.choosing import check, lane_for
 from llmdesk.desk.exchanges import Exchanges
@@ -42,7 +40,11 @@ from llmdesk.telemetry import Asked
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from llmdesk.core.views import OutboxEntry
+    from llmdesk.core.types import (
+        Attempt,
+        Message,
+    )
+    from llmdesk.core.views import Ask, OutboxEntry
     from llmdesk.desk.parts import Parts
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Json, ModelRef
+from llmdesk.core.types import ModelRef
 
 if TYPE_CHECKING:
     from llmdesk.core.lanes import Lane
+    from llmdesk.core.types import Json
     from llmdesk.core.views import Ask
     from llmdesk.desk.parts import Agent, Parts
 

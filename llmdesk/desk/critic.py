@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line, storable
-from llmdesk.core.types import Message, Outcome, Role, Status
+from llmdesk.core.types import Message, Role, Status
 from llmdesk.core.views import Ask, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from llmdesk.core.types import Outcome
 
 MAX_ISSUES = 3
 

@@ -13,7 +13,7 @@ from llmdesk.core.lanes import no_local_model_message
 from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelRef
 from llmdesk.core.version import __version__
-from llmdesk.core.views import Discovery, Finding, Level, ProviderState, ProviderStatus
+from llmdesk.core.views import Discovery, Finding, Level, ProviderState
 from llmdesk.desk.advice import names_step
 from llmdesk.prices import catalogue
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from llmdesk.core.views import ProviderStatus
     from llmdesk.desk.parts import Parts
     from llmdesk.paths import Paths
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import ErrorKind, StorageError
 from llmdesk.core.money import to_nano_usd, to_usd
 from llmdesk.core.text import has_visible, one_line, redact
-from llmdesk.core.types import Attempt, AttemptOutcome, Failure, FinishReason, ModelRef, Outcome, Status
+from llmdesk.core.types import AttemptOutcome, Failure, FinishReason, Outcome, Status
 from llmdesk.desk.advice import advise
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import Attempt, ModelRef
     from llmdesk.core.views import Completeness
     from llmdesk.desk.job import Job
     from llmdesk.router import Walk

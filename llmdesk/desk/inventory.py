@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from llmdesk.core.errors import KeyRejected, ModelGone, ProviderError, QuotaReached, RateLimited, UsageError
 from llmdesk.core.text import one_line, redact
-from llmdesk.core.types import Json, ModelRef
+from llmdesk.core.types import ModelRef
 from llmdesk.core.views import LaneView, ModelRow, ProviderState, ProviderStatus, Topic
 from llmdesk.desk.planning import target_states
 from llmdesk.desk.plans import Plans
@@ -17,6 +17,7 @@ from llmdesk.router.masking import without_keys
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
+    from llmdesk.core.types import Json
     from llmdesk.desk.asking import Asking
     from llmdesk.desk.parts import Parts, ProviderFacts
     from llmdesk.providers.base import ModelStore, Provider, PullProgress, RunningModel

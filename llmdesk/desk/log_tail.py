@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import StorageError
-from llmdesk.core.log_lines import LogLine, parse_log_line
+from llmdesk.core.log_lines import parse_log_line
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.core.log_lines import LogLine
 
 LINES = 2_000
 """How many lines are read."""

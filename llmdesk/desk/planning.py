@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmdesk.core.budget import Account
-from llmdesk.core.lanes import Lane, estimate_tokens
+from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.prompting import user_message
 from llmdesk.core.types import Message, Role
-from llmdesk.core.views import Ask, Plan, TargetStatus
+from llmdesk.core.views import Plan, TargetStatus
 from llmdesk.desk.choosing import check, lane_for, why_lane
 from llmdesk.desk.spending import budget_views
 from llmdesk.router import Route, decide, in_order, preferred
 
 if TYPE_CHECKING:
+    from llmdesk.core.lanes import Lane
+    from llmdesk.core.views import Ask
     from llmdesk.desk.parts import Parts
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import ProviderError, QuotaReached, RateLimited
 from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelRef
-from llmdesk.core.views import Quota, Topic
+from llmdesk.core.views import Topic
 from llmdesk.providers.base import PlanUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmdesk.core.views import Quota
     from llmdesk.desk.parts import Parts
 
 AGE_S = 300.0

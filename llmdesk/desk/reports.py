@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.core.errors import UsageError
-from llmdesk.core.measures import Grouping, Measures, Selection
+from llmdesk.core.measures import Measures, Selection
 from llmdesk.core.types import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from llmdesk.core.measures import Grouping
     from llmdesk.core.periods import Calendar
     from llmdesk.core.prices import Price
     from llmdesk.desk.parts import Parts

@@ -6,11 +6,13 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from llmdesk.core.types import DeskEvent, Finished, Outcome, TextDelta
+from llmdesk.core.types import Finished, TextDelta
 from llmdesk.router import Controls, Wish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from llmdesk.core.types import DeskEvent, Outcome
 
 
 JOIN_ABOVE = 256

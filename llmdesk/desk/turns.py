@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import UsageError
 from llmdesk.core.prompting import CONTINUE_PROMPT
 from llmdesk.core.titles import TITLE_LIMIT
-from llmdesk.core.types import ModelRef, Params, Role
+from llmdesk.core.types import Params, Role
 from llmdesk.core.versions import line_up_to
-from llmdesk.core.views import Ask, Conversation
+from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmdesk.core.views import StoredMessage
+    from llmdesk.core.types import ModelRef
+    from llmdesk.core.views import Conversation, StoredMessage
 
 GOES_ON = ("interrupted", "cut by limit")
 """The marks of answers that can be gone on with."""

@@ -10,13 +10,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmdesk.core.prices import FREE, Price
+from llmdesk.core.prices import FREE
 from llmdesk.prices import catalogue
 from llmdesk.prices.snapshots import is_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llmdesk.core.prices import Price
     from llmdesk.core.types import ModelRef
     from llmdesk.prices.catalogue import Catalogue
 

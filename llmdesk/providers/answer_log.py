@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ProviderError
 from llmdesk.core.text import has_visible, one_line
-from llmdesk.core.types import FinishReason, ProviderEvent, ReasoningDelta, TextDelta
+from llmdesk.core.types import FinishReason, ReasoningDelta, TextDelta
 from llmdesk.providers.reply import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from llmdesk.core.types import ToolCall, Usage
+    from llmdesk.core.types import ProviderEvent, ToolCall, Usage
     from llmdesk.providers.base import Endpoint
 
 _EVENT_BYTES = 16

@@ -10,7 +10,7 @@ from llmdesk.core.errors import AnswerCut, ProviderError, WebPageAnswered
 from llmdesk.core.json_cost import LEAVES
 from llmdesk.providers.answer_log import telling
 from llmdesk.providers.ndjson import FrameBroken, document, objects
-from llmdesk.providers.sse import EventSplitter, ServerEvent
+from llmdesk.providers.sse import EventSplitter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmdesk.core.types import ProviderEvent, Usage
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.reply import Reply
+    from llmdesk.providers.sse import ServerEvent
 
 CONTROL_S = 10.0
 """Limit on a call that only asks about models or the account, seconds."""

@@ -14,7 +14,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, NetworkFailed, ProviderError, SetupBroken
@@ -24,6 +24,7 @@ from llmdesk.providers.reply import Limits, Reply, seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping
+    from urllib.parse import SplitResult
 
     import httpx
 

@@ -6,13 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import AnswerCut, ProviderError
+from llmdesk.core.errors import AnswerCut
 from llmdesk.core.types import (
-    ChatRequest,
     Completed,
     FinishReason,
-    ModelInfo,
-    ProviderEvent,
     ReasoningDelta,
     TextDelta,
     ToolCall,
@@ -22,6 +19,13 @@ from llmdesk.providers.base import Check
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
+
+    from llmdesk.core.errors import ProviderError
+    from llmdesk.core.types import (
+        ChatRequest,
+        ModelInfo,
+        ProviderEvent,
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,13 +10,18 @@ What each class of failure means is data in ``core.policy``. Here: ``targets`` (
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from llmdesk.router.afford import priced
 from llmdesk.router.controls import Controls, Wish
 from llmdesk.router.decision import decide
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import Journey
-from llmdesk.router.route import Checker, Recorder, Route, Sink, Tapping, Trip, Walk
+from llmdesk.router.route import Checker, Recorder, Route, Sink, Trip, Walk
 from llmdesk.router.targets import Cooldowns, Targets
+
+if TYPE_CHECKING:
+    from llmdesk.router.route import Tapping
 
 __all__ = [
     "Checker",

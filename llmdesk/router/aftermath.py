@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import ErrorKind, ProviderError, SchemaNotMet
+from llmdesk.core.errors import ErrorKind, SchemaNotMet
 from llmdesk.core.policy import DECISIONS
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Attempt, AttemptOutcome
@@ -24,6 +24,7 @@ from llmdesk.router.words import repair_messages, with_next_try, worded
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from llmdesk.core.errors import ProviderError
     from llmdesk.core.types import ChatRequest
     from llmdesk.providers.base import Provider
     from llmdesk.router.pacing import Turn

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import AnswerCut, ProviderError
 from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import (
-    Attempt,
     AttemptStarted,
-    ChatRequest,
     Completed,
     FailedOver,
     FailoverStep,
@@ -25,8 +23,8 @@ from llmdesk.router.afford import afford
 from llmdesk.router.aftermath import Aftermath, Try
 from llmdesk.router.controls import Wish
 from llmdesk.router.masking import masked
-from llmdesk.router.prepare import Prepared, prepare
-from llmdesk.router.route import Place, Trip, Unfit
+from llmdesk.router.prepare import prepare
+from llmdesk.router.route import Unfit
 from llmdesk.router.schema import meet_schema
 from llmdesk.router.turns import take_turn
 from llmdesk.router.usage import settled_usage
@@ -34,6 +32,14 @@ from llmdesk.router.usage import settled_usage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tenacity import RetryCallState
+
+    from llmdesk.core.types import (
+        Attempt,
+        ChatRequest,
+    )
+    from llmdesk.router.prepare import Prepared
+    from llmdesk.router.route import Place, Trip
     from llmdesk.router.targets import Targets
 
 
@@ -77,7 +83,7 @@ class Asker:
 
     async def _ask_again(self, place: Place) -> None:
         """Ask the target for the second time and as often as allowed; only now is tenacity worth loading."""
-        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+        from tenacity import AsyncRetrying, retry_if_exception_type
 
         def failed() -> ProviderError:
             assert place.failed is not None

@@ -11,7 +11,7 @@ from llmdesk.core.views import TargetStatus
 from llmdesk.router.fit import in_order, preferred
 from llmdesk.router.journey import QUIET_SKIPS
 from llmdesk.router.outlook import look_ahead
-from llmdesk.router.prepare import Prepared, chain_of, fitted_to
+from llmdesk.router.prepare import chain_of, fitted_to
 from llmdesk.router.route import Place, Unfit
 from llmdesk.router.schema import takes_schema
 from llmdesk.router.words import busy, over_budget
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llmdesk.core.budget import Refusal
     from llmdesk.core.views import BudgetView, Consent, SchemaWay
     from llmdesk.router.outlook import Outlook
+    from llmdesk.router.prepare import Prepared
     from llmdesk.router.route import Route
     from llmdesk.router.targets import Resting, Targets
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmdesk.core.lanes import is_cloud_name, window_for
+from llmdesk.core.lanes import window_for
+from llmdesk.core.model_names import is_cloud_name
 from llmdesk.router.route import Unfit
 
 if TYPE_CHECKING:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import ErrorKind, ProviderError, RequestRejected, SchemaNotMet
 from llmdesk.core.policy import DECISIONS, Next
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Attempt, AttemptOutcome, ConsentNeeded, Failure, ModelRef, Status
+from llmdesk.core.types import Attempt, AttemptOutcome, ConsentNeeded, Failure, Status
 from llmdesk.router.afford import free_ones
 from llmdesk.router.attempt import Asker
 from llmdesk.router.controls import Wish
 from llmdesk.router.fit import in_order, preferred
-from llmdesk.router.route import Left, Place, Trip, Unfit
+from llmdesk.router.route import Left, Place, Unfit
 from llmdesk.router.words import hour, nobody_free
 
 if TYPE_CHECKING:
     from llmdesk.core.budget import Refusal
+    from llmdesk.core.types import ModelRef
+    from llmdesk.router.route import Trip
     from llmdesk.router.targets import Resting, Targets
 
 QUIET_SKIPS = frozenset({"no key"})

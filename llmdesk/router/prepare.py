@@ -6,23 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ModelGone, ProviderError
-from llmdesk.core.lanes import (
-    DEFAULT_OUTPUT_TOKENS,
-    LARGEST,
-    fit_history,
-    largest_chain,
-    no_local_model_message,
-    same_model,
-)
-from llmdesk.core.types import ChatRequest, ModelInfo
+from llmdesk.core.lanes import DEFAULT_OUTPUT_TOKENS, LARGEST, fit_history, largest_chain, no_local_model_message
+from llmdesk.core.model_names import same_model
+from llmdesk.core.types import ChatRequest
 from llmdesk.router.fit import capacity_tokens, check_abilities, check_outgrown, local_window, runs_here
-from llmdesk.router.route import Place, Route, Unfit
+from llmdesk.router.route import Unfit
 from llmdesk.router.schema import takes_schema, told_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.core.policy import ProviderRules
+    from llmdesk.core.types import ModelInfo
+    from llmdesk.router.route import Place, Route
     from llmdesk.router.targets import Targets
 
 

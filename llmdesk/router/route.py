@@ -12,18 +12,9 @@ from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import (
     Attempt,
     AttemptFailed,
-    Completed,
     DeskEvent,
-    Endpoint,
-    FailoverStep,
-    Failure,
-    Json,
-    Message,
-    ModelInfo,
     ModelRef,
     Status,
-    ToolCall,
-    Usage,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +23,17 @@ if TYPE_CHECKING:
     from llmdesk.core.exchange import Tap
     from llmdesk.core.lanes import Lane
     from llmdesk.core.policy import ProviderRules
+    from llmdesk.core.types import (
+        Completed,
+        Endpoint,
+        FailoverStep,
+        Failure,
+        Json,
+        Message,
+        ModelInfo,
+        ToolCall,
+        Usage,
+    )
     from llmdesk.router.controls import Controls
 
 

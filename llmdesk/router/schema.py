@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import SchemaNotMet
-from llmdesk.core.lanes import is_cloud_name
+from llmdesk.core.model_names import is_cloud_name
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Completed, FinishReason, Message, Role
+from llmdesk.core.types import FinishReason, Message, Role
 
 if TYPE_CHECKING:
     from llmdesk.core.policy import ProviderRules
-    from llmdesk.core.types import Json, ModelInfo
+    from llmdesk.core.types import Completed, Json, ModelInfo
     from llmdesk.router.route import Trip
 
 

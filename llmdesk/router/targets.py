@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import ErrorKind, ProviderError
-from llmdesk.core.lanes import LARGEST, is_cloud_name, same_model
+from llmdesk.core.lanes import LARGEST
+from llmdesk.core.model_names import is_cloud_name, same_model
 from llmdesk.core.policy import DECISIONS, Block, ProviderRules
 from llmdesk.core.text import redact
 from llmdesk.router.pacing import Pacer
 from llmdesk.router.words import with_next_try
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from llmdesk.core.budget import Budget, Claim, Grant, Refusal
     from llmdesk.core.cooldown import Cooldown

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import ErrorKind, ProviderError
+from llmdesk.core.errors import ErrorKind
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Message, Role
 
 if TYPE_CHECKING:
     from llmdesk.core.budget import Grant, Refusal
+    from llmdesk.core.errors import ProviderError
     from llmdesk.core.types import ModelRef
     from llmdesk.router.route import Place
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.text import LINE_LIMIT, one_line
-from llmdesk.schema_check.strict_json import JsonValue, decode, not_json
+from llmdesk.schema_check.strict_json import decode, not_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
     from referencing import Resource
     from referencing._core import Resolver
     from referencing.jsonschema import Schema
+
+    from llmdesk.schema_check.strict_json import JsonValue
 
 MAX_VIOLATIONS = 20
 """How many violations are told; a model cannot use more in one repair."""

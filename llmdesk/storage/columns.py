@@ -10,13 +10,14 @@ from llmdesk.core.money import to_nano_usd, to_usd
 from llmdesk.core.prompting import Said
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Role, Usage
-from llmdesk.core.views import Attachment, Completeness, ConversationView, StoredMessage
+from llmdesk.core.views import Attachment, ConversationView, StoredMessage
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
     from llmdesk.core.budget import Account
+    from llmdesk.core.views import Completeness
 
 
 @overload

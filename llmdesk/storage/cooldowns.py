@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, Instant, later, remaining_s, settled, start
+from llmdesk.core.cooldown import MAX_DURATION_S, Instant, later, remaining_s, settled, start
 from llmdesk.core.text import one_line, redact
 from llmdesk.storage import state_format
 from llmdesk.storage.files import (
-    Mark,
     change_mark,
     corrupt_name,
     left_over_temps,
@@ -24,6 +23,11 @@ from llmdesk.storage.files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from llmdesk.core.cooldown import Cooldown
+    from llmdesk.storage.files import (
+        Mark,
+    )
 
 LOCK_TIMEOUT_S = 2.0
 """How long another instance's update is waited for; then the deadline matters more than that update."""

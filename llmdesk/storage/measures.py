@@ -19,7 +19,7 @@ from llmdesk.core.money import to_usd
 from llmdesk.storage.booking import HERE
 from llmdesk.storage.columns import to_s
 from llmdesk.storage.rollups import COUNTED, ERROR, HIGHS, LEVELS, LOWS, MEASURED, NAMES, SUMS, backlog
-from llmdesk.storage.spans import Span, anywhere, spans
+from llmdesk.storage.spans import anywhere, spans
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llmdesk.core.periods import Calendar
     from llmdesk.storage.database import Database
     from llmdesk.storage.rollups import Level
+    from llmdesk.storage.spans import Span
 
 ROWS_AT_ONCE = 500
 """So many attempts are handed out between two looks at the database."""

@@ -13,7 +13,7 @@ from llmdesk.core.types import Role, Status, Usage
 from llmdesk.core.views import OutboxEntry, RequestView
 from llmdesk.storage.booking import book
 from llmdesk.storage.columns import attachments_of, to_attempt, to_error_kind, to_ms, to_s
-from llmdesk.storage.records import StoredAnswer, StoredRequest
+from llmdesk.storage.records import StoredRequest
 from llmdesk.storage.versions import end_what_was_replaced, reinstate, supersede
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.periods import Calendar
     from llmdesk.core.types import Attempt, Outcome
+    from llmdesk.storage.records import StoredAnswer
 
 _OPEN = "status IN ('accepted', 'running', 'paused')"
 _QUOTED_CHARS = 16

@@ -18,11 +18,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, Instant, remaining_s
+from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, remaining_s
 from llmdesk.core.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from llmdesk.core.cooldown import Instant
 
 VERSION = 1
 OLDEST_KEY = "cloud_cooldown_until"

@@ -15,12 +15,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.telemetry.quiet import kept_in
-from llmdesk.telemetry.trace import Asked, Trace, trace_of
+from llmdesk.telemetry.trace import trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmdesk.core.types import Outcome
+    from llmdesk.telemetry.trace import Asked, Trace
     from llmdesk.telemetry.vendors import Vendor
 
 WARM_UP_S = 0.3

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.text import one_line
-from llmdesk.core.types import AttemptOutcome, Endpoint, Params, Status
+from llmdesk.core.types import AttemptOutcome, Status
 from llmdesk.telemetry import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmdesk.core.types import Attempt, Outcome, Usage
+    from llmdesk.core.types import Attempt, Endpoint, Outcome, Params, Usage
     from llmdesk.telemetry.vendors import Vendor
 
 Value = str | bool | int | float | tuple[str, ...]

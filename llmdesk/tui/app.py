@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import constants
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.filter import Monochrome, NoColor
 from textual.widgets._toast import ToastRack
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
+    from textual.app import SystemCommand
     from textual.binding import BindingType
     from textual.command import Provider
     from textual.driver import Driver

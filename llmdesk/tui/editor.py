@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from textual.app import App, SuspendNotSupported
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 
 def edit_text(app: App[None], text: str) -> tuple[str, str]:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 from textual.keys import Keys
 
-from llmdesk.tui.actions import ACTIONS, BY_ID, PANEL_SCOPES, Action, Scope
+from llmdesk.tui.actions import ACTIONS, BY_ID, PANEL_SCOPES, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from llmdesk.tui.actions import Action
 
 _CHAT: frozenset[Scope] = frozenset({"desk", "chat", "prompt", "turn"})
 APART: frozenset[Scope] = frozenset({"compare", "image", "queue"})

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
-from llmdesk.core.edits import Edit, LaneEntry
+from llmdesk.core.edits import Edit
 from llmdesk.core.lanes import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmdesk.core.edits import Plain
+    from llmdesk.core.edits import LaneEntry, Plain
 
 LANE_PREFIX = "lane:"
 FAILOVER = ("auto", "ask", "never")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llmdesk.config.loader import Loaded
 from llmdesk.desk import Desk
 from llmdesk.desk.parts import Parts, in_force
-from llmdesk.paths import Paths, find_paths, is_writable, process_environment
+from llmdesk.paths import find_paths, is_writable, process_environment
 from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.cooldowns import CooldownFile, system_clock
 from llmdesk.storage.database import Database
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from llmdesk.config.settings import Settings
     from llmdesk.core.cooldown import Instant
     from llmdesk.desk.parts import ProviderFacts
+    from llmdesk.paths import Paths
 
 __all__ = ["DEMO_MARK", "AdapterShelf", "make_desk"]
 

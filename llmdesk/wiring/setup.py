@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.config import convert, limits
 from llmdesk.config.credentials import key_source, late_source
-from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.config.loader import load_settings
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk.parts import Agent, ProviderFacts, Setup
 from llmdesk.prices import Billing, PriceBook
@@ -18,6 +18,7 @@ from llmdesk.storage.spend import SpendStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llmdesk.config.loader import Loaded
     from llmdesk.core.policy import ProviderRules
     from llmdesk.core.types import Json
     from llmdesk.paths import Paths

@@ -22,15 +22,17 @@ from llmdesk.core.lanes import CHARS_PER_TOKEN
 from llmdesk.core.types import Status, TextDelta
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.accounting_world import Asked, Rates, Sale, Shop, buyer, drawn_bill, shop, table
-from tests.support.metered import ANSWERED, TILLS, Bill, Fate, Speech, Told
+from tests.support.accounting_world import Rates, buyer, drawn_bill, shop, table
+from tests.support.metered import ANSWERED, TILLS, Fate, Speech, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from llmdesk.core.types import Outcome
     from llmdesk.desk import Run
+    from tests.support.accounting_world import Asked, Sale, Shop
     from tests.support.exec_world import ExecWorld
+    from tests.support.metered import Bill
 
 SEED = 4
 IN_ONE_DESK = 994

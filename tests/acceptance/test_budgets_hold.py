@@ -19,13 +19,14 @@ import pytest
 from llmdesk.core.types import Status
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.accounting_world import Asked, Rates, Sale, Shop, buyer, greedy, shop, table
+from tests.support.accounting_world import Rates, buyer, greedy, shop, table
 from tests.support.fault_server import until
 from tests.support.metered import Bill, Fate, Speech
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.accounting_world import Asked, Sale, Shop
     from tests.support.exec_world import ExecWorld
 
 PRICES = {

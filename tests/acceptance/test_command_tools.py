@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmdesk.providers.command.signals import is_alive
-from tests.support.exec_world import ExecWorld, exec_world
+from tests.support.exec_world import exec_world
 from tests.support.tool_box import tool_box
-from tests.support.tool_play import HOLD, Play, Step
+from tests.support.tool_play import HOLD, Play
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
+    from tests.support.tool_play import Step
 
 LONG = "Hello there. " * 10
 

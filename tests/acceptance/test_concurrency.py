@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmdesk.core.types import Outcome, Status
+from llmdesk.core.types import Status
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.exec_world import ExecWorld, exec_world, provider
-from tests.support.fault_server import FaultServer, Play, Seen, chat_answer, chat_chunk, error, stream
+from tests.support.exec_world import exec_world, provider
+from tests.support.fault_server import FaultServer, chat_answer, chat_chunk, error, stream
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from llmdesk.core.types import Outcome
     from llmdesk.desk import Desk
+    from tests.support.exec_world import ExecWorld
+    from tests.support.fault_server import Play, Seen
 
 NAMES = ("alpha", "beta", "gamma")
 LANES = {

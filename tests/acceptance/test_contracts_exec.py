@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pexpect
 import pytest
 
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer, error, model_entry, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 Shape = dict[str, tuple[type, ...]]
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer
 from tests.support.keychains import FILE, filled
 from tests.support.ollama_answers import chat_answer
@@ -19,6 +19,8 @@ from tests.support.plays import error, no_answer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 CANARY = "canary/of+the=vault-0123456789abcdef"
 FORMS = (

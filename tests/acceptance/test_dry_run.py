@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.exec_world import ExecWorld, exec_world
+from tests.support.exec_world import exec_world
 from tests.support.fault_server import FaultServer
 from tests.support.ollama_answers import chat_answer, model_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 CONFIG = """\
 version: 1

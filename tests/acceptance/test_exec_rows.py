@@ -12,10 +12,12 @@ from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer
 from tests.support.ollama_answers import model_entry
 from tests.support.ollama_scenes import CLOUD, SCENES, SECRETS
-from tests.support.scenes import Scene, on_stage
+from tests.support.scenes import on_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.scenes import Scene
 
 BACKUP = "The whole answer of the next target."
 

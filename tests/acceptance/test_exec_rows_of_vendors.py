@@ -15,13 +15,14 @@ from llmdesk.core.policy import DECISIONS, Next
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer
 from tests.support.scenes import on_stage
-from tests.support.wire import CANARY, HttpWire
+from tests.support.wire import CANARY
 from tests.support.wires import anthropic, google, openai
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.scenes import Scene
+    from tests.support.wire import HttpWire
 
 BACKUP = "The whole answer of the next target."
 SHORT_WAIT_S = 5.0

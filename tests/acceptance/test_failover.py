@@ -20,11 +20,13 @@ import pytest
 from llmdesk.core.types import Status
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, Mark, chat_answer, chat_chunk, done_chunk, error, page, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.exec_world import ExecWorld
 
 LOCAL_ANSWER = "The local answer, whole."
 LIMIT = error(429, "you've reached your hourly usage limit, please wait or upgrade to continue")

@@ -19,7 +19,7 @@ from llmdesk.core.errors import ProviderError
 from llmdesk.core.types import ModelRef, Status
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import (
     FaultServer,
     Mark,
@@ -39,6 +39,8 @@ from tests.support.ollama_answers import NDJSON
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 KEY = "sk-canary/KEY+with=odd&chars_99"
 SPELLINGS = (KEY, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode().rstrip("="))

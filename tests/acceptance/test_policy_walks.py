@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.core.types import AttemptOutcome, Outcome, Status
+from llmdesk.core.types import AttemptOutcome, Status
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import (
     FaultServer,
     Mark,
-    Play,
-    Seen,
     chat_answer,
     chat_chunk,
     error,
@@ -33,7 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from llmdesk.core.types import Outcome
     from llmdesk.desk import Desk
+    from tests.support.fault_server import (
+        Play,
+        Seen,
+    )
 
 REQUESTS = 70
 QUICK = {"first_token_s": 0.6, "idle_s": 0.6}

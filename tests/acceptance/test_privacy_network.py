@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.exec_world import ExecWorld, exec_world
+from tests.support.exec_world import exec_world
 from tests.support.fault_server import FaultServer, model_entry
 from tests.support.socket_watch import SocketWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 STUB = {**model_entry("stub:latest"), "remote_host": "https://cloud.invalid", "remote_model": "stub"}

@@ -21,8 +21,8 @@ import pytest
 from llmdesk.core.types import Message, Role
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
-from tests.support.fault_server import FaultServer, Mark, Play, chat_answer, chat_chunk, error, stream
+from tests.support.exec_world import configuration, exec_world, provider
+from tests.support.fault_server import FaultServer, Mark, chat_answer, chat_chunk, error, stream
 from tests.support.otlp_collector import METRICS, TRACES, be_collector, bodies
 from tests.support.terminal import Terminal
 from tests.support.tool_play import Play as Tool
@@ -31,6 +31,9 @@ from tests.support.word_search import files_that_hold, holds
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
+    from tests.support.fault_server import Play
 
 RECORDS = ("full", "metadata", "off-record")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, Mark, chat_answer, chat_chunk, error, stream
 from tests.support.terminal import Terminal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.support.exec_world import ExecWorld
     from tests.support.fault_server import Seen
 
 LIMIT = error(429, "you've reached your hourly usage limit, please wait or upgrade to continue")

@@ -11,11 +11,13 @@ import pytest
 from llmdesk.core.types import Status
 from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, Mark, chat_answer, error
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 CANARY = "canary-of-nobodys-business"
 LIMIT = 2_000

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.campaign.told import told
-from tests.support.plays import Play, steps_of
+from tests.support.plays import steps_of
 from tests.support.wire import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.campaign.alphabet import Symbol
-    from tests.support.plays import Step
+    from tests.support.plays import Play, Step
 
 _WORDS, _READ, _OUTPUT, _TOTAL = b"<\x01words>", b"<\x01read>", b"<\x01output>", b"<\x01total>"
 

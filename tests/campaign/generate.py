@@ -19,16 +19,18 @@ from tests.campaign.sequence import (
     Say,
     Second,
     Sequence,
-    Step,
     Together,
-    Toxin,
-    Wire,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.campaign.alphabet import Symbol
+    from tests.campaign.sequence import (
+        Step,
+        Toxin,
+        Wire,
+    )
 
 Value = TypeVar("Value")
 

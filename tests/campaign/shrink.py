@@ -8,10 +8,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tests.campaign.sequence import Jump, Poison, Resume, Say, Sequence, Step, Together
+from tests.campaign.sequence import Jump, Poison, Resume, Say, Together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    from tests.campaign.sequence import Sequence, Step
 
 AT_ONCE = 6
 """How many smaller sequences are tried at once."""

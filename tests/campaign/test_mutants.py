@@ -16,14 +16,17 @@ from tests.campaign.__main__ import PARTS
 from tests.campaign.generate import generate
 from tests.campaign.mutants.catalogue.everything import MUTANTS
 from tests.campaign.mutants.command import read_out
-from tests.campaign.mutants.mutant import ROOT, Command, Mutant, Slice, Test
+from tests.campaign.mutants.mutant import ROOT, Command, Slice, Test
 from tests.campaign.mutants.replica import with_bug
 from tests.campaign.mutants.slice import known, sequences
 from tests.campaign.mutants.stories import STORIES
-from tests.campaign.stage import Stage, Verdict, room
+from tests.campaign.stage import Stage, room
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.campaign.mutants.mutant import Mutant
+    from tests.campaign.stage import Verdict
 
 RULES = {f"I{number}" for number in range(1, 21)} | {"I3b", "I6b"}
 

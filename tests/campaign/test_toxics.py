@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.campaign.toxics import Doses, ToxicProxy
-from tests.support.fault_server import FaultServer, Mark, Play, Seen, until
+from tests.support.fault_server import FaultServer, Mark, Play, until
 from tests.support.plays import plain, reset
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.support.fault_server import Seen
 
 BODY = b"0123456789" * 100
 ASK = b"GET /api/version HTTP/1.1\r\nHost: here\r\n\r\n"

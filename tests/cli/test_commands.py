@@ -15,7 +15,6 @@ from llmdesk.core.views import (
     Conversation,
     FailoverRow,
     Finding,
-    LaneView,
     Level,
     OutboxEntry,
     ProviderState,
@@ -28,6 +27,10 @@ from tests.support.scripted_desk import AT, CLOUD, LOCAL, ScriptedDesk, answer, 
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.core.views import (
+        LaneView,
+    )
 
 PAUSED = OutboxEntry(
     id="0192abcd", created_at=AT, lane="chat", prompt="Write\na parser \x1b[2J", attachments=("a.png",),

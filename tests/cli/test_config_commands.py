@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli_run import Ran, run_cli
+from tests.support.cli_run import run_cli
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.cli_run import Ran
 
 
 def config(home: Path, *argv: str, **env: str) -> Ran:

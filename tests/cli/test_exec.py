@@ -28,7 +28,6 @@ from tests.support.scripted_desk import (
     CLOUD,
     LOCAL,
     ScriptedDesk,
-    Step,
     answer,
     completed,
     consent,
@@ -39,6 +38,10 @@ from tests.support.scripted_desk import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.scripted_desk import (
+        Step,
+    )
 
 EXEC_FIELDS = [
     "id", "status", "text", "data", "lane", "agent", "job", "provider", "model", "finish_reason", "usage", "cost_usd",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
@@ -14,8 +15,12 @@ from llmdesk.core.budget import Budget
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import Finished, Status
 from llmdesk.core.views import BudgetView, Conversation, Finding, Level
-from tests.support.cli_run import Ran, run_cli
-from tests.support.scripted_desk import AT, ScriptedDesk, Step, answer, completed, consent, ended
+from tests.support.cli_run import run_cli
+from tests.support.scripted_desk import AT, ScriptedDesk, answer, completed, consent, ended
+
+if TYPE_CHECKING:
+    from tests.support.cli_run import Ran
+    from tests.support.scripted_desk import Step
 
 PROGRAM = ["-m", "tests.support.scripted_program"]
 

@@ -19,12 +19,14 @@ from llmdesk.cli.linear.phrases import Phrases
 from llmdesk.cli.linear.turns import code_blocks
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import AttemptStarted, Finished, FinishReason, ModelRef, ReasoningDelta, Status
-from llmdesk.core.views import Discovery, OutboxEntry
+from llmdesk.core.views import OutboxEntry
 from tests.support.cli_run import run_cli
 from tests.support.scripted_desk import AT, LOCAL, ScriptedDesk, answer, completed, ended
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.core.views import Discovery
 
 PROGRAM = ["-m", "tests.support.scripted_program"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tests.support.cli_run import Ran, run_cli
+from tests.support.cli_run import run_cli
 from tests.support.desk_world import CLOUD, DeskWorld, answers, ask
 from tests.support.scripted_desk import AT
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmdesk.desk import Desk
+    from tests.support.cli_run import Ran
     from tests.support.scripted_desk import ScriptedDesk
 
 

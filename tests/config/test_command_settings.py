@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,9 +11,12 @@ from llmdesk.config.command_options import inherited
 from llmdesk.config.command_settings import PLACEHOLDERS
 from llmdesk.config.convert import endpoint
 from llmdesk.config.credentials import resolve_secrets
-from llmdesk.config.loader import Loaded, load_settings, validate
+from llmdesk.config.loader import load_settings, validate
 from llmdesk.config.show import show
 from llmdesk.core.text import redact
+
+if TYPE_CHECKING:
+    from llmdesk.config.loader import Loaded
 
 
 def write(folder: Path, text: str, mode: int = 0o600) -> Path:

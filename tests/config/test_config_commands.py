@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -12,10 +12,13 @@ import pytest
 from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.describe import field_texts, reference, schema
 from llmdesk.config.example import EXAMPLES, example, write_example
-from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.config.loader import load_settings
 from llmdesk.config.show import effective, show
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from llmdesk.config.loader import Loaded
 
 KEYS = {f"{name}_API_KEY": "k-0123456789" for name in ("OLLAMA", "OPENAI", "ANTHROPIC", "GEMINI", "GROQ", "OPENROUTER")}
 DOCS = Path(__file__).parents[2] / "docs"

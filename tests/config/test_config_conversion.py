@@ -13,7 +13,7 @@ from llmdesk.config import convert, credentials
 from llmdesk.config.command_options import on_platform
 from llmdesk.config.command_settings import CommandSettings
 from llmdesk.config.credentials import resolve_secrets
-from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.config.loader import load_settings
 from llmdesk.config.secret import Secret
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.prices import FREE, Price
@@ -21,6 +21,8 @@ from llmdesk.core.types import ModelRef, Params
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.config.loader import Loaded
 
 ENV = {**os.environ, "OLLAMA_API_KEY": "olk-0123456789", "TEAM_KEY": "team-0123456789", "OLLAMA_HOST": ""}
 

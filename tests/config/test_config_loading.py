@@ -8,17 +8,21 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.config.defaults import ALIASES, PROVIDERS
-from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.config.loader import load_settings
 from llmdesk.config.provider_settings import CommandSettings, HttpSettings, OllamaSettings
 from llmdesk.config.secret import Secret
 from llmdesk.config.settings import Settings
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.lanes import DEFAULT_LANES
 from llmdesk.core.text import redact
+
+if TYPE_CHECKING:
+    from llmdesk.config.loader import Loaded
 
 KEY = {"OLLAMA_API_KEY": "olk-0123456789"}
 DEFAULTS = Path(__file__).parents[2] / "llmdesk/config/defaults.yaml"

@@ -9,7 +9,7 @@ import pytest
 from llmdesk.config import convert
 from llmdesk.config.credentials import resolve_secrets
 from llmdesk.config.defaults import ALIASES
-from llmdesk.config.loader import Loaded, load_settings
+from llmdesk.config.loader import load_settings
 from llmdesk.config.merge import read_presets
 from llmdesk.config.show import effective, show
 from llmdesk.core.addresses import is_loopback, split_address
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmdesk.config.convert import EndpointSettings
+    from llmdesk.config.loader import Loaded
 
 PRESETS = read_presets()
 LOCAL_SERVERS = {"lmstudio", "vllm", "llamacpp"}

@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 
 from llmdesk.core.lanes import (
     WINDOWS,
-    cloud_base_name,
     estimate_tokens,
     fit_history,
-    is_cloud_name,
     largest_chain,
     no_local_model_message,
     parse_parameter_size,
-    same_model,
     window_for,
 )
+from llmdesk.core.model_names import cloud_base_name, is_cloud_name, same_model
 from llmdesk.core.types import Message, ModelInfo, Role
 
 GIB = 1024**3

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from llmdesk.demo.server import ConnectionCut, HttpServer, Reply, Request, Stream
+from llmdesk.demo.server import ConnectionCut, HttpServer, Reply, Stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+
+    from llmdesk.demo.server import Request
 
 
 @pytest.fixture

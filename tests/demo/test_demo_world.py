@@ -6,6 +6,7 @@ import json
 import stat
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -16,8 +17,11 @@ from llmdesk.config.provider_settings import OllamaSettings
 from llmdesk.core.lanes import DEFAULT_LANES
 from llmdesk.core.money import to_nano_usd
 from llmdesk.core.types import Message, Role, Status
-from llmdesk.demo import World, demo_world
+from llmdesk.demo import demo_world
 from llmdesk.wiring import make_desk
+
+if TYPE_CHECKING:
+    from llmdesk.demo import World
 
 
 async def _ask(client: httpx.AsyncClient, world: World, cloud_url: str, prompt: str) -> int:

@@ -12,7 +12,6 @@ from llmdesk.core import errors
 from llmdesk.core.policy import RetryRule
 from llmdesk.core.types import (
     AttemptOutcome,
-    ChatRequest,
     Completed,
     FinishReason,
     Message,
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmdesk.core.prices import Price
+    from llmdesk.core.types import (
+        ChatRequest,
+    )
     from tests.support.desk_world import DeskWorld
 
 HALF, WHOLE = Usage(input_tokens=7), Usage(input_tokens=7, output_tokens=9)

@@ -11,13 +11,15 @@ import pytest
 
 from llmdesk.core import errors
 from llmdesk.core.errors import ErrorKind
-from llmdesk.core.types import Accepted, ChatRequest, Finished, Status, TextDelta
+from llmdesk.core.types import Accepted, Finished, Status, TextDelta
 from llmdesk.core.views import Ask
 from tests.support.desk_world import DeskWorld, ask, endless, fails, next_of, story
 from tests.support.stored import full_disk, run_together, worker
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.core.types import ChatRequest
 
 
 @pytest.fixture

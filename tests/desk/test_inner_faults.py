@@ -9,12 +9,14 @@ import pytest
 
 from llmdesk.core import errors
 from llmdesk.core.errors import ErrorKind, StorageError, UsageError
-from llmdesk.core.types import ChatRequest, Finished, Status
+from llmdesk.core.types import Finished, Status
 from llmdesk.core.views import Ask
 from tests.support.desk_world import DeskWorld, ask, story
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.core.types import ChatRequest
 
 
 @pytest.fixture

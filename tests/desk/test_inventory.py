@@ -11,13 +11,15 @@ from llmdesk.core import errors
 from llmdesk.core.errors import ProviderError, UsageError
 from llmdesk.core.lanes import Lane
 from llmdesk.core.types import Message, ModelInfo, ModelRef, Params, Role
-from llmdesk.core.views import Ask, ProviderState, ProviderStatus
+from llmdesk.core.views import Ask, ProviderState
 from llmdesk.desk.parts import Agent
 from tests.support.desk_world import CLOUD, LOCAL, DeskWorld, answers, ask, fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from llmdesk.core.views import ProviderStatus
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from llmdesk.core import errors
 from llmdesk.core.errors import UsageError
 from llmdesk.core.lanes import Lane
-from llmdesk.core.prices import FREE, Price
+from llmdesk.core.prices import FREE
 from llmdesk.core.types import ModelRef, Status
-from llmdesk.core.views import Attachment, Finding, Level, ProviderState, ProviderStatus
+from llmdesk.core.views import Attachment, Level, ProviderState, ProviderStatus
 from llmdesk.desk.attach import MAX_BYTES
 from llmdesk.desk.doctor import attention
 from llmdesk.prices import Billing, PriceBook
@@ -22,6 +22,9 @@ from tests.support.desk_world import DeskWorld, ask, fails
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.core.prices import Price
+    from llmdesk.core.views import Finding
 
 
 @pytest.fixture

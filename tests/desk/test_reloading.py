@@ -12,7 +12,7 @@ from llmdesk.core.edits import Edit
 from llmdesk.core.errors import ConfigurationError, UsageError
 from llmdesk.core.types import ConsentNeeded, ModelRef, Status
 from llmdesk.core.views import Ask, Topic
-from llmdesk.demo import World, demo_world
+from llmdesk.demo import demo_world
 from llmdesk.desk.leases import Leases
 from llmdesk.wiring import make_desk
 from tests.support.screen import wait_until
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from llmdesk.demo import World
     from llmdesk.desk import Desk
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from llmdesk.core import errors
 from llmdesk.core.errors import UsageError
-from llmdesk.core.types import Accepted, ChatRequest, Finished, Outcome, Status
+from llmdesk.core.types import Accepted, Finished, Status
 from llmdesk.core.views import Ask
 from llmdesk.providers.scripted import Scene
 from tests.support.desk_world import DeskWorld, asked, story
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from llmdesk.core.types import ProviderEvent
+    from llmdesk.core.types import ChatRequest, Outcome, ProviderEvent
     from llmdesk.desk import Desk, Run
 
 FAULTS = (

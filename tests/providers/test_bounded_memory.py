@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.core.errors import AnswerCut, ProviderError, ServerFailed
+from llmdesk.core.errors import AnswerCut, ServerFailed
 from llmdesk.core.types import ChatRequest
 from llmdesk.providers.model_list import MOST_MODELS
 from llmdesk.providers.ndjson import FrameBroken, objects
@@ -22,6 +22,7 @@ from tests.support.ollama_asking import events_of, ollama_at, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmdesk.core.errors import ProviderError
     from llmdesk.providers.ollama.adapter import OllamaProvider
 
 MIB = 1 << 20

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError, QuotaReached, RateLimited, ServerFailed
+from llmdesk.core.errors import AnswerCut, KeyRejected, QuotaReached, RateLimited, ServerFailed
 from llmdesk.core.text import redact
 from llmdesk.providers.command.failures import DETAILS, failed_run, hint_in
+
+if TYPE_CHECKING:
+    from llmdesk.core.errors import ProviderError
 
 NOW = 1_753_070_000.0
 LIMITS = {"quota": ("usage limit",), "rate": ("rate limit",), "auth": ("not logged in",)}

@@ -11,13 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmdesk.core.errors import RequestRejected, SetupBroken
-from llmdesk.core.types import ChatRequest, Message, Params, Role
-from llmdesk.providers.command.template import MAX_WORD, Filled, Template, prompt_text
+from llmdesk.core.types import Message, Params, Role
+from llmdesk.providers.command.template import MAX_WORD, Template, prompt_text
 from tests.support.tool_play import ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from llmdesk.core.types import ChatRequest
+    from llmdesk.providers.command.template import Filled
 
 HOSTILE = ["x' --yolo '; id", "{m.__init__.__globals__}", "{model}", "{prompt}", "$(id)", "`id`", "--help", "-", "a\nb"]
 SCHEMA = {"type": "object"}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.errors import ProviderError
-from tests.support.fault_server import FaultServer, Seen, chat_answer, error, model_entry
+from tests.support.fault_server import FaultServer, chat_answer, error, model_entry
 from tests.support.ollama_asking import asking, events_of, ollama_at, text_of
+
+if TYPE_CHECKING:
+    from tests.support.fault_server import Seen
 
 
 async def test_plays_come_in_order_and_then_the_healthy_answer() -> None:

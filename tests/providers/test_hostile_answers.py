@@ -18,7 +18,7 @@ from llmdesk.core.types import Completed, Message, Params, Role, TextDelta, Tool
 from llmdesk.providers import make_provider
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from tests.support import anthropic_answers, google_answers, openai_answers
-from tests.support.fault_server import FaultServer, Mark, Play, Step, json_answer
+from tests.support.fault_server import FaultServer, Mark, Play, json_answer
 from tests.support.openai_answers import SSE
 from tests.support.wire import CANARY, hello
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from llmdesk.core.types import ProviderEvent
     from llmdesk.providers.base import Provider
+    from tests.support.fault_server import Step
 
 MIB = 1 << 20
 PATHS = {"openai": "/chat/completions", "anthropic": anthropic_answers.PATH, "google": google_answers.PATH}

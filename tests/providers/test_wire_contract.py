@@ -13,13 +13,14 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from llmdesk.core.errors import ErrorKind, ProviderError
-from llmdesk.core.types import Completed, ProviderEvent, TextDelta
+from llmdesk.core.types import Completed, TextDelta
 from llmdesk.providers import KINDS
 from tests.support.fault_server import Play, until
 from tests.support.scenes import Scene
 from tests.support.wire import CANARY, hello
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import ProviderEvent
     from llmdesk.providers.base import Provider
     from tests.support.wire import Wire
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmdesk.core.budget import Account, Budget, Claim, Grant, Refusal
+from llmdesk.core.budget import Account, Budget, Grant
 from llmdesk.core.lanes import Lane
 from llmdesk.core.policy import ProviderRules, RetryRule
 from llmdesk.core.prices import Price
@@ -25,6 +25,8 @@ from tests.support.router_world import CLOUD, RouterWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from llmdesk.core.budget import Claim, Refusal
 
 HELLO = (Message(role=Role.USER, content="hello"),)
 

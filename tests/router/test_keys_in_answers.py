@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer
 from tests.support.ollama_answers import chat_answer, model_entry, show, tags
 from tests.support.word_search import files_that_hold
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 KEY = "house-key-4711-of-the-door"
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,7 +23,6 @@ from llmdesk.core.types import (
     FailedOver,
     FinishReason,
     Message,
-    ModelInfo,
     ModelRef,
     Params,
     ReasoningDelta,
@@ -36,6 +36,11 @@ from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Wish
 from llmdesk.router.route import Pieces
 from tests.support.router_world import CLOUD, LOCAL, RouterWorld, failing, model, story
+
+if TYPE_CHECKING:
+    from llmdesk.core.types import (
+        ModelInfo,
+    )
 
 LARGE = ModelRef("local", "large:27b")
 

@@ -20,8 +20,8 @@ from llmdesk.core.budget import input_bound
 from llmdesk.core.lanes import estimate_tokens
 from llmdesk.core.types import Message, Role
 from tests.support.exec_world import exec_world
-from tests.support.fault_server import FaultServer, Seen, model_entry
-from tests.support.metered import TILLS, TOLD_WHOLE, UNUSED, Bill, Fate, Speech, Told
+from tests.support.fault_server import FaultServer, model_entry
+from tests.support.metered import TILLS, TOLD_WHOLE, UNUSED, Bill, Fate, Speech
 
 if TYPE_CHECKING:
     import random
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.exec_world import ExecWorld
-    from tests.support.metered import Till
+    from tests.support.fault_server import Seen
+    from tests.support.metered import Till, Told
 
 ORDER = re.compile(r"\border (\d+)\b")
 

@@ -7,12 +7,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, cast
 
-from llmdesk.cli.main import Ending, run
-from llmdesk.cli.session import DeskMaker, Session
+from llmdesk.cli.main import run
+from llmdesk.cli.session import Session
 from tests.support.scripted_desk import AT, ScriptedDesk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from llmdesk.cli.main import Ending
+    from llmdesk.cli.session import DeskMaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

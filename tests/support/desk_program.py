@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.types import AttemptStarted, TextDelta
 from llmdesk.tui.app import run_app
-from tests.support.fake_desk import LOCAL, FakeDesk, FakeRun, Step, answer, failover, paused
+from tests.support.fake_desk import LOCAL, FakeDesk, answer, failover, paused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.support.fake_desk import FakeRun, Step
 
 
 def endless() -> list[Step]:

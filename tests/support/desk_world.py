@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmdesk.core.lanes import Lane
 from llmdesk.core.policy import ProviderRules, RetryRule
-from llmdesk.core.types import ChatRequest, DeskEvent, Json, ModelInfo, ModelRef, Outcome, Role
+from llmdesk.core.types import ModelRef, Role
 from llmdesk.core.views import Ask, ScreenSettings
-from llmdesk.desk import Desk, Run
-from llmdesk.desk.parts import Agent, Parts, ProviderFacts
-from llmdesk.paths import Paths, find_paths
+from llmdesk.desk import Desk
+from llmdesk.desk.parts import Parts, ProviderFacts
+from llmdesk.paths import find_paths
 from llmdesk.prices import Billing, PriceBook
 from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Router, Targets
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
     from llmdesk.core.periods import Calendar
     from llmdesk.core.prices import Price
+    from llmdesk.core.types import ChatRequest, DeskEvent, Json, ModelInfo, Outcome
+    from llmdesk.desk import Run
+    from llmdesk.desk.parts import Agent
+    from llmdesk.paths import Paths
 
 CLOUD = ModelRef("cloud", "big:120b")
 LOCAL = ModelRef("local", "largest")

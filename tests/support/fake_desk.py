@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import ErrorKind, UsageError
-from llmdesk.core.measures import Grouping, Measures, Selection
+from llmdesk.core.measures import Measures, Selection
 from llmdesk.core.types import (
     Accepted,
     Attempt,
@@ -22,8 +22,6 @@ from llmdesk.core.types import (
     FailoverStep,
     Finished,
     FinishReason,
-    Json,
-    Message,
     ModelInfo,
     ModelRef,
     Outcome,
@@ -36,27 +34,21 @@ from llmdesk.core.types import (
 from llmdesk.core.views import (
     Ask,
     Attachment,
-    BudgetView,
     Conversation,
     ConversationView,
     Discovery,
-    Draft,
-    FailoverRow,
     Finding,
     LaneView,
     Level,
     ModelRow,
-    OutboxEntry,
     Plan,
     ProviderState,
     ProviderStatus,
-    RequestView,
     ScreenSettings,
     StoredMessage,
     TargetStatus,
-    Topic,
 )
-from llmdesk.desk.folders import FolderFiles, read_folder
+from llmdesk.desk.folders import read_folder
 from llmdesk.paths import find_paths
 from llmdesk.providers.base import PullProgress, RunningModel
 
@@ -67,6 +59,20 @@ if TYPE_CHECKING:
 
     from llmdesk.core.exchange import Exchange
     from llmdesk.core.log_lines import LogLine
+    from llmdesk.core.measures import Grouping
+    from llmdesk.core.types import (
+        Json,
+        Message,
+    )
+    from llmdesk.core.views import (
+        BudgetView,
+        Draft,
+        FailoverRow,
+        OutboxEntry,
+        RequestView,
+        Topic,
+    )
+    from llmdesk.desk.folders import FolderFiles
 
 CLOUD = ModelRef("cloud", "gpt-oss:120b")
 LOCAL = ModelRef("local", "gemma3:27b")

@@ -25,13 +25,14 @@ from llmdesk.core.views import (
 from llmdesk.providers.base import PullProgress, RunningModel
 from tests.support.fake_desk import CLOUD, LOCAL, FakeDesk, failover
 from tests.support.figures import NOON, USD, day_budget, plenty, standing
-from tests.support.screen import Seat, seated
+from tests.support.screen import seated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from llmdesk.core.types import Json
     from llmdesk.core.views import Completeness
+    from tests.support.screen import Seat
 
 BESIDE = (100, 30)
 """Columns and rows from which the measures of a lane stand beside the chat."""

@@ -15,10 +15,12 @@ from tests.support import anthropic_answers as claude
 from tests.support import google_answers as gemini
 from tests.support import ollama_answers as llama
 from tests.support import openai_answers as gpt
-from tests.support.fault_server import Mark, Play, error, hang_up
+from tests.support.fault_server import Mark, error, hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.support.fault_server import Play
 
 
 class Fate(StrEnum):

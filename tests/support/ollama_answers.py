@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.support.plays import Mark, Play, Step, error, json_answer, plain
+from tests.support.plays import Mark, Play, error, json_answer, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tests.support.plays import Step
 
 CREATED_AT = "2026-11-20T12:00:00.123456789Z"
 NDJSON = {"Content-Type": "application/x-ndjson"}

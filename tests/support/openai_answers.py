@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.support.plays import Mark, Play, Step, json_answer
+from tests.support.plays import Play, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from tests.support.plays import Mark, Step
 
 SSE = {"Content-Type": "text/event-stream; charset=utf-8"}
 MODEL = "gpt-test"

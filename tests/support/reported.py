@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from zoneinfo import ZoneInfo
 
 from llmdesk.cli.main import run
-from llmdesk.cli.session import DeskMaker, Session
+from llmdesk.cli.session import Session
 from llmdesk.core.budget import Account
 from llmdesk.core.lanes import Lane
 from llmdesk.core.periods import Calendar
 from llmdesk.core.policy import ProviderRules
 from llmdesk.core.prices import Price
-from llmdesk.core.types import Attempt, ModelRef, Usage
+from llmdesk.core.types import ModelRef, Usage
 from llmdesk.desk.parts import Agent
 from tests.support.cli_run import Ran, memory
 from tests.support.desk_world import CLOUD, LOCAL, DeskWorld
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from llmdesk.cli.session import DeskMaker
     from llmdesk.core.budget import Budget
+    from llmdesk.core.types import Attempt
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PAID = ModelRef("paid", "fast")

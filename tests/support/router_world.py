@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llmdesk.core import cooldown as rules_of_cooldown
-from llmdesk.core.cooldown import Cooldown, Instant
-from llmdesk.core.lanes import Lane, SmallPrompt
+from llmdesk.core.cooldown import Instant
+from llmdesk.core.lanes import Lane
 from llmdesk.core.policy import ProviderRules, RetryRule
-from llmdesk.core.types import Attempt, DeskEvent, Message, ModelInfo, ModelRef, Role
+from llmdesk.core.types import Message, ModelInfo, ModelRef, Role
 from llmdesk.prices import Billing, PriceBook
 from llmdesk.providers.scripted import Scene, ScriptedProvider
 from llmdesk.router import Controls, Route, Router, Targets, Walk
@@ -18,6 +18,9 @@ from llmdesk.router import Controls, Route, Router, Targets, Walk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmdesk.core.cooldown import Cooldown
+    from llmdesk.core.lanes import SmallPrompt
+    from llmdesk.core.types import Attempt, DeskEvent
     from llmdesk.router.targets import Purse
 
 CLOUD = ModelRef("cloud", "big:120b")

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
-from textual.app import App, ComposeResult
+from textual.app import App
 
 from llmdesk.tui.transcript.palette import PARTS, Palette
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from textual.app import ComposeResult
     from textual.pilot import Pilot
     from textual.widget import Widget
 

@@ -29,18 +29,13 @@ from llmdesk.core.types import (
     Waiting,
 )
 from llmdesk.core.views import (
-    Ask,
     Attachment,
-    BudgetView,
-    Conversation,
     ConversationView,
     Discovery,
-    FailoverRow,
     Finding,
     LaneView,
     Level,
     ModelRow,
-    OutboxEntry,
     Plan,
     ProviderState,
     ProviderStatus,
@@ -48,13 +43,23 @@ from llmdesk.core.views import (
     TargetStatus,
 )
 from llmdesk.desk import Run
-from llmdesk.desk.folders import FolderFiles, read_folder
-from llmdesk.providers.base import PullProgress, RunningModel
+from llmdesk.desk.folders import read_folder
+from llmdesk.providers.base import RunningModel
 from llmdesk.router import Wish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
+
+    from llmdesk.core.views import (
+        Ask,
+        BudgetView,
+        Conversation,
+        FailoverRow,
+        OutboxEntry,
+    )
+    from llmdesk.desk.folders import FolderFiles
+    from llmdesk.providers.base import PullProgress
 
 CLOUD = ModelRef("cloud", "gpt-oss:120b")
 LOCAL = ModelRef("local", "gemma3:27b")

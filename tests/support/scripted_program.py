@@ -16,10 +16,11 @@ from llmdesk.cli.session import Session
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import AttemptStarted, Finished, Status, Waiting
 from llmdesk.providers.base import PullProgress
-from tests.support.scripted_desk import FOREVER, LOCAL, ScriptedDesk, Step, answer, completed, consent, ended, seam
+from tests.support.scripted_desk import FOREVER, LOCAL, ScriptedDesk, answer, completed, consent, ended, seam
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import DeskMaker
+    from tests.support.scripted_desk import Step
 
 HOSTILE = "\x1b[31mred\x1b]52;c;ZXZpbA==\x07 [/red] \x9b2J \u202egnp.exe \x7f é日本\r\nend"
 LONG = "".join(f"line {number} of a long answer\n" for number in range(20_000))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
     from llmdesk.tui.screens.talk import Talk
     from tests.support.desk_world import DeskWorld
+    from tests.support.screen import Seat
 
 
 @dataclass

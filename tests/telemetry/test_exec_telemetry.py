@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer, no_answer
 from tests.support.otlp_collector import METRICS, TRACES, be_collector, bodies, named, points, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 PROBE = """
 import json, sys

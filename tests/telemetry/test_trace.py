@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,8 +21,11 @@ from llmdesk.core.types import (
     Status,
     Usage,
 )
-from llmdesk.telemetry.trace import Asked, Span, Trace, trace_of
+from llmdesk.telemetry.trace import Asked, trace_of
 from llmdesk.telemetry.vendors import Vendor
+
+if TYPE_CHECKING:
+    from llmdesk.telemetry.trace import Span, Trace
 
 BIG, SMALL = ModelRef("cloud", "big:120b"), ModelRef("local", "small:4b")
 VENDORS = {

@@ -13,11 +13,13 @@ from llmdesk.core.views import Attachment
 from llmdesk.providers.scripted import Scene
 from llmdesk.tui.transcript.entries import VersionEntry
 from tests.support.desk_world import DeskWorld, answers, asked, endless, fails, said
-from tests.support.screen import Seat, wait_until
+from tests.support.screen import wait_until
 from tests.support.sitting import idle, sitting
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.screen import Seat
 
 
 @pytest.fixture

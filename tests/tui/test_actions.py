@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.tui.actions import ACTIONS, Action
+from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.app import DeskApp
 from llmdesk.tui.commands import COMMANDS
 from llmdesk.tui.screens.chat import ChatScreen
@@ -14,6 +15,9 @@ from llmdesk.tui.screens.panel import PanelScreen
 from llmdesk.tui.screens.panels import SCREENS
 from llmdesk.tui.screens.slash import COMMAND_ACTIONS, DO
 from llmdesk.tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from llmdesk.tui.actions import Action
 
 
 def names_of(action: Action) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tests.support.fake_desk import FakeDesk, answer
-from tests.support.screen import Seat, seated
+from tests.support.screen import seated
+
+if TYPE_CHECKING:
+    from tests.support.screen import Seat
 
 
 async def click(seat: Seat, words: str, row: int = -1) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,7 +26,6 @@ from tests.support.fake_desk import (
     CLOUD,
     LOCAL,
     FakeDesk,
-    Step,
     answer,
     failed,
     failover,
@@ -33,7 +33,13 @@ from tests.support.fake_desk import (
     paused,
     stored_conversation,
 )
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from tests.support.fake_desk import (
+        Step,
+    )
+    from tests.support.screen import Seat
 
 
 async def test_the_prompt_takes_keys_before_the_desk_is_open_and_the_request_waits_for_it() -> None:

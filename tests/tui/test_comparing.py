@@ -17,7 +17,7 @@ from llmdesk.core.types import ModelRef
 from llmdesk.providers.scripted import Scene
 from llmdesk.tui.screens.comparing import contenders_in
 from tests.support.desk_world import CLOUD, DeskWorld, answers, endless, fails, said
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
 from tests.support.sitting import Opened
 from tests.support.stored import Clocks
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmdesk.tui.screens.compare import CompareScreen
+    from tests.support.screen import Seat
 
 LARGE = ModelRef("local", "large:27b")
 LIMITED = errors.RateLimited("cloud: rate limited.")

@@ -6,10 +6,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from tests.support.fake_desk import FakeDesk, answer
-from tests.support.screen import Seat, seated
+from tests.support.screen import seated
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.screen import Seat
 
 BLOCKS = "One:\n\n```sh\nls  \n```\n\nTwo:\n\n```python\n\tx = 1\n```\n\nThree:\n\n    indented\n"
 

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.actions import ACTIONS, BY_ID
-from llmdesk.tui.hints import State, hints
-from llmdesk.tui.keymap import Keymap, is_key, read_keymap
+from llmdesk.tui.hints import hints
+from llmdesk.tui.keymap import is_key, read_keymap
 from llmdesk.tui.screens.help import help_text
 from llmdesk.tui.screens.panels import SCREENS
 from tests.support.fake_desk import FakeDesk, answer, stored_conversation
 from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from llmdesk.tui.hints import State
+    from llmdesk.tui.keymap import Keymap
 
 
 def test_ids_are_unique_and_no_default_key_is_taken_twice() -> None:

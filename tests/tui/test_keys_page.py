@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.tui.actions import ACTIONS, Action
+from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.screens.help import SECTIONS
 from llmdesk.tui.swallowed import keepers_of
+
+if TYPE_CHECKING:
+    from llmdesk.tui.actions import Action
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
 

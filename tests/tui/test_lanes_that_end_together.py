@@ -10,11 +10,13 @@ from textual.widgets._toast import Toast
 from llmdesk.core.types import AttemptStarted
 from llmdesk.tui.screens.elsewhere import SHOWN_S, Elsewhere, words
 from llmdesk.tui.widgets.lanes_bar import LanesBar
-from tests.support.fake_desk import LOCAL, FakeDesk, Gate, Step, answer
+from tests.support.fake_desk import LOCAL, FakeDesk, Gate, answer
 from tests.support.screen import seated, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.fake_desk import Step
 
 
 def test_the_words_count_the_lanes() -> None:

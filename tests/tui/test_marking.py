@@ -12,11 +12,13 @@ from llmdesk.core.types import AttemptStarted, ReasoningDelta, TextDelta
 from llmdesk.tui.transcript.entries import UserEntry
 from llmdesk.tui.widgets.action_line import ActionLine
 from llmdesk.tui.widgets.turn_line import TurnLine
-from tests.support.fake_desk import LOCAL, FakeDesk, Step, answer, stored_conversation
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.fake_desk import LOCAL, FakeDesk, answer, stored_conversation
+from tests.support.screen import seated, wait_until
 
 if TYPE_CHECKING:
     from llmdesk.tui.transcript.view import TranscriptView
+    from tests.support.fake_desk import Step
+    from tests.support.screen import Seat
 
 
 def view_of(seat: Seat) -> TranscriptView:

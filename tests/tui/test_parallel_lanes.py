@@ -6,14 +6,19 @@ import asyncio
 import re
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.types import AttemptStarted, ConsentNeeded, Finished, TextDelta
 from llmdesk.core.views import LaneView, TargetStatus
 from llmdesk.tui.widgets.lanes_bar import Badge
-from tests.support.fake_desk import LOCAL, FakeDesk, Step, answer, failed, outcome, paused
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.fake_desk import LOCAL, FakeDesk, answer, failed, outcome, paused
+from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from tests.support.fake_desk import Step
+    from tests.support.screen import Seat
 
 NAMES = tuple(f"lane-{number}" for number in range(1, 11))
 PIECES = 100

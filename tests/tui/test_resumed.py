@@ -14,13 +14,15 @@ from llmdesk.core import errors
 from llmdesk.core.types import ModelRef
 from llmdesk.providers.scripted import Scene
 from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, asked, fails
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
 from tests.support.sitting import Opened
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.support.screen import Seat
 
 
 LIMITED = errors.RateLimited("cloud: rate limited.")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.types import Role
-from llmdesk.core.views import Conversation, StoredMessage
+from llmdesk.core.views import StoredMessage
 from llmdesk.tui.history import LIMIT, PromptHistory
 from tests.support.fake_desk import FakeDesk, stored_conversation
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from llmdesk.core.views import Conversation
+    from tests.support.screen import Seat
 
 RECENT = ("newest prompt", "two\nlines", "a parser for logs", "/tmp is full, why?", "oldest parser")
 

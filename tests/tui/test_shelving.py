@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.desk_world import DeskWorld, answers, ask, endless
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
 from tests.support.sitting import Opened
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.support.screen import Seat
 
 
 PROMPTS = ("Plan the garden with roses", "Please parse the log file", "Count the planets")

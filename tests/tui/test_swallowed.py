@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from llmdesk.tui.actions import ACTIONS, Action
+from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.commands import BY_NAME
 from llmdesk.tui.keymap import is_key
-from llmdesk.tui.swallowed import KEEPERS, MOUSE, Keeper, keepers_here, keepers_of, second_ways
+from llmdesk.tui.swallowed import KEEPERS, MOUSE, keepers_here, keepers_of, second_ways
+
+if TYPE_CHECKING:
+    from llmdesk.tui.actions import Action
+    from llmdesk.tui.swallowed import Keeper
 
 
 @pytest.mark.parametrize("keeper", KEEPERS, ids=lambda keeper: keeper.name)

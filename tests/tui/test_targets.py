@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelInfo, ModelRef, Params
-from llmdesk.core.views import LaneView, ModelRow, TargetStatus
+from llmdesk.core.views import ModelRow, TargetStatus
 from llmdesk.tui.screens.retarget import changed
-from tests.support.fake_desk import CLOUD, LOCAL, FakeDesk, Step, answer
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.fake_desk import CLOUD, LOCAL, FakeDesk, answer
+from tests.support.screen import seated, wait_until
+
+if TYPE_CHECKING:
+    from llmdesk.core.views import LaneView
+    from tests.support.fake_desk import Step
+    from tests.support.screen import Seat
 
 MINI = ModelRef("openai", "gpt-5-mini")
 SMALL = ModelRef("local", "gemma3:4b")

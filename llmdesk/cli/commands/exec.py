@@ -13,12 +13,13 @@ from llmdesk.cli.reading import read_prompt, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
 from llmdesk.core.param_pairs import parse_params
 from llmdesk.core.types import ModelRef, Params
-from llmdesk.core.views import Ask, Attachment
+from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session
     from llmdesk.cli.signals import Signals
     from llmdesk.core.types import Failover, Outcome
+    from llmdesk.core.views import Attachment
     from llmdesk.desk import Desk
     from llmdesk.desk.schemas import NamedSchema
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from llmdesk.core.text import one_line
 from llmdesk.core.titles import title_of
 from llmdesk.core.types import ModelRef, Role
-from llmdesk.core.views import Attachment, Conversation, StoredMessage
+from llmdesk.core.views import Conversation, StoredMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from llmdesk.core.views import Attachment
 
 LONGEST_TITLE = 200
 

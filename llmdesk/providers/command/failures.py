@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import (
     AnswerCut,
     KeyRejected,
-    ProviderError,
     QuotaReached,
     RateLimited,
     RequestRejected,
@@ -21,6 +20,10 @@ from llmdesk.core.text import one_line, redact, sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from llmdesk.core.errors import (
+        ProviderError,
+    )
 
 DETAILS = 2000
 """How much of stderr is kept with a failure, characters (policy T2)."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, KeyRejected, ProviderError
-from llmdesk.core.lanes import cloud_base_name, full_name, is_cloud_name
+from llmdesk.core.model_names import cloud_base_name, full_name, is_cloud_name
 from llmdesk.providers.answer_log import telling
 from llmdesk.providers.base import Check
 from llmdesk.providers.exchange import (

@@ -12,9 +12,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ProviderError
-from llmdesk.core.lanes import full_name, is_cloud_name, parse_parameter_size
+from llmdesk.core.lanes import parse_parameter_size
+from llmdesk.core.model_names import full_name, is_cloud_name
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Json, ModelInfo
+from llmdesk.core.types import ModelInfo
 from llmdesk.providers.base import PullProgress, RunningModel
 from llmdesk.providers.http import client_settings, make_client, mapped
 from llmdesk.providers.model_list import MOST_MODELS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import httpx
     import ollama
 
+    from llmdesk.core.types import Json
     from llmdesk.providers.base import Endpoint
 
 

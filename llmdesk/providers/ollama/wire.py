@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import AnswerCut, RequestRejected, ServerFailed
 from llmdesk.core.text import one_line, redact, storable
 from llmdesk.core.types import (
-    ChatRequest,
     Completed,
     FinishReason,
-    Message,
-    Params,
-    ProviderEvent,
     Role,
     ToolCall,
     Usage,
-)
-from llmdesk.core.types import (
-    Endpoint as Route,
 )
 from llmdesk.providers.answer_log import AnswerLog, count
 from llmdesk.providers.ollama.errors import failure, unwrap
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import (
+        ChatRequest,
+        Message,
+        Params,
+        ProviderEvent,
+    )
+    from llmdesk.core.types import (
+        Endpoint as Route,
+    )
     from llmdesk.providers.base import Endpoint
 
 PATHS: Mapping[Route, str] = {"chat": "/api/chat", "generate": "/api/generate", "embed": "/api/embed"}

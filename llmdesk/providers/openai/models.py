@@ -9,9 +9,10 @@ Beside ``id`` and ``created`` (openai-python: ``types/model.py``): ``context_len
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut
 from llmdesk.core.text import one_line
@@ -19,6 +20,9 @@ from llmdesk.core.types import ModelInfo
 from llmdesk.providers.answer_log import count
 from llmdesk.providers.model_list import MODEL_NAME_LIMIT, MOST_MODELS
 from llmdesk.providers.refusals import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WINDOWS = ("context_length", "context_window", "max_model_len", "max_context_length")
 

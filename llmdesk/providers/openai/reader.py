@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact, sanitise
-from llmdesk.core.types import Completed, ProviderEvent
+from llmdesk.core.types import Completed
 from llmdesk.providers.answer_log import AnswerLog
 from llmdesk.providers.exchange import object_of
 from llmdesk.providers.openai.calls import CallsInPieces
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llmdesk.core.errors import ProviderError
-    from llmdesk.core.types import Json
+    from llmdesk.core.types import Json, ProviderEvent
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.sse import ServerEvent
 

@@ -13,11 +13,11 @@ from textual.widgets import ContentSwitcher
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
-from llmdesk.core.types import Outcome, Status
-from llmdesk.core.views import OutboxEntry, ProviderState, Topic
+from llmdesk.core.types import Status
+from llmdesk.core.views import ProviderState, Topic
 from llmdesk.tui.actions import BY_ID
 from llmdesk.tui.beside import beside
-from llmdesk.tui.hints import State, hints
+from llmdesk.tui.hints import hints
 from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.acting import ActingScreen
@@ -46,8 +46,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from llmdesk.core.views import BudgetView, ConversationView, Finding
+    from llmdesk.core.types import Outcome
+    from llmdesk.core.views import BudgetView, ConversationView, Finding, OutboxEntry
     from llmdesk.desk import Desk
+    from llmdesk.tui.hints import State
     from llmdesk.tui.screens.figures import Figures
     from llmdesk.tui.screens.talk import Talk
 

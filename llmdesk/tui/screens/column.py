@@ -13,20 +13,21 @@ from textual.message import Message
 from textual.widgets import Static
 
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Accepted, DeskEvent, Outcome, Params, Status
+from llmdesk.core.types import Accepted, Params, Status
 from llmdesk.tui.screens.talk import Talk
 from llmdesk.tui.widgets.lane_pane import LanePane
-from llmdesk.tui.widgets.wait_line import Wait, WaitLine
+from llmdesk.tui.widgets.wait_line import WaitLine
 
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from llmdesk.core.types import ModelRef
+    from llmdesk.core.types import DeskEvent, ModelRef, Outcome
     from llmdesk.desk import Desk, Run
     from llmdesk.tui.history import PromptHistory
     from llmdesk.tui.screens.outgoing import Queued
     from llmdesk.tui.screens.talk import Host
+    from llmdesk.tui.widgets.wait_line import Wait
 
 KEYS = {
     "retry_now": "compare_again", "next_target": "compare_next", "consent(True)": "compare_yes",

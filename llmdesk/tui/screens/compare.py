@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
-from llmdesk.core.types import Outcome, Status
+from llmdesk.core.types import Status
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.column import Column, ColumnPane, Contender, Round
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from llmdesk.core.types import Outcome
     from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
     from llmdesk.tui.screens.lanes import LanedScreen

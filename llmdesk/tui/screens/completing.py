@@ -10,9 +10,7 @@ from llmdesk.core.errors import DeskError
 from llmdesk.core.types import PARAM_NAMES
 from llmdesk.tui.completion import (
     ARGUMENTS,
-    Choice,
     Kind,
-    Spot,
     commands_for,
     marked_first,
     paths_for,
@@ -20,13 +18,18 @@ from llmdesk.tui.completion import (
     taken,
     values_for,
 )
-from llmdesk.tui.folders import Entries, list_folder
+from llmdesk.tui.folders import list_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from llmdesk.core.views import LaneView
     from llmdesk.desk import Desk
+    from llmdesk.tui.completion import (
+        Choice,
+        Spot,
+    )
+    from llmdesk.tui.folders import Entries
     from llmdesk.tui.widgets.lane_pane import LanePane
     from llmdesk.tui.widgets.prompt import Prompt
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from llmdesk.paths import process_environment
-from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES, Scope
+from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES
 from llmdesk.tui.commands import COMMANDS
 from llmdesk.tui.keymap import APART
 from llmdesk.tui.screens.panel import PanelScreen
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from llmdesk.tui.actions import Action
+    from llmdesk.tui.actions import Action, Scope
     from llmdesk.tui.keymap import Keymap
     from llmdesk.tui.swallowed import Keeper
 

@@ -22,7 +22,7 @@ from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.pixels import draw, way_of
 from llmdesk.tui.screens.base import DeskScreen
-from llmdesk.tui.transcript.pictures import INSTALL, Picture, can_decode, decode, rgb, segments
+from llmdesk.tui.transcript.pictures import INSTALL, can_decode, decode, rgb, segments
 from llmdesk.tui.widgets.action_line import ActionLine
 from llmdesk.tui.widgets.wait_line import Offer
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from llmdesk.tui.pixels import Drawing, Way
-    from llmdesk.tui.transcript.pictures import Rgb
+    from llmdesk.tui.transcript.pictures import Picture, Rgb
 
 CANNOT = "It cannot be shown: it is damaged, too large to unfold, or of a kind that is not known here."
 

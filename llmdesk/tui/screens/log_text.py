@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from llmdesk.core.text import one_line, sanitise
-from llmdesk.tui.widgets.text_lines import Kind, TextLine
+from llmdesk.tui.widgets.text_lines import TextLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from llmdesk.core.log_lines import LogLine
+    from llmdesk.tui.widgets.text_lines import Kind
 
 VALUE_LIMIT = 400
 LINE_LIMIT = 2_000

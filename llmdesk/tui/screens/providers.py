@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.content import Content
 
 from llmdesk.core.text import one_line
-from llmdesk.core.views import ProviderState, ProviderStatus, Topic
+from llmdesk.core.views import ProviderState, Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
     from textual.timer import Timer
+
+    from llmdesk.core.views import ProviderStatus
 
 
 class ProvidersScreen(ListPanel):

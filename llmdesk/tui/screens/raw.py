@@ -15,7 +15,7 @@ from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.own_files import write_new
 from llmdesk.tui.screens.panel import PanelScreen
 from llmdesk.tui.screens.raw_text import exchange_lines, received_at
-from llmdesk.tui.widgets.text_lines import TextLine, TextLines
+from llmdesk.tui.widgets.text_lines import TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from llmdesk.core.exchange import Exchange
+    from llmdesk.tui.widgets.text_lines import TextLine
 
 NOTHING = (
     "Nothing is kept of this request. What was sent and received is kept in memory only, "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from llmdesk.core.prompting import ANSWERED
 from llmdesk.core.text import sanitise
-from llmdesk.core.types import FinishReason, ModelRef, Outcome, Role, Status
+from llmdesk.core.types import FinishReason, Role, Status
 from llmdesk.tui.screens.recorded import TO_GO_ON, files_of, recorded, who_answers
 from llmdesk.tui.screens.turns import Turn, Turns
 from llmdesk.tui.transcript.entries import (
@@ -24,6 +24,7 @@ from llmdesk.tui.words import answer_feet, answered_in_s, clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmdesk.core.types import ModelRef, Outcome
     from llmdesk.core.views import Attachment, StoredMessage
     from llmdesk.tui.transcript.view import TranscriptView
 

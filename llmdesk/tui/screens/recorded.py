@@ -7,11 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from llmdesk.core.prompting import CONTINUE_PROMPT
-from llmdesk.core.types import ModelRef, Role
+from llmdesk.core.types import Role
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     Completeness,
-    Entry,
     SeamEntry,
     SummaryEntry,
     UserEntry,
@@ -22,8 +21,12 @@ from llmdesk.tui.words import answer_feet, clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmdesk.core.types import ModelRef
     from llmdesk.core.views import Attachment, StoredMessage
     from llmdesk.core.views import Completeness as Stored
+    from llmdesk.tui.transcript.entries import (
+        Entry,
+    )
     from llmdesk.tui.transcript.pictures import Picture
 
 TO_GO_ON = "you, to go on with it"

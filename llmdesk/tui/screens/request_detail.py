@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from llmdesk.core.text import one_line, sanitise
-from llmdesk.core.types import Attempt, AttemptOutcome
+from llmdesk.core.types import AttemptOutcome
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.words import clock, cost, seconds
 
 if TYPE_CHECKING:
+    from llmdesk.core.types import Attempt
     from llmdesk.core.views import RequestView
 
 _STYLES = {

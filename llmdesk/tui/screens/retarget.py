@@ -8,7 +8,7 @@ from textual import on
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
-from llmdesk.core.types import PARAM_NAMES, ModelRef, Params, Reasoning
+from llmdesk.core.types import PARAM_NAMES, ModelRef, Params
 from llmdesk.tui.screens.lanes import LanedScreen
 from llmdesk.tui.widgets.header import Header
 from llmdesk.tui.words import params_words
@@ -16,6 +16,7 @@ from llmdesk.tui.words import params_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llmdesk.core.types import Reasoning
     from llmdesk.desk import Desk
     from llmdesk.tui.screens.target_picker import Picked
 

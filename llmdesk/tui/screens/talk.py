@@ -15,11 +15,8 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     Accepted,
     ConsentNeeded,
-    DeskEvent,
     Finished,
     FinishReason,
-    ModelRef,
-    Outcome,
     Params,
     Status,
 )
@@ -34,6 +31,11 @@ from llmdesk.tui.widgets.wait_line import Wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from llmdesk.core.types import (
+        DeskEvent,
+        ModelRef,
+        Outcome,
+    )
     from llmdesk.core.views import Attachment, BudgetView, Conversation, OutboxEntry
     from llmdesk.desk import Desk, Run
     from llmdesk.tui.screens.record import Record

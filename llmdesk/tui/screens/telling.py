@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llmdesk.core.addresses import is_loopback
-from llmdesk.core.lanes import is_cloud_name
+from llmdesk.core.model_names import is_cloud_name
 from llmdesk.core.text import one_line
 from llmdesk.core.types import (
     RATE_LIMIT,
@@ -18,10 +18,8 @@ from llmdesk.core.types import (
     AttemptStarted,
     Completed,
     ConsentNeeded,
-    DeskEvent,
     FailedOver,
     Finished,
-    Outcome,
     ReasoningDelta,
     TextDelta,
     ToolCall,
@@ -37,7 +35,11 @@ from llmdesk.tui.words import clock, counted, size
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from llmdesk.core.types import ModelRef
+    from llmdesk.core.types import (
+        DeskEvent,
+        ModelRef,
+        Outcome,
+    )
     from llmdesk.core.views import BudgetView, ProviderStatus
     from llmdesk.desk import Desk
     from llmdesk.tui.widgets.lane_pane import LanePane

@@ -11,7 +11,7 @@ from textual import on
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import Attachment
-from llmdesk.tui.commands import Command, as_prompt, matching, meant, mentioned_files, parse
+from llmdesk.tui.commands import as_prompt, matching, meant, mentioned_files, parse
 from llmdesk.tui.reading import Found, read_path
 from llmdesk.tui.screens.attaching import AttachingScreen
 from llmdesk.tui.screens.completing import Completing
@@ -22,6 +22,7 @@ from llmdesk.tui.words import counted, size
 
 if TYPE_CHECKING:
     from llmdesk.desk import Desk
+    from llmdesk.tui.commands import Command
     from llmdesk.tui.screens.talk import Talk
     from llmdesk.tui.widgets.lane_pane import LanePane
 

@@ -10,13 +10,14 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from llmdesk.tui.transcript.lines import PADDING, TAB, TAB_SIZE, Line, from_rendered, marked, rest_of
+from llmdesk.tui.transcript.lines import PADDING, TAB, TAB_SIZE, from_rendered, marked, rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pygments.lexer import Lexer
 
+    from llmdesk.tui.transcript.lines import Line
     from llmdesk.tui.transcript.palette import Palette
 
 INDENT = "  "

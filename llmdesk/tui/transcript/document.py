@@ -11,11 +11,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmdesk.tui.transcript.code import OpenFence
-from llmdesk.tui.transcript.lines import BLANK, Line, plain_lines
-from llmdesk.tui.transcript.markdown import MAX_CHARS, Renderer, Unit
+from llmdesk.tui.transcript.lines import BLANK, plain_lines
+from llmdesk.tui.transcript.markdown import MAX_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from llmdesk.tui.transcript.lines import Line
+    from llmdesk.tui.transcript.markdown import Renderer, Unit
 
 BULK_CHARS = 6_000
 """An open unit longer than this (a table, one endless paragraph) is shown as it comes, and rendered when it is over."""

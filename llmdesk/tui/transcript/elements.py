@@ -16,7 +16,6 @@ from rich.markdown import (
     ListElement,
     ListItem,
     Markdown,
-    MarkdownContext,
     MarkdownElement,
     Paragraph,
     TextElement,
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import (
+        MarkdownContext,
+    )
 
     from llmdesk.tui.transcript.palette import Palette
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from llmdesk.core.text import Sanitiser
 from llmdesk.tui.transcript.document import Document
 from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, UserEntry
-from llmdesk.tui.transcript.layout import Layout, guess
+from llmdesk.tui.transcript.layout import guess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmdesk.tui.transcript.entries import Entry
+    from llmdesk.tui.transcript.layout import Layout
     from llmdesk.tui.transcript.lines import Line
 
 CATCH_UP_CHARS = 16_000

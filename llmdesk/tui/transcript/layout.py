@@ -12,7 +12,6 @@ from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
     Completeness,
-    Entry,
     Level,
     NoteEntry,
     SeamEntry,
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
     from rich.style import Style
 
+    from llmdesk.tui.transcript.entries import (
+        Entry,
+    )
     from llmdesk.tui.transcript.markdown import Renderer
     from llmdesk.tui.transcript.pictures import Gallery, Picture
 

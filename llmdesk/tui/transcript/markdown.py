@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.tui.transcript.entries import CodePiece
-from llmdesk.tui.transcript.lines import BLANK, Line, from_rendered, plain_lines
+from llmdesk.tui.transcript.lines import BLANK, from_rendered, plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from rich.console import Console
 
+    from llmdesk.tui.transcript.lines import Line
     from llmdesk.tui.transcript.palette import Palette
 
 MAX_CHARS = 262_144

@@ -19,13 +19,11 @@ from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
-    CodePiece,
-    Entry,
     SummaryEntry,
     UserEntry,
     VersionEntry,
 )
-from llmdesk.tui.transcript.finding import Hit, Span, all_spans, hits, needle_of, spans
+from llmdesk.tui.transcript.finding import all_spans, hits, needle_of, spans
 from llmdesk.tui.transcript.item import Item
 from llmdesk.tui.transcript.layout import FOLD, IMAGE
 from llmdesk.tui.transcript.markdown import code_blocks, preload
@@ -38,6 +36,11 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
+    from llmdesk.tui.transcript.entries import (
+        CodePiece,
+        Entry,
+    )
+    from llmdesk.tui.transcript.finding import Hit, Span
     from llmdesk.tui.transcript.lines import Line
 
 __all__ = ["TranscriptView", "preload"]

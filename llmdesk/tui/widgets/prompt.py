@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -15,13 +15,15 @@ from llmdesk.tui.completion import spot_at
 from llmdesk.tui.dropped import LONGEST
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.keys import MODIFY_OTHER_KEYS_ENTER
-from llmdesk.tui.placeholders import Filled, Gap, gap_after, typed_into
+from llmdesk.tui.placeholders import Gap, gap_after, typed_into
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.binding import BindingType
 
     from llmdesk.tui.completion import Spot
     from llmdesk.tui.history import PromptHistory
+    from llmdesk.tui.placeholders import Filled
 
 LARGE_PASTE = 100_000
 """Characters of a paste above which it goes along as an attached text instead of into the editor (policy X8)."""

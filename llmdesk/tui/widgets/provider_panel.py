@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 
 from llmdesk.core.text import one_line
-from llmdesk.core.views import ProviderState, ProviderStatus, Quota
+from llmdesk.core.views import ProviderState
 from llmdesk.tui.bars import bar
 from llmdesk.tui.spans import moment
 from llmdesk.tui.widgets.rule import rule
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.timer import Timer
+
+    from llmdesk.core.views import ProviderStatus, Quota
 
 LEAST_NAME = 6
 """Columns a provider's name has at least."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
 
@@ -13,6 +13,7 @@ from llmdesk.tui.keys import MODIFY_OTHER_KEYS_ENTER
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.binding import BindingType
 
 
 class SearchInput(Input):

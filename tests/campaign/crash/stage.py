@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.campaign.crash.files import look_into
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer, error
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.campaign.crash.files import Database
     from tests.campaign.crash.tracer import Traced
+    from tests.support.exec_world import ExecWorld
 
 MEMORY = Path("/dev/shm")
 """Where there is one, files are made there: a kill loses nothing that is written, so that a disk would only be slow."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tests.campaign.crash.filtering import LAUNCHER, NOT_PERMITTED, WRITING, filter_of
 from tests.campaign.crash.machine import this_machine
-from tests.campaign.crash.operations import LENGTH, Operation, decode, is_below
+from tests.campaign.crash.operations import LENGTH, decode, is_below
 from tests.support.exec_world import CLEAN
 from tests.support.warm_start import WarmStart
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.campaign.crash.machine import Machine
+    from tests.campaign.crash.operations import Operation
     from tests.support.warm_start import Held
 
 LIMIT_S = 60.0

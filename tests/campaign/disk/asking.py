@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.campaign.crash.files import look_into
 from tests.campaign.crash.judge import database_is_whole, files_are_whole
 from tests.campaign.crash.stage import CLOUD_ANSWER, LOCAL_ANSWER, Heard
-from tests.campaign.crash.tracer import Redirect, Refuse, trace
+from tests.campaign.crash.tracer import trace
 from tests.campaign.evidence import Violation
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.campaign.crash.files import Database
     from tests.campaign.crash.operations import Operation
     from tests.campaign.crash.stage import Stage
+    from tests.campaign.crash.tracer import Redirect, Refuse
     from tests.support.exec_world import ExecWorld
 
 ASKED = "What is asked on a bad disk?"

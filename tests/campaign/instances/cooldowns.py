@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.campaign.evidence import Violation
 from tests.campaign.instances.crowd import Crowd
-from tests.campaign.instances.house import Call, answer_to, cooling, echo, house, state_of, watched
+from tests.campaign.instances.house import answer_to, cooling, echo, house, state_of, watched
 from tests.campaign.instances.judge import home_kept, told_well
 from tests.campaign.instances.report import Report
-from tests.support.fault_server import Play, error
+from tests.support.fault_server import error
 
 if TYPE_CHECKING:
     import random
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.campaign.instances.crowd import Ended
-    from tests.campaign.instances.house import House
+    from tests.campaign.instances.house import Call, House
+    from tests.support.fault_server import Play
 
 COOLDOWN_S = 600.0
 LIMIT = "you've reached your hourly usage limit, please wait or upgrade to continue"

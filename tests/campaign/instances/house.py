@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.support.exec_world import exec_world
-from tests.support.fault_server import FaultServer, Play, Seen, chat_answer, model_entry
+from tests.support.fault_server import FaultServer, Play, chat_answer, model_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.support.exec_world import ExecWorld
+    from tests.support.fault_server import Seen
 
 MODEL = "one:4b"
 PATH = "/api/chat"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.campaign.evidence import Violation
 from tests.campaign.instances.crowd import Crowd, together
-from tests.campaign.instances.house import MODEL, Call, answer_to, house, saying
+from tests.campaign.instances.house import MODEL, answer_to, house, saying
 from tests.campaign.instances.judge import home_kept, rows, told_well
 from tests.campaign.instances.report import Report
 from tests.support.fault_server import Mark, Play, chat_chunk, error, line
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.campaign.instances.crowd import Ended
-    from tests.campaign.instances.house import House
+    from tests.campaign.instances.house import Call, House
 
 RETRY = ("outbox", "retry", "--json", "--no-stream")
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.evidence import Violation
-from tests.campaign.instances.crowd import Crowd, Ended, together
+from tests.campaign.instances.crowd import Crowd, together
 from tests.campaign.instances.house import answer_to, house
 from tests.campaign.instances.judge import home_kept, told_well
 from tests.campaign.instances.report import Report
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.campaign.instances.crowd import Ended
     from tests.campaign.instances.house import House
 
 READERS = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.evidence import Violation
 from tests.campaign.instances.crowd import Crowd
-from tests.campaign.instances.house import MODEL, Call, answer_to, house, saying, watched
+from tests.campaign.instances.house import MODEL, answer_to, house, saying, watched
 from tests.campaign.instances.judge import home_kept, number, rows, told_well
 from tests.campaign.instances.report import Report
 from tests.support.fault_server import Mark, Play, chat_chunk, line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.campaign.instances.crowd import Ended
-    from tests.campaign.instances.house import House
+    from tests.campaign.instances.house import Call, House
 
 PRICES = {"gold": (3, 15), "tin": (1, 2)}
 """US dollars a million tokens, input and output; so many thousand nano-dollars a token."""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.limits import files, floods, peers
 from tests.campaign.limits.bench import measure
-from tests.campaign.limits.judge import Verdict, judged
+from tests.campaign.limits.judge import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.campaign.limits.bench import Ran
     from tests.campaign.limits.cases import Case, SetScene
+    from tests.campaign.limits.judge import Verdict
 
 ROW = "{:<48} {:>7} {:>7}  {:<10} {}"
 

@@ -10,7 +10,7 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.campaign.limits.cases import Case, Scene, SetScene
+from tests.campaign.limits.cases import Case, Scene
 from tests.campaign.limits.peers import WIRES, served
 from tests.support.fault_server import chat_answer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.campaign.limits.cases import SetScene
     from tests.support.fault_server import Play
 
 MIB = 1 << 20

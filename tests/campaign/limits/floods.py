@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.campaign.limits.cases import Case, Scene, SetScene
+from tests.campaign.limits.cases import Case, Scene
 from tests.support.exec_world import exec_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.campaign.limits.cases import SetScene
 
 GIB = 1 << 30
 FLOOD_S = 20.0

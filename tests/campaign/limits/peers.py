@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from tests.campaign.limits.cases import Case, Scene, SetScene
+from tests.campaign.limits.cases import Case, Scene
 from tests.support import anthropic_answers, google_answers, ollama_answers, openai_answers
 from tests.support.anthropic_answers import event as claude_event
 from tests.support.exec_world import exec_world
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from tests.campaign.limits.cases import SetScene
     from tests.support.wire import HttpWire
 
 WIRES = {wire.kind: wire for wire in (ollama.WIRE, openai.WIRE, anthropic.WIRE, google.WIRE)}

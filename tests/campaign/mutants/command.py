@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.mutants.catalogue.everything import MUTANTS
-from tests.campaign.mutants.mutant import Command, Mutant, Slice, Test
+from tests.campaign.mutants.mutant import Command, Slice, Test
 from tests.campaign.mutants.replica import copy_to, with_bug
 from tests.campaign.mutants.slice import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from tests.campaign.mutants.mutant import Mutant
 
 LIMIT_S = 60.0
 """How long the last sequences of one mutant may need when its time is up, seconds."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tests.campaign.sequence import Jump, Provider, Reboot, Resume, Say, Sequence, Step
+from tests.campaign.sequence import Jump, Provider, Reboot, Resume, Say, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.campaign.sequence import Step
 
 PROVIDERS = (
     Provider(name="cloud", wire="ollama", key=True),

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.campaign.rules.beside import Pair, lay_together, poisoned, run_of
+from tests.campaign.rules.beside import lay_together, poisoned, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.campaign.evidence import Asked, Evidence, Resumed, Served, Target
+    from tests.campaign.rules.beside import Pair
     from tests.campaign.rules.book import Attempt, Book, Request
 
 GRACE_S = 2.0

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from tests.campaign.secrets import canaries, echoes
 from tests.campaign.secrets.watch import Watch
-from tests.support.exec_world import ExecWorld, exec_world
-from tests.support.fault_server import FaultServer, Seen
+from tests.support.exec_world import exec_world
+from tests.support.fault_server import FaultServer
 from tests.support.otlp_collector import be_collector, unpacked
 from tests.support.plays import no_answer
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from tests.campaign.secrets.canaries import Canary
+    from tests.support.exec_world import ExecWorld
+    from tests.support.fault_server import Seen
 
 Record = Literal["full", "metadata", "off-record"]
 WAYS = ("environment", "named otherwise", "default", "file", "command", "header", "basic")

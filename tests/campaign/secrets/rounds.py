@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.campaign.secrets import doings
-from tests.campaign.secrets.canaries import Canary, Search
+from tests.campaign.secrets.canaries import Search
 from tests.campaign.secrets.household import arrived, household
 
 if TYPE_CHECKING:
+    from tests.campaign.secrets.canaries import Canary
     from tests.campaign.secrets.doings import Told
     from tests.campaign.secrets.household import Household
 

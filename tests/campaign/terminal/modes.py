@@ -10,10 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.campaign.evidence import Violation
-from tests.campaign.terminal.tokens import Token, tokens
+from tests.campaign.terminal.tokens import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.campaign.terminal.tokens import Token
 
 AT_HOME: Mapping[int, bool] = {
     7: True, 25: True, 1000: False, 1002: False, 1003: False, 1004: False, 1005: False, 1006: False, 1015: False,

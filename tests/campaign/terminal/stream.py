@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.campaign.evidence import Violation
-from tests.campaign.terminal.tokens import Token, tokens
+from tests.campaign.terminal.tokens import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.campaign.terminal.tokens import Token
 
 MODES = frozenset({7, 25, 1000, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048})
 """Private modes that may be set and reset."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,10 @@ from llmdesk.tui.leaving import LEAVE_SCREEN
 from tests.campaign.terminal.corpus import HOSTILE, REACHED, batches, mixed
 from tests.campaign.terminal.modes import judge_end, modes_after
 from tests.campaign.terminal.stream import Allowed, judge
-from tests.campaign.terminal.tokens import Token, Tokeniser, tokens
+from tests.campaign.terminal.tokens import Tokeniser, tokens
+
+if TYPE_CHECKING:
+    from tests.campaign.terminal.tokens import Token
 
 ENTERED = (
     b"\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"

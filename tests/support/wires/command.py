@@ -13,13 +13,15 @@ from llmdesk.core.errors import ErrorKind
 from llmdesk.providers import make_provider
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from tests.support.scenes import Scene
-from tests.support.tool_play import HOLD, Play, Step
+from tests.support.tool_play import HOLD, Play
 from tests.support.wire import CANARY, Set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pytest
+
+    from tests.support.tool_play import Step
 
 LIMITS = {"quota": ["usage limit"], "rate": ["too many requests"], "auth": ["not logged in"]}
 JSONL = {

@@ -10,7 +10,7 @@ import pytest
 
 from llmdesk.core import errors
 from tests.support.desk_world import CLOUD, LARGE, DeskWorld, answers, endless, fails
-from tests.support.screen import Seat, wait_until
+from tests.support.screen import wait_until
 from tests.support.sitting import sitting, standing
 from tests.support.stored import Clocks
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llmdesk.tui.screens.compare import CompareScreen
+    from tests.support.screen import Seat
 
 LIMITED = errors.RateLimited("cloud: rate limited.")
 BAD = errors.RequestRejected("cloud: bad request.")

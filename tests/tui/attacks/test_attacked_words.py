@@ -12,12 +12,14 @@ from llmdesk.core.types import ModelRef
 from llmdesk.core.views import Attachment
 from llmdesk.tui.screens.panels import SCREENS
 from tests.support.desk_world import DeskWorld, answers
-from tests.support.screen import Seat, wait_until
+from tests.support.screen import wait_until
 from tests.support.sitting import exchange, sitting, talk_of
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.screen import Seat
 
 HOSTILE = "\x1b]52;c;aGFja2Vk\x07\x1b[2J[red]x[/] [/nope] [@click=app.bell]y[/] \u202eevil\x9b31m\rz\u200b"
 STEERS = {chr(code) for code in [*range(32), *range(127, 160)]} - {"\n"} | set("\u202e\u200b")

@@ -14,7 +14,7 @@ import pytest
 from llmdesk.core.budget import Budget
 from llmdesk.core.errors import ErrorKind, StorageError
 from llmdesk.core.types import Attempt, AttemptOutcome, FailedOver, FailoverStep, Failure, Finished, Status, Usage
-from llmdesk.core.views import Ask, Plan, ProviderState, ProviderStatus, Quota, TargetStatus, Topic
+from llmdesk.core.views import ProviderState, ProviderStatus, Quota, TargetStatus, Topic
 from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import MetricsPanel
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from llmdesk.core.types import Outcome
-    from llmdesk.core.views import BudgetView
+    from llmdesk.core.views import Ask, BudgetView, Plan
     from tests.support.fake_desk import Step
     from tests.support.screen import Seat
 

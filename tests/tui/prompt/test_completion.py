@@ -13,7 +13,6 @@ from llmdesk.tui.commands import as_prompt, meant, mentioned_files, parse
 from llmdesk.tui.completion import (
     LOOK_BACK,
     Kind,
-    Spot,
     commands_for,
     marked_first,
     paths_for,
@@ -25,6 +24,10 @@ from llmdesk.tui.completion import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llmdesk.tui.completion import (
+        Spot,
+    )
 
 HERE = (("docs", True, 0), ("my notes", True, 0), (".git", True, 0), ("README.md", False, 1200), ("a b.txt", False, 3))
 

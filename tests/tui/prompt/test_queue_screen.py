@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from llmdesk.core.types import AttemptStarted
 from llmdesk.tui.widgets.queue_line import CROSS
 from tests.support.fake_desk import LOCAL, FakeDesk, Gate, answer
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.support.screen import Seat
 
 
 @asynccontextmanager

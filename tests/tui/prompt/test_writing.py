@@ -11,11 +11,13 @@ from textual import events
 
 from llmdesk.tui.widgets.queue_line import CROSS
 from tests.support.fake_desk import FakeDesk
-from tests.support.screen import Seat, seated, wait_until
+from tests.support.screen import seated, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.screen import Seat
 
 
 @pytest.fixture

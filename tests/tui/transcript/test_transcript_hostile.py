@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,13 +11,17 @@ from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
     Completeness,
-    Entry,
     NoteEntry,
     SeamEntry,
     UserEntry,
 )
 from llmdesk.tui.transcript.view import TranscriptView
 from tests.support.screens import Host, running, until
+
+if TYPE_CHECKING:
+    from llmdesk.tui.transcript.entries import (
+        Entry,
+    )
 
 CORPUS = {
     "csi": "a\x1b[31mred\x1b[2J\x1b[H",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
@@ -14,7 +15,6 @@ from llmdesk.tui.transcript.entries import (
     AnswerEntry,
     AnswerState,
     Completeness,
-    Entry,
     Level,
     NoteEntry,
     SeamEntry,
@@ -23,6 +23,11 @@ from llmdesk.tui.transcript.entries import (
 from llmdesk.tui.transcript.selection import packed
 from llmdesk.tui.transcript.view import TranscriptView
 from tests.support.screens import LARGE, SMALL, Host, running, screen_lines, screen_text, until
+
+if TYPE_CHECKING:
+    from llmdesk.tui.transcript.entries import (
+        Entry,
+    )
 
 OPEN = AnswerEntry(head="local · gemma3:27b", state=AnswerState.OPEN)
 PARAGRAPHS = "".join(f"Paragraph number {number} of the answer.\n\n" for number in range(40))

@@ -1,0 +1,33 @@
+"""What concerns the screen: its settings, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenSettings:
+    """What the configuration says of the screen."""
+
+    theme: str = "midnight"
+    sidebar: str = "auto"
+    motion: str = "full"
+    images: str = "auto"
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+class Topic(StrEnum):
+    """What changed, for panels that show it."""
+
+    COOLDOWNS = "cooldowns"
+    OUTBOX = "outbox"
+    REQUESTS = "requests"
+    PROVIDERS = "providers"
+    CONVERSATIONS = "conversations"
+    SETTINGS = "settings"
+    LOG = "log"
