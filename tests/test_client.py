@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import ollama
 import pytest
 
-from llmdesk import Desk, LLMConfig, LLMUnavailableError, OllamaClient, load_config
+from llmdesk import LLMConfig, LLMUnavailableError, OllamaClient, load_config
 from llmdesk.config.settings import Settings
 from llmdesk.core.errors import ConfigurationError, DeskError, UsageError
 from llmdesk.core.types import Status
@@ -38,6 +38,8 @@ from tests.support.fault_server import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from llmdesk import Desk
 
     Make = Callable[..., OllamaClient]
 

@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.errors import UsageError
-from llmdesk.paths import Paths, find_paths, find_themes
+from llmdesk.paths import find_paths, find_themes
+
+if TYPE_CHECKING:
+    from llmdesk.paths import Paths
 
 
 def paths_below(home: Path) -> Paths:

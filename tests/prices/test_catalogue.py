@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import genai_prices
 import pytest
@@ -16,10 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.money import whole_nano
-from llmdesk.core.prices import FREE, Price
+from llmdesk.core.prices import FREE
 from llmdesk.core.types import ModelRef, Usage
 from llmdesk.prices import Billing, PriceBook
-from llmdesk.prices.catalogue import Catalogue, load, may_list, price_of
+from llmdesk.prices.catalogue import load, may_list, price_of
+
+if TYPE_CHECKING:
+    from llmdesk.core.prices import Price
+    from llmdesk.prices.catalogue import Catalogue
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
 OPENAI = "https://api.openai.com/v1"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.campaign.terminal.modes import Modes
 from tests.campaign.terminal.tokens import tokens
-from tests.support.terminal import Terminal, desk_in_terminal
+from tests.support.terminal import desk_in_terminal
+
+if TYPE_CHECKING:
+    from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.terminal import Terminal, desk_in_terminal
+from tests.support.terminal import desk_in_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
 
