@@ -17,8 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # whatever is written here is the user's own (policy S8)
     _dump_no_core()
     try:
-        from llmdesk.cli.main import OpenDesk, guarded, run
+        from llmdesk.cli.face import OpenDesk, guarded
         from llmdesk.cli.session import Session
+        from llmdesk.cli.start import run
         from llmdesk.paths import process_environment
 
         session = Session(env=process_environment(), stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr)
@@ -53,7 +54,7 @@ def _dump_no_core() -> None:
 
 def _open(wish: object) -> int:
     gc.disable()  # collecting while a start makes little but what stays would be a tenth of it
-    from llmdesk.cli.main import OpenDesk
+    from llmdesk.cli.face import OpenDesk
     from llmdesk.tui.app import import_desk, run_app
 
     assert isinstance(wish, OpenDesk)

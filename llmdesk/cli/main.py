@@ -1,26 +1,19 @@
-"""The parser's root and the outermost frame: every way a command can end becomes one line and an exit code."""
+"""The parser's root: which command is meant, and what is said of one that cannot be understood."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from llmdesk.cli.face import EXIT_INTERRUPTED, OpenDesk, open_face
 from llmdesk.cli.options import NAME, TEXT, LazyGroup
-from llmdesk.cli.session import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Session
-from llmdesk.cli.sink import SinkClosed
-from llmdesk.core.errors import ConfigurationError, DeskError, UsageError
+from llmdesk.cli.session import EXIT_OK, EXIT_USAGE, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Sequence
 
-    from llmdesk.desk import Desk
-
-T = TypeVar("T")
-
-EXIT_INTERRUPTED = 130
+    from llmdesk.cli.face import Ending
 
 _HOME = "llmdesk.cli.commands."
 
@@ -42,22 +35,6 @@ COMMANDS = {
     "doctor": (_HOME + "doctor", "Look at everything once, with a hint for each problem."),
     "version": (_HOME + "version", "Print the version."),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenDesk:
-    """A wish that the command line cannot fulfil by itself: open the screen."""
-
-    open_desk: Callable[[], AbstractAsyncContextManager[Desk]]
-    lane: str | None = None
-    conversation: str | None = None
-    latest: bool = False
-    theme: str | None = None
-    demo: bool = False
-    colours: bool = True
-
-
-Ending = int | OpenDesk
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
@@ -106,83 +83,36 @@ def root(
     )
 
 
-def open_face(
-    session: Session,
-    *,
-    lane: str | None = None,
-    conversation: str | None = None,
-    latest: bool = False,
-    theme: str | None = None,
-    demo: bool = False,
-    plain: bool = False,
-) -> Ending:
-    """Choose between the screen and the linear conversation, which needs no terminal."""
-    if latest and conversation:
-        raise UsageError("--continue and --conversation exclude each other.")
-    if plain or not (session.on_page or session.has_screen):
-        from llmdesk.cli.linear import talk
+def invoke(argv: Sequence[str], session: Session) -> Ending:
+    """Run the command that is meant; what cannot be understood is said, with what to try.
 
-        if session.reads_terminal and not (plain or session.plain_terminal) and (encoding := session.foreign_encoding):
-            session.out.say(f"note: the screen needs UTF-8, and this terminal's encoding is {encoding}: lines instead.")
-        return talk(session, lane=lane, conversation=conversation, latest=latest, demo=demo)
-    return OpenDesk(
-        open_desk=lambda: session.desk(demo=demo, scene=demo),
-        lane=lane,
-        conversation=conversation,
-        latest=latest,
-        theme=theme,
-        demo=demo,
-        colours=not session.no_color,
-    )
-
-
-def run(argv: Sequence[str], session: Session) -> Ending:
-    """Run one command line and return its exit code, or the wish to open the screen. Never raises."""
-    return guarded(lambda: _invoke(list(argv), session), session)
-
-
-def guarded(face: Callable[[], T], session: Session) -> T | int:
-    """Run ``face``; whatever escapes it becomes one line on stderr and an exit code, never a traceback."""
-    try:
-        return face()
-    except (click.exceptions.Exit, SinkClosed) as ended:
-        if isinstance(ended, SinkClosed) and ended.exit_code == EXIT_FAILED:
-            session.out.complain(f"llmdesk: {ended}")
-        return ended.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return EXIT_INTERRUPTED
-    except (click.ClickException, DeskError) as error:
-        session.out.complain(_fault(error))
-        wrong_use = not isinstance(error, DeskError) or isinstance(error, UsageError | ConfigurationError)
-        return EXIT_USAGE if wrong_use else EXIT_FAILED
-    except Exception as error:  # noqa: BLE001 - the outermost frame: a traceback never reaches the user
-        session.out.complain(f"llmdesk: unexpected: {type(error).__name__}: {error}{_kept(error, session)}")
-        return EXIT_FAILED
-
-
-def _invoke(argv: list[str], session: Session) -> Ending:
+    Raises:
+        DeskError, SinkClosed: the command ended so.
+    """
     if wanted := session.env.get("_LLMDESK_COMPLETE"):
         from click.shell_completion import shell_complete
 
         return shell_complete(root, {"obj": session}, "llmdesk", "_LLMDESK_COMPLETE", wanted)
-    with root.make_context("llmdesk", argv, obj=session) as ctx:
-        ending = root.invoke(ctx)
+    try:
+        with root.make_context("llmdesk", list(argv), obj=session) as ctx:
+            ending = root.invoke(ctx)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        session.out.complain(_fault(error))
+        return EXIT_USAGE
     return ending if isinstance(ending, int | OpenDesk) else EXIT_OK
 
 
-def _fault(error: click.ClickException | DeskError) -> str:
-    """The words for an error that somebody meant to raise; several lines only for several faults of a file."""
-    match error:
-        case ConfigurationError():
-            return str(error)
-        case click.UsageError():
-            where = error.ctx.command_path if error.ctx is not None else "llmdesk"
-            takes_words = error.ctx is not None and any(isinstance(p, click.Argument) for p in error.ctx.command.params)
-            return f"{where}: {_sentence(error.format_message(), takes_words=takes_words)} Try: {where} --help"
-        case click.ClickException():
-            return f"llmdesk: {error.format_message()}"
-        case DeskError():
-            return f"llmdesk: {error}"
+def _fault(error: click.ClickException) -> str:
+    """The words for a command line that cannot be understood."""
+    if not isinstance(error, click.UsageError):
+        return f"llmdesk: {error.format_message()}"
+    where = error.ctx.command_path if error.ctx is not None else "llmdesk"
+    takes_words = error.ctx is not None and any(isinstance(p, click.Argument) for p in error.ctx.command.params)
+    return f"{where}: {_sentence(error.format_message(), takes_words=takes_words)} Try: {where} --help"
 
 
 def _sentence(text: str, *, takes_words: bool) -> str:
@@ -190,20 +120,3 @@ def _sentence(text: str, *, takes_words: bool) -> str:
     if takes_words and text.startswith("Got unexpected extra argument"):
         text = f"{text}. More than one word needs quotes"
     return text if text.endswith((".", "!", "?", "?)")) else f"{text}."
-
-
-def _kept(error: Exception, session: Session) -> str:
-    """Write the traceback, without locals and redacted, to the log; say where it went, if it went anywhere."""
-    from contextlib import suppress
-
-    with suppress(Exception):  # the log must not hide the error that it was to keep
-        from llmdesk import logs
-        from llmdesk.paths import find_paths
-
-        try:
-            path = logs.record_crash(error)
-        except DeskError:  # it broke before the log was open
-            logs.open_log(find_paths(session.config, session.env).log_file)
-            path = logs.record_crash(error)
-        return f" (details: {path})"
-    return ""

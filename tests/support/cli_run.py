@@ -7,14 +7,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, cast
 
-from llmdesk.cli.main import run
 from llmdesk.cli.session import Session
+from llmdesk.cli.start import run
 from tests.support.scripted_desk import AT, ScriptedDesk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llmdesk.cli.main import Ending
+    from llmdesk.cli.face import Ending
     from llmdesk.cli.session import DeskMaker
 
 

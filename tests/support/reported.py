@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO, cast
 from zoneinfo import ZoneInfo
 
-from llmdesk.cli.main import run
 from llmdesk.cli.session import Session
+from llmdesk.cli.start import run
 from llmdesk.core.budget import Account
 from llmdesk.core.lanes import Lane
 from llmdesk.core.periods import Calendar

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from llmdesk.cli.main import OpenDesk, run
+from llmdesk.cli.face import OpenDesk
 from llmdesk.cli.session import Session
+from llmdesk.cli.start import run
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import AttemptStarted, Finished, Status, Waiting
 from llmdesk.providers.base import PullProgress

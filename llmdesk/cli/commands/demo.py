@@ -9,7 +9,7 @@ import click
 from llmdesk.cli.options import TEXT, desk_command
 
 if TYPE_CHECKING:
-    from llmdesk.cli.main import Ending
+    from llmdesk.cli.face import Ending
     from llmdesk.cli.session import Session
 
 
@@ -20,6 +20,6 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session, lane: str | None, theme: str | None, plain: bool) -> Ending:
     """Open the desk against a simulated cloud and local Ollama on loopback; needs no network and keeps nothing."""
-    from llmdesk.cli.main import open_face
+    from llmdesk.cli.face import open_face
 
     return open_face(session, lane=lane, theme=theme, demo=True, plain=plain)
