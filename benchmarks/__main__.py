@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.judging import page
 from benchmarks.judging.figures import figures_of
-from benchmarks.judging.rows import Row, markdown, rows_of
+from benchmarks.judging.rows import markdown, rows_of
 from benchmarks.running import conditions
 from benchmarks.running.environment import CLONE, Environment, NotInstalledError, clean_variables, find_uv
 from benchmarks.running.environment import measuring_needs as needs
@@ -27,6 +27,7 @@ from benchmarks.running.parts import MORE, PARTS, run_part
 from benchmarks.running.rivals import install_rivals
 
 if TYPE_CHECKING:
+    from benchmarks.judging.rows import Row
     from benchmarks.judging.samples import Failure, Sample
 
 PLACE = CLONE / ".benchmarks"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.apparatus.token_server import MODEL
 from benchmarks.apparatus.token_source import TokenSource
-from benchmarks.apparatus.told import LLMDESK, Told, variables
+from benchmarks.apparatus.told import LLMDESK, variables
 from benchmarks.apparatus.turns import turns
 from benchmarks.judging.figures import HTTPX, OLLAMA
 from benchmarks.judging.samples import OURS, Failure, Sample
@@ -21,6 +21,8 @@ from benchmarks.judging.samples import OURS, Failure, Sample
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from benchmarks.apparatus.told import Told
 
 BARE_OLLAMA = """
 import ollama, sys

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.apparatus.routing import routed
 from benchmarks.apparatus.turns import nearest_rank, turns
-from benchmarks.judging.samples import Failure, Sample
+from benchmarks.judging.samples import Sample
 from llmdesk.core.lanes import Lane as RoutedLane
 from llmdesk.core.policy import ProviderRules, RateLimit
 from llmdesk.core.types import AttemptOutcome, Message, ModelRef, Params, Role
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.apparatus.told import Told
+    from benchmarks.judging.samples import Failure
     from llmdesk.core.types import Attempt, ChatRequest, Json, ProviderEvent
 
 WARM_UP = 200

@@ -14,15 +14,19 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, Completeness, Entry, UserEntry
+from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, Completeness, UserEntry
 from llmdesk.tui.transcript.view import TranscriptView, preload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from textual.app import ComposeResult
+
+    from llmdesk.tui.transcript.entries import Entry
 
 TOKENS = 10_000
 PIECE = 20

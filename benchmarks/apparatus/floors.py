@@ -10,10 +10,14 @@ import asyncio
 import json
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
 
 FRAME_S = 1 / 30
 

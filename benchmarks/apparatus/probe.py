@@ -17,6 +17,7 @@ import subprocess
 import termios
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,19 @@ ROWS, COLUMNS = 40, 120
 _UNREAD = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$[a-z]|\x1b[_P^].*?\x1b\\", re.DOTALL)
 """Sequences that pyte would print."""
 
+_OTHER_SCREEN = b"\x1b[?1049h"
+
 _ASKED = re.compile(rb"\x1b\[\?(\d+)\$p|\x1b\[(0?c)|\x1b\[(6n)")
 """What Textual asks of a terminal: whether it has a mode, what it is, where the cursor is."""
 
 
 class Probe:
-    """One program under measurement; ``began`` is the moment before it was started (``time.monotonic``)."""
+    """One program under measurement, with what it starts itself.
+
+    ``began`` is the moment before it was started (``time.monotonic``), ``raw`` all that it has written.
+    """
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
-        whole = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        whole |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8", **env}
         self.raw = bytearray()
         self._starts: list[int] = []
         self._times: list[float] = []
@@ -51,7 +55,7 @@ class Probe:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, env=whole, cwd=cwd, start_new_session=True, close_fds=True
+            argv, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=cwd, start_new_session=True, close_fds=True
         )
         os.close(slave)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -132,16 +136,32 @@ class Probe:
         """What the screen shows."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def cpu_s(self) -> float:
-        """CPU seconds used so far, in steps of 10 ms."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def first_paint(self) -> float | None:
+        """When the first visible character came, on the other screen where the program has gone there."""
+        screen = pyte.Screen(COLUMNS, ROWS)
+        stream = pyte.ByteStream(screen)
+        begin = max(self.raw.find(_OTHER_SCREEN), 0)
+        ends = [*self._starts[1:], len(self.raw)]
+        for start, end, at in zip(self._starts, ends, self._times, strict=False):
+            stream.feed(_UNREAD.sub(b"", bytes(self.raw[max(start, begin) : max(end, begin)])))
+            if any(line.strip() for line in screen.display):
+                return at
+        return None
 
-    def idle_percent(self, seconds: float = 5) -> float:
+    def cpu_s(self) -> float:
+        """CPU seconds used so far, by what has ended too; in steps of 10 ms."""
+        ticks = 0
+        for pid in self._pids():
+            with suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def idle_percent(self, seconds: float) -> float:
         """CPU used while nothing happens, in per cent of a core, from the scheduler's nanoseconds."""
 
         def used() -> int:
-            tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+            tasks = [task for pid in self._pids() for task in Path(f"/proc/{pid}/task").glob("*/schedstat")]
             return sum(int(task.read_text().split()[0]) for task in tasks)
 
         start, at = used(), time.monotonic()
@@ -149,10 +169,22 @@ class Probe:
         return (used() - start) / 1e7 / (time.monotonic() - at)
 
     def memory_mib(self) -> float:
-        """Memory that is this program's share (PSS), MiB."""
-        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-        return int(found[1]) / 1024 if found else 0.0
+        """Memory in use, pages shared with others counted by share (PSS), MiB."""
+        found = 0
+        for pid in self._pids():
+            with suppress(OSError):
+                told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                found += int(told.partition("\nPss:")[2].split()[0])
+        return found / 1024
+
+    def _pids(self) -> list[int]:
+        """The program and all that it has started and that still runs."""
+        found = [self.process.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                with suppress(OSError):
+                    found += map(int, task.read_text().split())
+        return found
 
     def close(self) -> None:
         """End the program that was started here, and wait for it."""

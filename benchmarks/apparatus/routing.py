@@ -8,12 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.apparatus.told import Told, variables
+from benchmarks.apparatus.told import variables
 from benchmarks.judging.figures import LITELLM
 from benchmarks.judging.samples import Failure, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.apparatus.told import Told
 
 PROGRAM = Path(__file__).with_name("litellm_router.py")
 LIMIT_S = 300

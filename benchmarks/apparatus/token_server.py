@@ -15,10 +15,12 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from llmdesk.demo.server import HttpServer, Reply, Request, Stream
+from llmdesk.demo.server import HttpServer, Reply, Stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
+
+    from llmdesk.demo.server import Request
 
 MODEL = "bench:8b"
 

@@ -183,7 +183,7 @@ FIGURES = (
         beside=(_floor(STATIC, Ratio(most=2)),), size=10_000, counted="tokens",
     ),
     Figure(
-        key="token cpu", part="chat", label="CPU per token", unit="µs",
+        key="token cpu", part="chat", label="CPU per token, without what every answer costs", unit="µs",
         aim=Level(), size=10_000, counted="tokens",
     ),
     Figure(

@@ -7,14 +7,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.judging.figures import Beside, Figure, Level, Limit, Plus, Ratio
+from benchmarks.judging.figures import Level, Limit, Plus, Ratio
 from benchmarks.judging.growth import named, per_ten
-from benchmarks.judging.samples import OURS, Failure, Sample
+from benchmarks.judging.samples import OURS, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmarks.judging.figures import Aim
+    from benchmarks.judging.figures import Aim, Beside, Figure
+    from benchmarks.judging.samples import Sample
 
 HEAD = ("figure", "llmdesk", "beside", "theirs", "ratio or distance", "aim", "met", "how it grows with its work")
 NONE = "-"
@@ -42,8 +43,9 @@ class Measured:
                 self._values[each.figure, each.of][each.size].append(each.value)
 
     def values(self, figure: str, of: str, size: int | None) -> list[float]:
-        """The rounds of one figure; empty = it was not measured."""
-        return list(self._values.get((figure, of), {}).get(size, ()))
+        """The rounds of one figure; who has no sizes is the same beside each. Empty = it was not measured."""
+        found = self._values.get((figure, of), {})
+        return list(found.get(size) or found.get(None, ()))
 
     def medians(self, figure: str, of: str = OURS) -> dict[int, float]:
         """By size, smallest first."""

@@ -8,11 +8,13 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.judging.samples import Failure, Sample, from_line
+from benchmarks.judging.samples import Failure, from_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from benchmarks.judging.samples import Sample
 
 PARTS = {
     "start": "the program to its first character, to a prompt, and at rest",
