@@ -113,5 +113,4 @@ class Program:
         for _ in range(count):
             self.probe.send("\x7f")
             time.sleep(0.005)
-        self.probe.settle()
         return taken

@@ -5,7 +5,7 @@
 It prints its address and serves until it is ended. `POST /plan {"tokens": 2000, "rate": 100, "begin": "B", "end": "E"}`
 says how the next answers go (rate 0 = as fast as they are read); the first token is `begin`, the last one `end`.
 `GET /told` says when the last answer was asked for, began and ended (seconds of the machine's monotonic clock), how
-many bytes asked for it, and how many tokens were sent.
+many bytes asked for it, and how many tokens were sent; and how many answers were begun and ended in all.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class TokenServer:
     def __init__(self) -> None:
         self.plan: dict[str, object] = {"tokens": 50, "rate": 0, "begin": "BEGIN", "end": "END"}
         self.told: dict[str, object] = {}
+        self.begun, self.ended = 0, 0
 
     async def __call__(self, request: Request) -> Reply | Stream:
         """Serve one request."""
@@ -57,7 +58,8 @@ class TokenServer:
                 self.plan |= json.loads(request.body)
                 return Reply(body=b"{}")
             case "/told":
-                return Reply(body=json.dumps(self.told).encode())
+                counted = {"begun": self.begun, "ended": self.ended}
+                return Reply(body=json.dumps({**self.told, **counted}).encode())
             case "/api/chat":
                 return Stream(self._answer(time.monotonic(), len(request.body)))
             case "/api/tags":
@@ -80,6 +82,7 @@ class TokenServer:
         plan = self.plan
         count, rate = int(str(plan["tokens"])), float(str(plan["rate"]))
         begun, sent = time.monotonic(), 0
+        self.begun += 1
         self.told = {"asked_at": asked_at, "asked_bytes": asked_bytes, "begun_at": begun}
         waiting: list[bytes] = []
         for token in tokens(count, str(plan["begin"]), str(plan["end"])):
@@ -97,6 +100,7 @@ class TokenServer:
              "done": True, "done_reason": "stop", "prompt_eval_count": 20, "eval_count": count}
         ).encode() + b"\n"  # fmt: skip
         self.told |= {"ended_at": time.monotonic(), "sent": sent}
+        self.ended += 1
 
 
 def _line(token: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -35,8 +36,20 @@ class TokenSource:
         self._call("/plan", {"tokens": tokens, "rate": rate, "begin": begin, "end": end})
 
     def told(self) -> dict[str, float]:
-        """When the last answer was asked for, began and ended, and how many bytes asked for it."""
+        """When the last answer was asked for, began and ended, and how many bytes asked for it; how many there were."""
         return self._call("/told")
+
+    def wait(self, what: str, count: float, limit_s: float = 60) -> None:
+        """Wait until so many answers in all have ``begun`` or ``ended``.
+
+        Raises:
+            TimeoutError: they have not.
+        """
+        deadline = time.monotonic() + limit_s
+        while self.told()[what] < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {limit_s:g} s not {count:g} answers have {what}")
+            time.sleep(0.02)
 
     def _call(self, path: str, body: dict[str, object] | None = None) -> dict[str, float]:
         data = None if body is None else json.dumps(body).encode()
