@@ -1,32 +1,34 @@
-"""Reserving from budgets, and looking at them, in a database of a year: `python benchmarks/reserving.py [--rounds N]`.
+"""Reserving from budgets, and looking at them, in a database of a year.
 
-The database has 400 days of 60 combinations of lane, provider and agent, 20,000 jobs, 16,000 conversations and, with
-`--attempts`, so many attempts. Seven hard budgets, of every scope, cover each claim. One round reserves for an attempt
-and books it. The floor is one row inserted and committed in a transaction of its own, with bare sqlite3 on a file
-beside it (WAL, synchronous=FULL), taking turns. Aims: one reservation below 1 ms, a look at all budgets below 10 ms.
+The database has 400 days of 60 combinations of lane, provider and agent, 20,000 jobs, 16,000 conversations and so many
+attempts. Seven hard budgets, of every scope, cover each claim. The floor is one row inserted and committed in a
+transaction of its own, with plain SQLite on a file beside it (WAL, synchronous=FULL), taking turns.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import shutil
 import sqlite3
-import sys
-import tempfile
+import statistics
 import time
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.judging.figures import PLAIN_SQL
+from benchmarks.judging.samples import OURS, Sample
 from llmdesk.core.budget import Account, Budget, Claim, Grant
 from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Usage
-from llmdesk.storage.booking import HERE
 from llmdesk.storage.database import Database
 from llmdesk.storage.ledger import Ledger
 from llmdesk.storage.spend import SpendStore
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from benchmarks.apparatus.told import Told
 
 DAYS = 400
 LANES = ("chat", "codegen", "repair", "critic", "planner")
@@ -90,55 +92,47 @@ def floor(path: Path) -> Generator[float, None, None]:
         yield (time.perf_counter() - begun) * 1000
 
 
-async def run(folder: Path, rounds: int, attempts: int) -> dict[str, list[float]]:
-    """Milliseconds of each step."""
+async def times(folder: Path, claims: int, attempts: int) -> dict[tuple[str, str], list[float]]:
+    """Milliseconds of each step, by figure and by whom."""
     database = Database(folder / "llmdesk.db", on_warning=print)
     now = time.time()
     await database.write(lambda connection: fill(connection, attempts, now))
     store = SpendStore(database, "me", BUDGETS, is_alive=lambda _: True)
     ledger = Ledger(database)
     bare = floor(folder / "floor.db")
-    took: dict[str, list[float]] = {"one bare row": [], "reserve": [], "book": [], "look": []}
-    for n in range(rounds):
+    took: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for n in range(claims):
         account = Account(
             request=f"bench {n}", lane="chat", agent="backend-dev", job=f"job {n % 50}", conversation=f"c{n % 50}"
         )
         claim = Claim(account=account, target=TARGET, number=1, input_tokens=900, output_tokens=900)
-        took["one bare row"].append(next(bare))
+        for figure in ("reserving", "booking"):
+            took[figure, PLAIN_SQL].append(next(bare))
         begun = time.perf_counter()
         answer = await store.reserve(claim)
-        took["reserve"].append((time.perf_counter() - begun) * 1000)
-        if not isinstance(answer, Grant):
-            sys.exit(f"refused: {answer}")
+        took["reserving", OURS].append((time.perf_counter() - begun) * 1000)
+        assert isinstance(answer, Grant), answer
         usage = Usage(input_tokens=800, output_tokens=300)
         made = Attempt(number=1, target=TARGET, outcome=AttemptOutcome.COMPLETED, at=time.time(), usage=usage)
         begun = time.perf_counter()
         await ledger.book(account, [made])
-        took["book"].append((time.perf_counter() - begun) * 1000)
+        took["booking", OURS].append((time.perf_counter() - begun) * 1000)
         if n % 10 == 0:
             begun = time.perf_counter()
             await store.views()
-            took["look"].append((time.perf_counter() - begun) * 1000)
+            took["looking", OURS].append((time.perf_counter() - begun) * 1000)
     bare.close()
     await database.aclose()
     return took
 
 
-def main() -> None:
-    """Print a line for each step."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=2_000)
-    parser.add_argument("--attempts", type=int, default=1_000_000)
-    parser.add_argument("--folder", type=Path, help="where the files go; each filesystem commits at its own pace")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        took = asyncio.run(run(Path(folder), options.rounds, options.attempts))
-    print(f"{'ms':>14} {'p50':>8} {'p99':>8} {'worst':>8}    today is {HERE.day(time.time())}")
-    for name, times in took.items():
-        times.sort()
-        middle, slow = times[len(times) // 2], times[min(len(times) - 1, len(times) * 99 // 100)]
-        print(f"{name:>14} {middle:8.3f} {slow:8.3f} {times[-1]:8.3f}")
-
-
-if __name__ == "__main__":
-    main()
+def measure(told: Told) -> Iterator[Sample]:
+    """The median of each round, for each number of attempts."""
+    for attempts in told.sizes(10_000, 1_000_000, quick=(100,)):
+        for number in range(told.rounds):
+            folder = told.folder / f"{attempts}-{number}"
+            folder.mkdir()
+            took = asyncio.run(times(folder, told.count(1_000, 20), attempts))
+            shutil.rmtree(folder)
+            for (figure, of), found in took.items():
+                yield Sample(figure=figure, of=of, value=statistics.median(found), size=attempts)

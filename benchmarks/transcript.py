@@ -1,16 +1,12 @@
-"""Speed of the transcript view against a floor in the same run: plain text in one ``Static``.
+"""The view of a conversation alone, headless at 120x40, beside plain text in one ``Static``.
 
-    python benchmarks/transcript.py [--rounds N]
-
-Both run headless at 120x40 and are fed 10,000 pieces of about 20 bytes of mixed Markdown by a consumer that lets the
-event loop run every 8 ms. Compare the rows of one run, never two machines.
+Both are fed 10,000 pieces of about 20 bytes of mixed Markdown by a consumer that lets the event loop run every 8 ms:
+what the view itself costs, for profiles of it. What a user sees is measured by the part ``chat``.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -18,17 +14,22 @@ from textual.app import App
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from benchmarks.apparatus.turns import turns
+from benchmarks.judging.figures import STATIC
+from benchmarks.judging.samples import OURS, Sample
 from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState, Completeness, UserEntry
 from llmdesk.tui.transcript.view import TranscriptView, preload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Iterator
 
     from textual.app import ComposeResult
 
+    from benchmarks.apparatus.told import Told
     from llmdesk.tui.transcript.entries import Entry
 
 TOKENS = 10_000
+OLDER = 2_000
 PIECE = 20
 BREATH_S = 0.008
 FLOOR_FRAME_S = 1 / 30
@@ -141,82 +142,44 @@ def conversation(messages: int) -> list[Entry]:
     return entries
 
 
-async def open_messages(messages: int) -> tuple[float, float, float]:
-    """Return the time to load, to be painted, and to go home and be painted, seconds."""
+async def open_messages(messages: int) -> tuple[float, float]:
+    """Return the time to be painted, and to go home and be painted, seconds."""
     entries = conversation(messages)
     view = TranscriptView()
     async with Host(view).run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         began = time.perf_counter()
         view.load(entries)
-        loaded = time.perf_counter() - began
         await pilot.pause()
         painted = time.perf_counter() - began
         began = time.perf_counter()
         view.scroll_to(y=0)
         await pilot.pause()
-        return loaded, painted, time.perf_counter() - began
+        return painted, time.perf_counter() - began
 
 
-async def slow_stream(parts: list[str], per_second: int, seconds: float, older: int) -> float:
-    """Return the share of a core that a stream at a human pace takes."""
-    view = TranscriptView()
-    async with Host(view).run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
-        view.load(conversation(older))
-        key = view.begin_answer(AnswerEntry(state=AnswerState.OPEN))
-        loop = asyncio.get_running_loop()
-        cpu, began = time.process_time(), loop.time()
-        for number, part in enumerate(parts):
-            view.feed(key, part)
-            due = began + (number + 1) / per_second
-            await asyncio.sleep(max(due - loop.time(), 0))
-            if loop.time() - began > seconds:
-                break
-        return (time.process_time() - cpu) / (loop.time() - began)
-
-
-async def idle(seconds: float) -> float:
-    view = TranscriptView()
-    async with Host(view).run_test(size=(120, 40)) as pilot:
-        view.load(conversation(2_000))
-        await pilot.pause(0.2)
-        cpu = time.process_time()
-        await asyncio.sleep(seconds)
-        return (time.process_time() - cpu) / seconds
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds: int = parser.parse_args().rounds
+def measure(told: Told) -> Iterator[Sample]:
+    """Streams, and opening, in turns."""
     preload()
-    parts = pieces(MIXED, TOKENS)
-    code = pieces("```python\n" + "def f(x):\n    return x + 1  # comment\n" * 1_000, 38_000 // PIECE)
-    streams: list[tuple[str, Callable[[], tuple[float, float]], int]] = [
-        ("floor: plain Static", lambda: asyncio.run(stream_static(parts)), TOKENS),
-        ("view", lambda: asyncio.run(stream_view(parts, 0)), TOKENS),
-        ("view + 2,000 messages", lambda: asyncio.run(stream_view(parts, 2_000)), TOKENS),
-        ("view, 38 kB fence", lambda: asyncio.run(stream_view(code, 0)), len(code)),
-    ]
-    print(f"| {'10,000 tokens, headless':<26} | tokens/s | CPU s |\n|{'-' * 28}|---------:|------:|")
-    for name, run, count in streams:
-        results = [run() for _ in range(rounds)]
-        wall = statistics.median(result[0] for result in results)
-        cpu = statistics.median(result[1] for result in results)
-        print(f"| {name:<26} | {count / wall:>8,.0f} | {cpu:>5.2f} |")
-    loaded, painted, home = (
-        statistics.median(values)
-        for values in zip(*(asyncio.run(open_messages(2_000)) for _ in range(rounds)), strict=True)
-    )
-    print(
-        f"\nopen 2,000 messages: load {loaded * 1e3:.0f} ms, painted {painted * 1e3:.0f} ms; Home {home * 1e3:.0f} ms"
-    )
-    print(f"100 tokens/s: {asyncio.run(slow_stream(parts, 100, 3, 0)):.1%} of a core, ", end="")
-    print(f"after 2,000 messages {asyncio.run(slow_stream(parts, 100, 3, 2_000)):.1%}")
-    print(f"idle: {asyncio.run(idle(2)):.2%} of a core")
-
-
-if __name__ == "__main__":
-    main()
+    parts = pieces(MIXED, told.count(TOKENS, 100))
+    code = pieces("```python\n" + "def f(x):\n    return x + 1  # comment\n" * 1_000, told.count(1_900, 50))
+    older = told.count(OLDER, 20)
+    streams: dict[tuple[str, str], tuple[Callable[[], Coroutine[object, object, tuple[float, float]]], int]] = {
+        ("view", STATIC): (lambda: stream_static(parts), len(parts)),
+        ("view", OURS): (lambda: stream_view(parts, 0), len(parts)),
+        ("view older", STATIC): (lambda: stream_static(parts), len(parts)),
+        ("view older", OURS): (lambda: stream_view(parts, older), len(parts)),
+        ("view code", STATIC): (lambda: stream_static(code), len(code)),
+        ("view code", OURS): (lambda: stream_view(code, 0), len(code)),
+    }
+    for counts, (figure, of) in turns(told.rounds, list(streams), warm_up=not told.quick):
+        stream, count = streams[figure, of]
+        wall, cpu = asyncio.run(stream())
+        if counts:
+            yield Sample(figure=figure, of=of, value=count / wall)
+            yield Sample(figure=f"{figure} cpu", of=of, value=cpu * 1e6 / count)
+    for messages in told.sizes(200, OLDER, 20_000, quick=(20,)):
+        for _ in range(told.rounds):
+            painted, home = asyncio.run(open_messages(messages))
+            yield Sample(figure="view opens", value=painted * 1000, size=messages)
+            yield Sample(figure="view home", value=home * 1000, size=messages)

@@ -288,6 +288,47 @@ FIGURES = (
         key="parallel desk key", part="parallel", label="a key's echo meanwhile: p95", unit="ms",
         size=10, counted="streams",
     ),
+    # --- only by name ---
+    *(
+        Figure(
+            key=key, part="reserving", label=f"{words}, after 1,000,000 attempts", unit="ms",
+            beside=(_floor(PLAIN_SQL),) * beside, size=1_000_000, counted="attempts",
+        )
+        for key, words, beside in (
+            ("reserving", "reserving from seven budgets", 1), ("booking", "booking an attempt", 1),
+            ("looking", "a look at all budgets", 0),
+        )
+    ),
+    *(
+        Figure(
+            key=f"{name} {key}", part="sitting", label=f"500 answers in one sitting{where}: {words}", unit=unit,
+            size=500, counted="answers",
+        )
+        for name, where in (("sitting", ""), ("one sitting", ", all in one conversation"))
+        for key, words, unit in (
+            ("memory", "memory (PSS)", "MiB"), ("time", "an answer of 300 tokens", "ms"),
+            ("cpu", "CPU of an answer", "ms"), ("key", "a key's echo, p95", "ms"),
+        )
+    ),
+    *(
+        Figure(
+            key=f"{key}{more}", part="transcript", label=f"the view alone: {words}{told}", unit=unit,
+            beside=(_floor(STATIC),), grows="see the part chat",
+        )
+        for key, words in (
+            ("view", "10,000 pieces"), ("view older", "10,000 pieces below 2,000 messages"),
+            ("view code", "a block of code of 38 kB"),
+        )
+        for more, told, unit in (("", "", "pieces/s"), (" cpu", ", CPU of a piece", "µs"))
+    ),
+    Figure(
+        key="view opens", part="transcript", label="the view alone: 2,000 messages painted", unit="ms",
+        size=2_000, counted="messages",
+    ),
+    Figure(
+        key="view home", part="transcript", label="the view alone: from their end to their beginning", unit="ms",
+        size=2_000, counted="messages",
+    ),
 )  # fmt: skip
 
 
