@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ def _named_last(path: Path, content: bytes, mode: int) -> bool:
 
 
 def _named_beside(path: Path, content: bytes, mode: int) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         _write_new(beside, content, mode)
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import constants
 from textual.app import App
 from textual.filter import Monochrome, NoColor
+from textual.reactive import Reactive
 from textual.widgets._toast import ToastRack
 
 from llmdesk.core.errors import DeskError
@@ -78,6 +79,8 @@ class DeskApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-bare"), (2, "-low"), (4, "-high")]  # noqa: RUF012 - as Textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (16, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
+    theme: Reactive[str] = Reactive(DEFAULT.name)
+    """What it wears from the first paint; a theme that is set later has everything parsed and styled again."""
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
     def __init__(
@@ -100,8 +103,9 @@ class DeskApp(App[None]):
         self._colourless = Colourless(self.ansi_theme)
         self.register_theme(DEFAULT)
         self.register_theme(SIXTEEN)
-        self._usual_theme = DEFAULT.name
-        self.theme = self._usual_theme
+        self._usual_theme = self.theme
+        self.add_class(f"-theme-{self.theme}")
+        self.stylesheet.set_variables(self.get_css_variables())  # now that its theme is known
         self.chat = ChatScreen(lane=lane, conversation=conversation, latest=latest)
         self.chat.demo = demo
         self.keymap = Keymap(overrides={}, notes=())

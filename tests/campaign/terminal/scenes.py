@@ -52,7 +52,8 @@ class Stage:
         for _ in range(6):
             self.press("escape")
             text = self.terminal.settle(0.1)
-            if re.search(r"llmdesk ─ \d ", text) and "╭" not in text and "▔" not in text:
+            closed = "╭" not in text and "▔" not in text and not re.search(r"(?m)^ \w+ ▸ ", text)
+            if closed and re.search(r"llmdesk ─ \d ", text):
                 return
         raise AssertionError(f"the chat never came back; the screen:\n{self.terminal.text}")
 
