@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -68,9 +69,10 @@ class Program:
         self.probe = Probe(self._started.argv, self._started.env, self._folder)
         at = self.probe.wait_screen(self._started.ready, START_LIMIT_S)
         if at is None:
-            shown = " ".join(self.probe.text().split())[:200]
+            name = self._started.argv[0].rpartition("/")[2]
+            why = f"{name} did not get ready; {_seen(self.probe.text())}"
             self.probe.close()
-            raise NotShownError(f"{self._started.argv[0]} did not get ready; its screen: {shown or 'empty'}")
+            raise NotShownError(why)
         self.ready_s = at - self.probe.began
         self.cpu_s = self.probe.cpu_s()
         return self
@@ -98,7 +100,7 @@ class Program:
         """
         at = self.probe.wait_bytes(text, asked.offset, limit_s)
         if at is None:
-            raise NotShownError(f"{text} was never shown; the screen: {' '.join(self.probe.text().split())[:200]}")
+            raise NotShownError(f"{text} was never shown; {_seen(self.probe.text())}")
         return at
 
     def typed(self, count: int, gap_s: float) -> list[float]:
@@ -114,3 +116,9 @@ class Program:
             self.probe.send("\x7f")
             time.sleep(0.005)
         return taken
+
+
+def _seen(screen: str) -> str:
+    """The last words of a screen, without what frames them."""
+    words = " ".join(re.sub("[\u2500-\u259f]", " ", screen).split())
+    return f"the end of its screen: {words[-160:]}" if words else "its screen is empty"

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 MODEL = "bench:8b"
 
+DETAILS = {"parent_model": "", "format": "gguf", "family": "llama", "families": ["llama"], "parameter_size": "8B",
+           "quantization_level": "Q4_K_M"}  # fmt: skip
+"""As Ollama tells them; some clients take no model without all of them."""
+
 PROSE = (
     "## Part {n}\n\nSome *words* and **stronger words**, `code` in a line, and a [link](https://example.org/{n}) in a "
     "paragraph that is long enough to be wrapped at the edge of a wide terminal, as most of them are.\n\n"
@@ -63,8 +67,7 @@ class TokenServer:
             case "/api/chat":
                 return Stream(self._answer(time.monotonic(), len(request.body)))
             case "/api/tags":
-                details = {"family": "llama", "parameter_size": "8B", "quantization_level": "Q4_K_M"}
-                card = {"name": MODEL, "model": MODEL, "size": 4_700_000_000, "digest": "0" * 64, "details": details,
+                card = {"name": MODEL, "model": MODEL, "size": 4_700_000_000, "digest": "0" * 64, "details": DETAILS,
                         "modified_at": "2026-01-01T00:00:00Z"}  # fmt: skip
                 return Reply(body=json.dumps({"models": [card]}).encode())
             case "/api/version":
@@ -72,7 +75,8 @@ class TokenServer:
             case "/api/ps":
                 return Reply(body=b'{"models": []}')
             case "/api/show":
-                shown = {"details": {"family": "llama"}, "capabilities": ["completion"],
+                shown = {"details": DETAILS, "capabilities": ["completion"], "license": "", "modelfile": "FROM bench",
+                         "parameters": "", "template": "{{ .Prompt }}", "modified_at": "2026-01-01T00:00:00Z",
                          "model_info": {"general.architecture": "llama", "llama.context_length": 32_768}}  # fmt: skip
                 return Reply(body=json.dumps(shown).encode())
             case _:
