@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from llmdesk.cli.session import EXIT_FAILED, EXIT_USAGE
 from llmdesk.cli.sink import SinkClosed
 from llmdesk.core.errors import ConfigurationError, DeskError, UsageError
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.table import GAP, cut, display_width, pad
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from llmdesk.core.lanes import LARGEST
 from llmdesk.core.model_names import cloud_base_name
 from llmdesk.core.text import MASK, one_line, redact
 from llmdesk.core.types import ModelRef
+from llmdesk.core.values import dataclass
 from llmdesk.paths import find_paths, process_environment
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from llmdesk.config.command_options import command_options
@@ -16,6 +16,7 @@ from llmdesk.core.addresses import is_loopback, origin
 from llmdesk.core.lanes import Lane, SmallPrompt
 from llmdesk.core.policy import ProviderRules, RateLimit, RetryRule
 from llmdesk.core.types import ModelRef, Params
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

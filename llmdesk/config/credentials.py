@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from llmdesk.config.command_options import inherited, on_platform
@@ -14,6 +14,7 @@ from llmdesk.config.secret import is_secret_name, resolve_secret
 from llmdesk.config.template import fill, is_late, missing_names, parse_template
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import SetupBroken
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from llmdesk.config.defaults import LOCAL_ADDRESS, OVERRIDES, default_settings
 from llmdesk.core.errors import ConfigurationError
 from llmdesk.core.ollama_host import LOCAL_URL
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,11 @@ hurts (policy F1, F5, F6, F7, F9).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.config.scalars import plain_scalar
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

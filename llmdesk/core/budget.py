@@ -6,10 +6,10 @@ Amounts are whole nano-dollars where ``unit`` is ``usd`` and tokens where it is 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.core.money import shown_usd
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

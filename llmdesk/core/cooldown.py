@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from llmdesk.core.values import dataclass
 
 MAX_HINT_S = 86_400.0
 """The longest hint a server is believed (policy N16), seconds."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+
+from llmdesk.core.values import dataclass
 
 MAX_FOUND = 10_000
 """How many values one path may find; a hostile document holds more."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from llmdesk.core.model_names import is_cloud_name, same_model
 from llmdesk.core.types import Params, Role
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

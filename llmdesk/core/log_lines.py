@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from llmdesk.core.values import dataclass
 
 _OWN = ("at", "level", "event", "pid", "exception")
 

@@ -5,8 +5,10 @@ An attempt is one call to one target; skips are counted apart and are no attempt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

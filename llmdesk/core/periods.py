@@ -8,8 +8,9 @@ November 2010 (tz database 2026), so that a date is taken to be one stretch of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

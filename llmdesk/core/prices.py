@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from llmdesk.core.money import NANO
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.types import Usage

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmdesk.core.values import dataclass
 from llmdesk.demo.sample import sample_value
 
 if TYPE_CHECKING:

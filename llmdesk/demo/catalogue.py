@@ -6,8 +6,9 @@ Source of the forms: ollama/ollama v0.33.0-rc2, api/types.go (ListModelResponse,
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.types import Json

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from llmdesk.core.lanes import parse_parameter_size
 from llmdesk.core.model_names import same_model
+from llmdesk.core.values import dataclass
 from llmdesk.demo.catalogue import SimModel
 from llmdesk.demo.wire import WireError, json_line, timestamp
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from llmdesk.core.values import dataclass
 from llmdesk.demo.answers import SLOW_FACTOR
 from llmdesk.demo.server import ConnectionCut
 from llmdesk.demo.turn import Metrics

@@ -6,9 +6,9 @@ Source of the forms: ollama/ollama v0.33.0-rc2, api/types.go (ChatRequest, ChatR
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmdesk.core.values import dataclass
 from llmdesk.demo.answers import compose
 from llmdesk.demo.wire import NS, WireError, go_json, read_images, read_keep_alive, read_options
 

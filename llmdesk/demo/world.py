@@ -7,11 +7,11 @@ import secrets
 import shutil
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmdesk.core.lanes import DEFAULT_LANES
+from llmdesk.core.values import dataclass
 from llmdesk.demo.catalogue import CLOUD_MODEL, CLOUD_MODELS, LOCAL_MODEL, LOCAL_MODELS
 from llmdesk.demo.ollama_sim import OllamaSim
 from llmdesk.demo.scene import Scene

@@ -6,10 +6,10 @@ See docs/decisions/0015-raw-exchanges-in-memory.md for why there is no file of t
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.exchange import Exchange, Recording, clipped
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

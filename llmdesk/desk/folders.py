@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 from llmdesk.desk.attach import MAX_BYTES, attachment
 
 if TYPE_CHECKING:

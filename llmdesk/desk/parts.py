@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmdesk.core.types import Params
+from llmdesk.core.values import dataclass
 from llmdesk.desk.leases import Leases
 from llmdesk.storage.booking import HERE
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.prices import FREE
+from llmdesk.core.values import dataclass
 from llmdesk.prices import catalogue
 from llmdesk.prices.snapshots import is_snapshot
 

@@ -12,13 +12,13 @@ import contextlib
 import logging
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from llmdesk.core.addresses import is_loopback
 from llmdesk.core.errors import AnswerCut, NetworkFailed, ProviderError, SetupBroken
 from llmdesk.core.text import one_line, redact
+from llmdesk.core.values import dataclass
 from llmdesk.core.version import __version__
 from llmdesk.providers.reply import Limits, Reply, seconds
 

@@ -6,10 +6,10 @@ Wordings change every few months, so the status decides wherever it can and the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.core.text import one_line, redact, sanitise
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

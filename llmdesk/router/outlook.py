@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.budget import Refusal, Standing, decide
+from llmdesk.core.values import dataclass
 from llmdesk.router.afford import binding, claim_of, refuse_several
 from llmdesk.router.route import Unfit
 from llmdesk.router.words import over_budget

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ModelGone, ProviderError
 from llmdesk.core.lanes import DEFAULT_OUTPUT_TOKENS, LARGEST, fit_history, largest_chain, no_local_model_message
 from llmdesk.core.model_names import same_model
 from llmdesk.core.types import ChatRequest
+from llmdesk.core.values import dataclass
 from llmdesk.router.fit import capacity_tokens, check_abilities, check_outgrown, local_window, runs_here
 from llmdesk.router.route import Unfit
 from llmdesk.router.schema import takes_schema, told_in_words

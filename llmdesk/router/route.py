@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk import memory
@@ -16,6 +16,7 @@ from llmdesk.core.types import (
     ModelRef,
     Status,
 )
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.budget import Refusal

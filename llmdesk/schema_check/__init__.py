@@ -8,10 +8,10 @@ fault (docs/policy.md, H1 to H5).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.json_cost import is_too_divided
+from llmdesk.core.values import dataclass
 from llmdesk.schema_check.strict_json import decode, not_json
 from llmdesk.schema_check.validation import MAX_VIOLATIONS, check_schema, plain
 from llmdesk.schema_check.worker import CHECK_LIMIT_S, ask_worker

@@ -14,13 +14,13 @@ import os
 import re
 import uuid
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.text import one_line, storable
 from llmdesk.core.types import AttemptOutcome
+from llmdesk.core.values import dataclass
 from llmdesk.new_files import sync_folder
 from llmdesk.storage.files import create_private_file, replace_durably
 

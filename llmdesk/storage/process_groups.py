@@ -16,11 +16,12 @@ import sys
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
+from llmdesk.core.values import dataclass
 from llmdesk.storage.files import FILE_MODE, TEMP_SUFFIX, make_private_folder, read_small
 
 if TYPE_CHECKING:

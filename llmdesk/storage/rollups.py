@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import add
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.histogram import bucket_of, put
 from llmdesk.core.hours import hour_of
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,7 @@ integer key, because clocks jump (policy K6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from llmdesk.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

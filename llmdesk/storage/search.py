@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from llmdesk.core.values import dataclass
 from llmdesk.storage import fulltext
 from llmdesk.storage.columns import CONVERSATION_COLUMNS, to_conversation_view
 

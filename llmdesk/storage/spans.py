@@ -5,10 +5,10 @@ An attempt belongs to the day it is booked to, and within that day to the hour i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.hours import end_of_hour, hour_of
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.cooldown import MAX_DURATION_S, Cooldown, remaining_s
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,13 +7,13 @@ names; nothing here reads a prompt, an answer or a message (not even that of an 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.text import one_line
 from llmdesk.core.types import AttemptOutcome, Status
+from llmdesk.core.values import dataclass
 from llmdesk.telemetry import names
 
 if TYPE_CHECKING:

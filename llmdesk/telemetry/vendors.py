@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from llmdesk.core.types import Params
+from llmdesk.core.values import dataclass
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._xterm_parser import XTermParser
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.arriving import PasteFilter, decoder
 
 if TYPE_CHECKING:

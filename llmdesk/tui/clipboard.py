@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass
 from shutil import which
 from typing import TYPE_CHECKING
 
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 from llmdesk.tui.words import size
 
 if TYPE_CHECKING:

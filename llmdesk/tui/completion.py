@@ -6,10 +6,10 @@ Only the word before the cursor is looked at, so that a long text types like a s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.commands import BY_NAME, matching
 
 if TYPE_CHECKING:

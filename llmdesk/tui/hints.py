@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.actions import BY_ID
 from llmdesk.tui.keymap import Keymap
 

@@ -6,13 +6,13 @@ Textual takes unknown ids and nonsense keys without a word and resolves clashes 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.keys import Keys
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.actions import ACTIONS, BY_ID, PANEL_SCOPES, Scope
 
 if TYPE_CHECKING:

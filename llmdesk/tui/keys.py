@@ -9,10 +9,11 @@ modifier.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from textual import _ansi_sequences
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from textual.keys import Keys

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from llmdesk.core.edits import Edit
 from llmdesk.core.lanes import LARGEST
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

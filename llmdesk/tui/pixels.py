@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.transcript.pictures import on_paper, unfolded
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.bars import COLUMNS, SPENT, cells
 from llmdesk.tui.words import shortened
 

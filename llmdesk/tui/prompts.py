@@ -6,11 +6,11 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line, sanitise
+from llmdesk.core.values import dataclass
 
 MAX_BYTES = 256 * 1024
 """The largest file that is taken for a prompt, bytes."""

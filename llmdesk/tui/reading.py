@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.views import Attachment

@@ -18,8 +18,9 @@ screen tells what is true. Sources, by the names of their own documents:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,13 +12,13 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
 from shutil import which
 from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 from llmdesk.desk.attach import MAX_BYTES, attachment
 from llmdesk.tui.clipboard import tools
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.theme import BUILTIN_THEMES, Theme
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.hints import key_name
 
 if TYPE_CHECKING:

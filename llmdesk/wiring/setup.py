@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.config import convert, limits
 from llmdesk.config.credentials import key_source, late_source
 from llmdesk.config.loader import load_settings
+from llmdesk.core.values import dataclass
 from llmdesk.core.views import ScreenSettings
 from llmdesk.desk.parts import Agent, ProviderFacts, Setup
 from llmdesk.prices import Billing, PriceBook

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from llmdesk.cli.reading import read_prompt, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
 from llmdesk.core.param_pairs import parse_params
 from llmdesk.core.types import ModelRef, Params
+from llmdesk.core.values import dataclass
 from llmdesk.core.views import Ask
 
 if TYPE_CHECKING:

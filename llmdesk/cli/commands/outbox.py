@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ from llmdesk.cli.options import TEXT, desk_command, desk_group
 from llmdesk.cli.report import outbox_report, request_report
 from llmdesk.cli.times import clock, stamp
 from llmdesk.core.errors import UsageError
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.cli.session import Session

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.linear import lanes, looking, shelving, turns
 from llmdesk.core.errors import DeskError
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.cli.linear.conversation import Linear

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from llmdesk.core.types.messages import ToolCall
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.types.names import Json

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.types.answers import Completed, ReasoningDelta, TextDelta
 from llmdesk.core.types.messages import ToolCall
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.types.names import ModelRef

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from llmdesk.core.types import Params
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.core.types import Endpoint, Failover, Json, Message, ModelRef

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.text import one_line
 from llmdesk.core.titles import title_of
 from llmdesk.core.types import ModelRef, Role
+from llmdesk.core.values import dataclass
 from llmdesk.core.views import Conversation, StoredMessage
 
 if TYPE_CHECKING:

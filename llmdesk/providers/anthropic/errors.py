@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
+from llmdesk.core.values import dataclass
 from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:

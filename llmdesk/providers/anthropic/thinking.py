@@ -12,8 +12,10 @@ thinking", "Effort", "What's new in Opus 5", "What's new in Opus 5.5", "Sonnet 5
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

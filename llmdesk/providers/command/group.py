@@ -11,9 +11,9 @@ import contextlib
 import shutil
 import signal
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from llmdesk.core.values import dataclass
 from llmdesk.providers.command.signals import is_alive, signal_group
 from llmdesk.providers.command.tail import Tail
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import AnswerCut
 from llmdesk.core.json_path import parse_path
 from llmdesk.core.types import ReasoningDelta, TextDelta, Usage
+from llmdesk.core.values import dataclass
 from llmdesk.providers.command.text import ProgramText
 from llmdesk.providers.ndjson import FrameBroken, LineSplitter, document
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.cooldown import usable_hint
@@ -22,6 +21,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
+from llmdesk.core.values import dataclass
 from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmdesk.core.addresses import is_loopback
@@ -23,6 +22,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
+from llmdesk.core.values import dataclass
 from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted
 
 if TYPE_CHECKING:

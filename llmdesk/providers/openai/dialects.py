@@ -5,9 +5,10 @@ An endpoint without a preset speaks the plain dialect: only what nearly every se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from llmdesk.core.values import dataclass
 from llmdesk.providers.openai.strict import fits_strict
 
 if TYPE_CHECKING:

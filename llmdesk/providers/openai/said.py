@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.text import redact
+from llmdesk.core.values import dataclass
 from llmdesk.providers.answer_log import count
 from llmdesk.providers.ndjson import FrameBroken, document
 from llmdesk.providers.refusals import TEXT_LIMIT, brief, is_page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Accepted, Params, Status
+from llmdesk.core.values import dataclass
 from llmdesk.tui.screens.talk import Talk
 from llmdesk.tui.widgets.lane_pane import LanePane
 from llmdesk.tui.widgets.wait_line import WaitLine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, ClassVar
@@ -16,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from llmdesk.core.values import dataclass
 from llmdesk.paths import process_environment
 from llmdesk.tui.answers import ask
 from llmdesk.tui.beside import beside

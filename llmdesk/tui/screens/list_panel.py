@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -12,6 +12,7 @@ from textual.widgets import DataTable, Input, Static
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
+from llmdesk.core.values import dataclass
 from llmdesk.tui.screens.panel import PanelScreen
 from llmdesk.tui.widgets.chips import Chips
 from llmdesk.tui.widgets.fitted_table import FittedTable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from llmdesk.core.text import one_line, sanitise
+from llmdesk.core.values import dataclass
 from llmdesk.tui.widgets.text_lines import TextLine
 
 if TYPE_CHECKING:

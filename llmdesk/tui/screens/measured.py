@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from llmdesk.core.measures import Measures, Selection
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

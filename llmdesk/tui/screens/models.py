@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -17,6 +16,7 @@ from textual.widgets import Input, Static
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line, sanitise
 from llmdesk.core.types import ModelRef
+from llmdesk.core.values import dataclass
 from llmdesk.core.views import Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.fresh import Fresh

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,6 +13,7 @@ from textual.widgets import Input
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelRef
+from llmdesk.core.values import dataclass
 from llmdesk.tui.beside import beside
 from llmdesk.tui.widgets.action_line import ActionLine
 from llmdesk.tui.widgets.pick_list import PickList, PickRow

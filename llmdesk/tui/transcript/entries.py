@@ -5,9 +5,10 @@ Every text is kept as received; it is made harmless (``core.text``) only on its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from llmdesk.tui.transcript.pictures import Picture

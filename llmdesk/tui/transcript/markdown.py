@@ -6,10 +6,11 @@ the same lines, because it goes the same way. Nothing heavy is imported before t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from llmdesk.core.values import dataclass
 from llmdesk.tui.transcript.entries import CodePiece
 from llmdesk.tui.transcript.lines import BLANK, from_rendered, plain_lines
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.style import Style
 from rich.theme import Theme
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ Whatever is wrong with a file (cut, hostile, too large) only means that it is to
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from rich.style import Style
 
 from llmdesk.core.image_size import image_facts
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

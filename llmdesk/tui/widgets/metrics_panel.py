@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 from llmdesk.tui.bars import sparkline
 from llmdesk.tui.widgets.rule import rule
 from llmdesk.tui.widgets.sidebar import SidePanel

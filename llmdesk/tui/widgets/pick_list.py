@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,6 +10,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.cells import cell_len, chop_cells
@@ -10,6 +10,8 @@ from rich.segment import Segment
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmdesk.core.text import one_line
+from llmdesk.core.values import dataclass
 from llmdesk.tui.hints import keymap_of, with_key
 from llmdesk.tui.words import countdown
 
