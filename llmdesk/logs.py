@@ -1,12 +1,13 @@
 """The structured log: JSON lines in a private, rotated file; ids and numbers, never a prompt, an answer or a key.
 
-Nothing is imported or opened before the first event. Events are written by a thread of their own, so that neither a
-slow disk nor the import of structlog holds a request up, and a log that cannot be written breaks nothing.
+Nothing is opened before the first event. Events are written by a thread of their own, so that no slow disk holds a
+request up, and a log that cannot be written breaks nothing.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import re
 import threading
@@ -22,10 +23,7 @@ from llmdesk.core.text import MASK, redact, storable
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import MutableMapping
     from pathlib import Path
-
-    from structlog.typing import FilteringBoundLogger
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -203,12 +201,10 @@ class _Writer:
 
     def _run(self) -> None:
         file = _RotatedFile(self.path)
-        logger: FilteringBoundLogger | None = None
         while (item := self._queue.get()) is not None:
             level, event, fields, receipt = item
             try:
-                logger = logger or _structured(file)
-                getattr(logger, level)(event, **fields)
+                file.write(_line(level, event, fields))
                 if receipt is not None:
                     receipt.written = True
             except Exception:  # noqa: BLE001 - the thread's outermost frame: a log that fails breaks nothing
@@ -218,22 +214,13 @@ class _Writer:
         file.close()
 
 
-def _structured(file: _RotatedFile) -> FilteringBoundLogger:
-    import structlog
-
-    logger: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(file),  # type: ignore[arg-type]  # it wants write and flush, and no more of a TextIO
-        processors=[
-            structlog.processors.add_log_level,
-            _traced,
-            _harmless,  # last before the renderer, so that nothing is added after it
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
-        context_class=dict,
-        cache_logger_on_first_use=True,
-    )
-    return logger
+def _line(level: Level, event: str, fields: Mapping[str, object]) -> str:
+    """One event as a line of JSON; secrets are taken out last, so that nothing is added after it."""
+    told = {**fields, "event": event, "level": level}
+    error = told.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        told["exception"] = _traced(error)
+    return json.dumps({name: _clean(name, value) for name, value in told.items()}) + "\n"
 
 
 _MOST_CAUSES = 5
@@ -243,26 +230,18 @@ _TELLING = (OSError, ImportError, NameError, AttributeError, TypeError, DeskErro
 """Exceptions whose words speak of files, names and settings; those of others may quote what they were handed."""
 
 
-def _traced(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Put a traceback in the place of an exception: where it went and what it was, without locals and quotations."""
-    error = event.pop("exc_info", None)
-    if isinstance(error, BaseException):
-        import traceback
+def _traced(error: BaseException) -> str:
+    """Where an exception went and what it was, without locals and quotations."""
+    import traceback
 
-        lines: list[str] = []
-        chain: BaseException | None = error
-        while chain is not None and len(lines) < _MOST_CAUSES:
-            frames = "".join(traceback.format_tb(chain.__traceback__))
-            words = f": {chain}" if isinstance(chain, _TELLING) else ""
-            lines.append(f"{frames}{type(chain).__qualname__}{words}")
-            chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
-        event["exception"] = "\nbefore that:\n".join(lines)
-    return event
-
-
-def _harmless(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Take secrets and text out of an event, by the name of a field and by its value (policy S2)."""
-    return {name: _clean(name, value) for name, value in event.items()}
+    lines: list[str] = []
+    chain: BaseException | None = error
+    while chain is not None and len(lines) < _MOST_CAUSES:
+        frames = "".join(traceback.format_tb(chain.__traceback__))
+        words = f": {chain}" if isinstance(chain, _TELLING) else ""
+        lines.append(f"{frames}{type(chain).__qualname__}{words}")
+        chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
+    return "\nbefore that:\n".join(lines)
 
 
 def _clean(name: str, value: object) -> object:
@@ -301,9 +280,6 @@ class _RotatedFile:
             descriptor = self._current()
         if os.write(descriptor, line) != len(line):
             raise OSError("the disk is full")
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
     def close(self) -> None:
         """Close the file, if it is open."""

@@ -82,7 +82,7 @@ def test_asking_loads_neither_the_screen_nor_what_only_a_file_or_a_program_needs
         assert server.count("/api/chat") == 1
     assert code == 0
     assert "httpx" in names
-    assert not foreign(names) & {"textual", "ollama", "ruamel", "jsonschema"}  # rich comes with httpx's own program
+    assert not foreign(names) & {"textual", "ollama", "ruamel", "jsonschema", "rich", "pygments"}
 
 
 def test_asking_keeps_the_adapter_that_is_not_needed_away() -> None:

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -80,6 +81,7 @@ def client_settings(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> dict[
     Raises:
         SetupBroken: the endpoint cannot be used as it is.
     """
+    load()
     import httpx
 
     # Their INFO lines carry whole URLs (policy S4).
@@ -120,8 +122,18 @@ def learn_credential(value: str) -> None:
 
 
 def load() -> None:
-    """Import what a first request would have to import."""
-    import httpx  # noqa: F401
+    """Import what a first request would have to import.
+
+    httpx does without its own command-line program where that cannot be imported; it would bring rich, pygments and
+    click along, a third of the whole. So it is made missing for as long as the import takes, and is there afterwards.
+    """
+    program = "httpx._main"
+    if "httpx" not in sys.modules:
+        sys.modules[program] = None  # type: ignore[assignment] # Python's own sign for a module that is not to be had
+        try:
+            import httpx  # noqa: F401
+        finally:
+            del sys.modules[program]
 
 
 def make_client(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> httpx.AsyncClient:
@@ -130,6 +142,7 @@ def make_client(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> httpx.Asy
     Raises:
         SetupBroken: URL, proxy settings, certificate file, key or headers cannot be used.
     """
+    load()
     import httpx
 
     try:
