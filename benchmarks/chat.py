@@ -42,7 +42,7 @@ def measure(told: Told) -> Iterator[Sample]:
             STATIC: plain_chat(told.folder, source.url),
             OURS: desk(told.folder / "desk", source.url),
         }
-        for counts, name in turns(told.rounds, list(candidates)):
+        for counts, name in turns(told.rounds, list(candidates), warm_up=not told.quick):
             with Program(candidates[name], told.folder) as program:
                 program.probe.settle()
                 if counts:

@@ -29,7 +29,7 @@ def measure(told: Told) -> Iterator[Sample]:
             home = told.folder / str(messages)
             candidates[messages] = desk(home, source.url, "--conversation", NAME, ready=ENDED)
             asyncio.run(write_talk(home, NAME, messages))
-        for counts, messages in turns(told.rounds, list(candidates)):
+        for counts, messages in turns(told.rounds, list(candidates), warm_up=not told.quick):
             with Program(candidates[messages], told.folder) as program:
                 program.probe.settle()
                 if not counts:

@@ -53,7 +53,7 @@ def measure(told: Told) -> Iterator[Sample | Failure]:
             candidates["llm"] = [str(llm), "-m", f"ollama/{MODEL}", "hello"], env
         for tokens in told.sizes(20, 500, 5_000, quick=(20,)):
             source.plan(tokens, end="THE END")
-            for counts, name in turns(told.rounds * told.count(STARTS, 1), list(candidates)):
+            for counts, name in turns(told.rounds * told.count(STARTS, 1), list(candidates), warm_up=not told.quick):
                 try:
                     first, end = times(*candidates[name])
                 except NotAnsweredError as error:

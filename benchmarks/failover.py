@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,9 +140,9 @@ async def rounds(told: Told, urls: Sequence[str], sizes: Sequence[int], count: i
         for failing in [size for size in sizes for _ in range(told.rounds)]:
             asked = [*urls[:failing], urls[-1]]
             candidates: dict[str, Callable[[], Awaitable[str]]] = {
-                HTTPX: lambda asked=asked: bare.ask(asked),
-                BY_HAND: lambda asked=asked: writing.ask(asked),
-                OURS: lambda failing=failing: by_desk(desk, failing),
+                HTTPX: partial(bare.ask, asked),
+                BY_HAND: partial(writing.ask, asked),
+                OURS: partial(by_desk, desk, failing),
             }
             times: dict[str, list[float]] = {name: [] for name in candidates}
             for number in range(count + WARM_UP):

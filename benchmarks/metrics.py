@@ -130,8 +130,8 @@ async def finishing(database: Database, rounds: int) -> tuple[list[float], list[
     """How long a request takes to finish, with what is added up and without, milliseconds; they take turns."""
     store = RequestStore(database, "bench")
     begun_at = time.time()
-    with_sums, without = [], []
-    real = booking.roll_up
+    with_sums, without = list[float](), list[float]()
+    real = booking.roll_up  # type: ignore[attr-defined]
     for n in range(rounds * 2):
         request = f"bench-{begun_at}-{n}"
         target = ModelRef(*TARGETS[n % 12])
@@ -146,9 +146,9 @@ async def finishing(database: Database, rounds: int) -> tuple[list[float], list[
         )  # fmt: skip
         outcome = Outcome(request_id=request, status=Status.COMPLETED, target=target, attempts=(attempt,))
         answer = StoredAnswer(content="a" * 800, completeness="full", created_at=time.time(), target=target)
-        booking.roll_up = real if n % 2 else lambda *_: None  # type: ignore[assignment]
+        booking.roll_up = real if n % 2 else lambda *_: None  # type: ignore[attr-defined]
         begun = time.perf_counter()
         await store.finish(request, outcome, answer=answer)
         (with_sums if n % 2 else without).append((time.perf_counter() - begun) * 1000)
-    booking.roll_up = real
+    booking.roll_up = real  # type: ignore[attr-defined]
     return with_sums, without

@@ -14,7 +14,7 @@ import gc
 import statistics
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from benchmarks.apparatus.routing import routed
 from benchmarks.apparatus.turns import nearest_rank, turns
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from benchmarks.apparatus.told import Told
     from benchmarks.judging.samples import Failure
     from llmdesk.core.types import Attempt, ChatRequest, Json, ProviderEvent
+    from llmdesk.providers.base import Provider
 
 WARM_UP = 200
 
@@ -88,16 +89,15 @@ class Lane:
         }  # fmt: skip
         windows = {str(ref): 8 if at % 3 == 1 and at < last else 128_000 for at, ref in enumerate(refs)}
         self._finish = Finish()
-        known = Targets(
-            adapter=self._adapter, rules=rules, cooldowns=cooldowns, prices=PriceBook({}, {}), windows=windows
-        )  # type: ignore[arg-type]
+        prices = PriceBook({}, {})
+        known = Targets(adapter=self._adapter, rules=rules, cooldowns=cooldowns, prices=prices, windows=windows)
         self._router = Router(known, check=check)
         lane = RoutedLane(name="bench", targets=refs, params=Params(seed=7))
         self._route = Route(lane=lane, messages=conversation())
         self._passed_over = last
 
-    async def _adapter(self, name: str) -> Finish:
-        return self._finish
+    async def _adapter(self, name: str) -> Provider:
+        return cast("Provider", self._finish)
 
     async def choose(self) -> float:
         """Milliseconds until the last target is asked."""

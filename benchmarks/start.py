@@ -34,7 +34,7 @@ def measure(told: Told) -> Iterator[Sample | Failure]:
                 yield found
             elif found is not None:
                 candidates[name] = found
-        for counts, name in turns(told.rounds, list(candidates)):
+        for counts, name in turns(told.rounds, list(candidates), warm_up=not told.quick):
             if name not in candidates:
                 continue
             try:

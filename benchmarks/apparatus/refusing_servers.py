@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
 
 REFUSING = 3
 MODEL = "bench:1b"
@@ -42,8 +43,7 @@ async def serve() -> None:
     answering = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
     kinds = [(refusing, _REFUSAL)] * REFUSING + [(answering, _ANSWER)]
     servers = [
-        await asyncio.start_server(lambda r, w, head=head, body=body: answer(r, w, head, body), "127.0.0.1", 0)
-        for head, body in kinds
+        await asyncio.start_server(partial(answer, head=head, body=body), "127.0.0.1", 0) for head, body in kinds
     ]
     print(*(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers), flush=True)
     await asyncio.to_thread(sys.stdin.read)

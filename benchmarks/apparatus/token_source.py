@@ -23,6 +23,8 @@ class TokenSource:
         self._process = subprocess.Popen([sys.executable, str(PROGRAM)], stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().decode().strip()
+        if not self.url:
+            raise OSError(f"the token server ended with code {self._process.wait()}")
         return self
 
     def __exit__(

@@ -162,7 +162,8 @@ FIGURES = (
         unit="ms", beside=(_floor(STATIC, Plus(most=15)),), grows="not with the answer: its first frame",
     ),
     Figure(
-        key="first token", part="chat", label="the same, later answers", unit="ms",
+        key="first token", part="chat",
+        label="first token on the screen after the server sends it, later answers", unit="ms",
         beside=(_floor(STATIC, Plus(most=15)),), grows="not with the answer: its first frame",
     ),
     Figure(
@@ -170,7 +171,7 @@ FIGURES = (
         beside=(_floor(STATIC),), grows="what is sent grows with the conversation, up to the model's window",
     ),
     Figure(
-        key="key to token", part="chat", label="the same, later answers", unit="ms",
+        key="key to token", part="chat", label="Enter to the first token, later answers", unit="ms",
         beside=(_floor(STATIC),), grows="what is sent grows with the conversation, up to the model's window",
     ),
     Figure(
@@ -178,15 +179,15 @@ FIGURES = (
         beside=(_floor(STATIC, Ratio(least=0.7)),), size=10_000, counted="tokens",
     ),
     Figure(
-        key="rendered cpu", part="chat", label="their CPU", unit="ms",
+        key="rendered cpu", part="chat", label="CPU of 10,000 tokens at once", unit="ms",
         beside=(_floor(STATIC, Ratio(most=2)),), size=10_000, counted="tokens",
     ),
     Figure(
-        key="token cpu", part="chat", label="CPU per token, without what every answer costs", unit="µs",
+        key="token cpu", part="chat", label="CPU of one of them, without what every answer costs", unit="µs",
         aim=Level(), size=10_000, counted="tokens",
     ),
     Figure(
-        key="bytes", part="chat", label="bytes written to the terminal for them", unit="kB",
+        key="bytes", part="chat", label="10,000 tokens at once: written to the terminal", unit="kB",
         beside=(_floor(STATIC),), size=10_000, counted="tokens",
     ),
     Figure(
@@ -219,11 +220,11 @@ FIGURES = (
         unit="ms", beside=(_floor(EMPTY_DESK, Ratio(most=2)),), size=2_000, counted="messages",
     ),
     Figure(
-        key="long key", part="conversation", label="a key's echo in it, idle: p95", unit="ms",
+        key="long key", part="conversation", label="2,000 messages open: a key's echo, idle: p95", unit="ms",
         beside=(_floor(EMPTY_DESK, Ratio(most=FLAT)),), size=2_000, counted="messages",
     ),
     Figure(
-        key="long memory", part="conversation", label="memory with it open (PSS)", unit="MiB",
+        key="long memory", part="conversation", label="2,000 messages open: memory (PSS)", unit="MiB",
         beside=(_floor(EMPTY_DESK),), size=2_000, counted="messages",
     ),
     # --- failover ---
@@ -237,20 +238,21 @@ FIGURES = (
         beside=(_floor(OLLAMA, Ratio(most=1.5)), _floor(HTTPX)), size=10_000, counted="tokens",
     ),
     Figure(
-        key="library cpu", part="client", label="the same, through `OllamaClient`", unit="µs",
+        key="library cpu", part="client", label="CPU of a streamed token through `OllamaClient`", unit="µs",
         beside=(_floor(OLLAMA),), size=10_000, counted="tokens",
     ),
     # --- metrics ---
     Figure(
-        key="metrics", part="metrics", label="metrics of 30 days by provider and lane, over 1,000,000 attempts",
+        key="metrics", part="metrics", label="metrics over 1,000,000 attempts: 30 days by provider and lane",
         unit="ms", beside=(_floor(PLAIN_SQL), _floor(DUCKDB)), aim=Limit(most=30), size=1_000_000, counted="attempts",
     ),
     Figure(
-        key="metrics models", part="metrics", label="the same by provider and model", unit="ms",
+        key="metrics models", part="metrics", label="metrics over 1,000,000 attempts: by provider and model", unit="ms",
         aim=Limit(most=30), size=1_000_000, counted="attempts",
     ),
     Figure(
-        key="metrics panel", part="metrics", label="what the panel asks: the last hour of a lane, and today", unit="ms",
+        key="metrics panel", part="metrics",
+        label="metrics over 1,000,000 attempts: the panel's last hour and today", unit="ms",
         aim=Limit(most=30), size=1_000_000, counted="attempts",
     ),
     Figure(
@@ -278,14 +280,16 @@ FIGURES = (
         size=10, counted="streams",
     ),
     Figure(
-        key="parallel cpu", part="parallel", label="CPU of a token of them", unit="µs", size=10, counted="streams",
+        key="parallel cpu", part="parallel",
+        label="ten streams at once, without a screen: CPU of a token", unit="µs", size=10, counted="streams",
     ),
     Figure(
         key="parallel desk cpu", part="parallel", label="ten lanes of the desk at 100 tokens/s each: CPU of a token",
         unit="µs", size=10, counted="streams",
     ),
     Figure(
-        key="parallel desk key", part="parallel", label="a key's echo meanwhile: p95", unit="ms",
+        key="parallel desk key", part="parallel",
+        label="ten lanes of the desk at 100 tokens/s each: a key's echo: p95", unit="ms",
         size=10, counted="streams",
     ),
     # --- only by name ---

@@ -33,19 +33,18 @@ class Measured:
     """Everything that was measured, by figure, by whom and by size."""
 
     def __init__(self, told: Iterable[Sample | Failure]) -> None:
-        self._values: defaultdict[tuple[str, str], defaultdict[int | None, list[float]]]
-        self._values = defaultdict(lambda: defaultdict(list))
+        self._values: defaultdict[tuple[str, str], dict[int | None, list[float]]] = defaultdict(dict)
         self.failures: dict[str, str] = {}
         for each in told:
             if isinstance(each, Failure):
                 self.failures.setdefault(each.of, each.why)
             else:
-                self._values[each.figure, each.of][each.size].append(each.value)
+                self._values[each.figure, each.of].setdefault(each.size, []).append(each.value)
 
     def values(self, figure: str, of: str, size: int | None) -> list[float]:
         """The rounds of one figure; who has no sizes is the same beside each. Empty = it was not measured."""
         found = self._values.get((figure, of), {})
-        return list(found.get(size) or found.get(None, ()))
+        return found.get(size) or found.get(None, [])
 
     def medians(self, figure: str, of: str = OURS) -> dict[int, float]:
         """By size, smallest first."""

@@ -48,10 +48,12 @@ def run_part(
 ) -> list[Sample | Failure]:
     """Run one part to its end and gather what it tells; a part that fails is told of as a ``Failure``."""
     told: list[Sample | Failure] = []
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=env, cwd=cwd
-        )
+        ) as process,
+    ):
         timer = threading.Timer(limit_s, process.send_signal, [signal.SIGTERM])
         timer.start()
         try:

@@ -10,12 +10,14 @@ import pytest
 from benchmarks.judging import page
 from benchmarks.judging.figures import FIGURES, Beside, Figure, Level, Limit, Plus, Ratio, figures_of
 from benchmarks.judging.growth import named, per_ten
-from benchmarks.judging.rows import HEAD, Row, judge, markdown, rows_of, words
+from benchmarks.judging.rows import HEAD, judge, markdown, rows_of, words
 from benchmarks.judging.samples import OURS, Failure, Sample, from_line, to_line
 from benchmarks.running.parts import MORE, PARTS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benchmarks.judging.rows import Row
 
 FIGURE = Figure(
     key="time", part="start", label="a time", unit="ms", beside=(Beside(of=("floor",), aim=Ratio(most=1.5)),)
