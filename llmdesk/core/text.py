@@ -42,6 +42,10 @@ def _table() -> dict[int, str]:
 
 
 _TABLE = _table()
+
+STEERING = frozenset(map(chr, _TABLE))
+"""The characters that may steer a terminal, or hide what is written; line feeds and tabs are none of them here."""
+
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 
 

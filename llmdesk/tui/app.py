@@ -21,6 +21,7 @@ from llmdesk.tui.answers import let_answer
 from llmdesk.tui.beside import beside
 from llmdesk.tui.colours import Colourless, few_colours
 from llmdesk.tui.giving_back import thorough
+from llmdesk.tui.harmless import Harmless
 from llmdesk.tui.keeper import Keeper
 from llmdesk.tui.keymap import Keymap, bindings_for
 from llmdesk.tui.keys import correct_sequences
@@ -101,6 +102,7 @@ class DeskApp(App[None]):
         super().__init__()
         self.no_color = self.no_color or not colours
         self._colourless = Colourless(self.ansi_theme)
+        self._harmless = Harmless()
         self.register_theme(DEFAULT)
         self.register_theme(SIXTEEN)
         self._usual_theme = self.theme
@@ -322,8 +324,8 @@ class DeskApp(App[None]):
         self.animation_level = "none" if motion == "reduced" else constants.TEXTUAL_ANIMATIONS
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Without colours: ours instead of Textual's, which makes greys."""
-        filters = super().get_line_filters()
+        """A net under every widget; and without colours ours instead of Textual's, which makes greys."""
+        filters = [*super().get_line_filters(), self._harmless]
         if not self.no_color:
             return filters
         return [*(each for each in filters if not isinstance(each, Monochrome | NoColor)), self._colourless]

@@ -11,6 +11,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from llmdesk.core.text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -73,7 +75,10 @@ class Choices(Widget):
     def render(self) -> Content:
         """Draw the rows around the marked one."""
         width = max(self.size.width, 1)
-        shown = list(enumerate(self._choices))[self._first : self._first + SHOWN]
+        shown = [
+            (at, (one_line(name), one_line(help_line)))
+            for at, (name, help_line) in enumerate(self._choices[self._first : self._first + SHOWN], self._first)
+        ]
         names = [cell_len(name) for _, (name, help_line) in shown if help_line]
         column = min(max([16, *names]), max(16, width // 2))
         rows = []

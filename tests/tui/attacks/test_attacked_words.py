@@ -106,3 +106,10 @@ async def test_prompts_of_the_library_are_only_text(world: DeskWorld) -> None:
         await clean(seat)
         await seat.press("enter")
         await clean(seat)
+
+
+async def test_what_completes_a_word_is_only_text(world: DeskWorld) -> None:
+    async with sitting(world, size=(120, 40)) as seat:
+        await seat.type("/model local/")
+        await seat.see(r"\[red\]")
+        await clean(seat)
