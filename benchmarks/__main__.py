@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -37,12 +38,15 @@ PAGE = CLONE / "docs" / "benchmarks.md"
 def main() -> int:
     """Measure and print; the exit code says whether every aim is met."""
     given = _given()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that all is taken down on the way out
     try:
         with tempfile.TemporaryDirectory(prefix="llmdesk-bench-") as work:
             return _measure(given, Path(work))
     except NotInstalledError as error:
         _say(f"The environment could not be made: {error}")
         return 2
+    except KeyboardInterrupt:
+        return 130
     finally:
         if not given.keep:
             shutil.rmtree(PLACE, ignore_errors=True)

@@ -14,7 +14,8 @@ from benchmarks.judging.figures import figures_of
 from benchmarks.judging.rows import rows_of
 from benchmarks.judging.samples import OURS, Failure, Sample
 from benchmarks.running.environment import FOREIGN, clean_variables, measuring_needs
-from benchmarks.running.parts import run_part
+from benchmarks.running.parts import MORE, PARTS, run_part
+from benchmarks.running.rivals import NEEDED, PACKAGES
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +99,12 @@ def test_the_command_needs_the_standard_library_only() -> None:
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["benchmarks"]
+
+
+def test_every_part_has_a_module_and_every_rival_a_part() -> None:
+    assert [name for name in [*PARTS, *MORE] if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []
+    assert set(NEEDED) <= set(PARTS)
+    assert {name for names in NEEDED.values() for name in names} == set(PACKAGES)
 
 
 @pytest.mark.parametrize(
