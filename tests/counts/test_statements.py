@@ -136,6 +136,11 @@ def kind_of(statement: str) -> str:
     return f"{verb} {table[1]}".lower()
 
 
+def unlike(found: Counts, meant: Counts) -> dict[str, tuple[int, int]]:
+    """What was asked more or less often than it should be: how often, and how often it should be."""
+    return {each: (found[each], meant[each]) for each in sorted(found | meant) if found[each] != meant[each]}
+
+
 class Told:
     """What has been asked of the disk since ``start``."""
 
@@ -218,7 +223,7 @@ async def test_an_answer_of_any_length_costs_the_same_statements(told: Told, tmp
         conversation = await turn(world, desk)
         told.start()
         await turn(world, desk, conversation, tokens)
-        assert told.statements == PLAIN
+        assert unlike(told.statements, PLAIN) == {}
         assert told.statements.total() == 43
         assert told.syncs == []
 
@@ -228,7 +233,7 @@ async def test_the_first_request_of_all_begins_its_measures(told: Told, tmp_path
     async with world.desk() as desk:
         told.start()
         await turn(world, desk)
-        assert told.statements == PLAIN - MEASURED + NEW_MEASURES
+        assert unlike(told.statements, PLAIN - MEASURED + NEW_MEASURES) == {}
 
 
 async def test_the_two_hundredth_turn_of_a_conversation_costs_what_the_second_did(told: Told, tmp_path: Path) -> None:
@@ -242,8 +247,7 @@ async def test_the_two_hundredth_turn_of_a_conversation_costs_what_the_second_di
             await turn(world, desk, conversation)
             costs.append(told.statements.copy())
             written.append(pages(world) - before)
-        assert costs[0] == costs[-1] == PLAIN
-        assert all(cost == PLAIN for cost in costs)
+        assert [unlike(cost, PLAIN) for cost in costs] == [{}] * 199
         assert max(written) <= PAGES
         assert max(written[90:100]) <= max(written[:10]) + 8
 
@@ -259,7 +263,7 @@ async def test_a_failed_target_costs_one_commit_and_one_state_file_more(told: To
             outcome = await ask(desk, "hello", conversation=conversation)
             assert [attempt.target.provider for attempt in outcome.attempts] == ["cloud", "local"]
             world.clocks.pass_time(700)  # its cooldown is over, its hour is not
-        assert told.statements == PLAIN + FAILED_FIRST + STEPPED
+        assert unlike(told.statements, PLAIN + FAILED_FIRST + STEPPED) == {}
         assert told.syncs == ["file", "folder"]
 
 
@@ -283,7 +287,7 @@ def test_exec_costs_what_it_costs_on_the_desk_and_the_opening(told: Told, tmp_pa
         told.start()
         ran = run_over(world, "exec", "hello")
         assert (ran.ending, ran.err) == (0, "")
-    assert told.statements == OPENED + LEFT_OVER + PLAIN
+    assert unlike(told.statements, OPENED + LEFT_OVER + PLAIN) == {}
     assert told.syncs == []
 
 
@@ -309,4 +313,6 @@ async def test_the_screen_reads_as_much_after_a_long_answer_as_after_a_short_one
             world.cloud.script(words(tokens))
             await exchange(seat, "hello", "word")
             await quiet(seat, told)
-            assert PLAIN + SCREEN + FIGURES <= told.statements <= PLAIN + SCREEN + FIGURES + FIGURES + FIGURES
+            at_least = PLAIN + SCREEN + FIGURES
+            assert not at_least - told.statements
+            assert not told.statements - (at_least + FIGURES + FIGURES), "more than three readings"
