@@ -142,7 +142,7 @@ def test_what_came_over_the_wire_is_held_as_it_came_and_then_forgotten(tmp_path:
     from llmdesk.desk.exchanges import MOST
 
     world = exec_world(tmp_path / "home")
-    tokens = 5_000
+    tokens = 2_000
     with FaultServer.in_thread() as server:
         server.respond = long_or_short
         world.configure(configuration(provider("local", server.url), targets=["local/gemma3:4b"]))
