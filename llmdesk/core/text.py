@@ -70,29 +70,32 @@ class Sanitiser:
         if _PLAIN.fullmatch(text):
             self._run = 0 if text else self._run
             return text
-        return self._limit_marks(text.replace("\r\n", "\n").translate(_TABLE))
+        harmless, self._run = limit_marks(text.replace("\r\n", "\n").translate(_TABLE), self._run)
+        return harmless
 
     def finish(self) -> str:
         """Return what was held back."""
         held, self._held_return = self._held_return, False
         return _TABLE[0x0D] if held else ""
 
-    def _limit_marks(self, text: str) -> str:
-        if text.isascii():
-            self._run = 0 if text else self._run
-            return text
-        kept: list[str] = []
-        run = self._run
-        for char in text:
-            if char > "\u02ff" and (unicodedata.category(char) in ("Mn", "Me")):
-                run += 1
-                if run > MAX_COMBINING:
-                    continue
-            else:
-                run = 0
-            kept.append(char)
-        self._run = run
-        return "".join(kept)
+
+def limit_marks(text: str, run: int = 0) -> tuple[str, int]:
+    """Leave out the combining marks beyond ``MAX_COMBINING`` in a row.
+
+    ``run`` = how many stood before; the second value is how many stand at the end.
+    """
+    if text.isascii():
+        return text, 0 if text else run
+    kept: list[str] = []
+    for char in text:
+        if char > "\u02ff" and (unicodedata.category(char) in ("Mn", "Me")):
+            run += 1
+            if run > MAX_COMBINING:
+                continue
+        else:
+            run = 0
+        kept.append(char)
+    return "".join(kept), run
 
 
 def sanitise(text: str) -> str:

@@ -325,7 +325,7 @@ class DeskApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """A net under every widget; and without colours ours instead of Textual's, which makes greys."""
-        filters = [*super().get_line_filters(), self._harmless]
+        filters = [self._harmless, *super().get_line_filters()]  # first, as others forget what a segment says of itself
         if not self.no_color:
             return filters
         return [*(each for each in filters if not isinstance(each, Monochrome | NoColor)), self._colourless]

@@ -8,12 +8,14 @@ import select
 import signal
 import sys
 import time
+import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyte
 from ptyprocess import PtyProcess
+from wcwidth import wcwidth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,11 +33,18 @@ def as_pyte_knows(data: bytes) -> bytes:
     return _UNKNOWN_TO_PYTE.sub(lambda m: m[0] if _PRIVATE_MODES.fullmatch(m[0]) else b"", data)
 
 
+class _Screen(pyte.Screen):
+    """pyte's screen, which stops drawing at a mark that takes no column and combines with nothing (U+20DD)."""
+
+    def draw(self, data: str) -> None:
+        super().draw("".join(char for char in data if wcwidth(char) or unicodedata.combining(char)))
+
+
 class Terminal:
     """A program in a pseudo-terminal."""
 
     def __init__(self, argv: Sequence[str], *, env: dict[str, str], rows: int = 24, columns: int = 80) -> None:
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = _Screen(columns, rows)
         self.raw = bytearray()
         self._stream = pyte.ByteStream(self.screen)
         self.child = PtyProcess.spawn(list(argv), env=env, cwd=str(REPOSITORY), dimensions=(rows, columns))

@@ -34,6 +34,7 @@ def test_every_character_that_steers_is_left_out_and_the_line_keeps_its_width() 
 def test_what_is_harmless_stays_as_it_is() -> None:
     segments = [Segment("größer 漢字 👩\u200d👩 e\u0301 \u3000\xa0", RED)]
     assert Harmless().apply(segments, BLACK) == segments
+    assert painted("e" + "\u0301\u0489" * 30) == "a e" + "\u0301\u0489" * 4
     plain = [Segment("plain", RED)]
     assert Harmless().apply(plain, BLACK) is plain
 

@@ -142,7 +142,7 @@ class Player:
                 process.wait()
             out.seek(0)
             err.seek(0)
-            traced = Traced(code=process.returncode, out=out.read(), err=err.read())
+            traced = Traced(code=process.returncode, followed=False, out=out.read(), err=err.read())
         return self._judged(world, before, traced)
 
     def _set(self) -> ExecWorld:

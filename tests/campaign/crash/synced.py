@@ -29,6 +29,8 @@ PASSING = "/groups/"
 
 def is_on_the_disk(trial: Trial) -> Iterator[Violation]:
     """No file gets its name before its content is safe; no target is asked before what it must not be asked without."""
+    if not trial.traced.followed:
+        return
     done = trial.traced.operations
     for name in named_too_early(done):
         yield Violation(rule="I9", words=f"{name} got its name before its content was on the disk")

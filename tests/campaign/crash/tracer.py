@@ -92,6 +92,7 @@ class Traced:
     Args:
         code: its exit code, negative = the signal that ended it.
         operations: the file operations below the root, in order.
+        followed: whether the operations are known; of one that is killed by the clock they are not.
         killed: the operation at which it was killed; ``None`` = it came to its own end.
         refused: the operations that failed.
         out, err: what it printed.
@@ -99,6 +100,7 @@ class Traced:
 
     code: int = 0
     operations: list[Operation] = field(default_factory=list)
+    followed: bool = True
     killed: Operation | None = None
     refused: list[Operation] = field(default_factory=list)
     out: str = ""

@@ -7,6 +7,7 @@ it was received, but what is told beside it (stderr) stays harmless, and JSON is
 from __future__ import annotations
 
 import sys
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def on_terminal(world: HostileWorld, command: Spoken) -> list[Violation]:
             for line in command.typed:
                 terminal.wait_for("> |lane|ready|Type")
                 terminal.settle(0.2)
-                terminal.send("".join(char for char in line if char.isprintable()) + "\r")
+                terminal.send("".join(char for char in line if _echoed(char)) + "\r")
             if command.typed:
                 terminal.settle(0.5)
                 terminal.send(b"\x04")
@@ -123,6 +124,11 @@ def on_terminal(world: HostileWorld, command: Spoken) -> list[Violation]:
     found = judge(raw, LINES) + judge_end(raw, screen=False)
     told = [Violation(rule=each.rule, words=f"{command.name}: {each.words}") for each in found]
     return [*_missing(command, raw), *told]
+
+
+def _echoed(char: str) -> bool:
+    """Whether a character may be typed: the terminal itself shows it again as it is."""
+    return char.isprintable() and unicodedata.category(char) not in ("Mn", "Me")
 
 
 def into_pipes(world: HostileWorld, command: Spoken, *, as_json: bool = False) -> list[Violation]:
