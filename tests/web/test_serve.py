@@ -13,11 +13,13 @@ import aiohttp
 import pytest
 
 from tests.support.browser_page import page_of, serving
-from tests.support.exec_world import ExecWorld, configuration, exec_world, provider
+from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, Mark, Play
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.exec_world import ExecWorld
 
 PARTIAL = b'{"model":"m","message":{"role":"assistant","content":"so far"},"done":false}\n'
 
