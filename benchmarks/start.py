@@ -76,7 +76,8 @@ def started(candidate: Started, name: str, told: Told, *, counts: bool) -> list[
             "first paint": ((painted or 0.0) - probe.began) * 1000,
             "ready": program.ready_s * 1000,
             "start cpu": program.cpu_s * 1000,
-            "memory ready": memory,
+            "memory ready": program.memory_mib,
+            "memory open": memory,
             "idle": idle,
         }
     return [Sample(figure=figure, of=name, value=value) for figure, value in values.items()]

@@ -58,7 +58,10 @@ class Asked:
 
 
 class Program:
-    """A running program; entered, it is ready to type. ``ready_s`` and ``cpu_s`` tell what it took to get there."""
+    """A running program; entered, it is ready to type.
+
+    ``ready_s``, ``cpu_s`` and ``memory_mib`` tell what it took to get there.
+    """
 
     def __init__(self, started: Started, folder: Path) -> None:
         self._started = started
@@ -74,7 +77,7 @@ class Program:
             self.probe.close()
             raise NotShownError(why)
         self.ready_s = at - self.probe.began
-        self.cpu_s = self.probe.cpu_s()
+        self.cpu_s, self.memory_mib = self.probe.cpu_s(), self.probe.memory_mib()
         return self
 
     def __exit__(

@@ -129,8 +129,12 @@ FIGURES = (
         beside=(_floor(EMPTY), _rival(*TEXTUAL_RIVALS)), grows="as the time",
     ),
     Figure(
-        key="memory ready", part="start", label="memory when ready (PSS)", unit="MiB",
+        key="memory ready", part="start", label="memory when ready to type (PSS)", unit="MiB",
         beside=(_floor(EMPTY, Ratio(most=2)), _rival(*TEXTUAL_RIVALS)), grows="see what 10,000 tokens add",
+    ),
+    Figure(
+        key="memory open", part="start", label="memory at rest, everything loaded that an answer needs (PSS)", unit="MiB",
+        beside=(_floor(EMPTY), _rival(*TEXTUAL_RIVALS)), grows="see what 10,000 tokens add",
     ),
     Figure(
         key="idle", part="start", label="CPU when idle, of a core", unit="%",

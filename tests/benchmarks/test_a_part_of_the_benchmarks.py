@@ -154,7 +154,7 @@ def test_search_finds_what_it_is_asked_for_by_the_desk_and_by_hand() -> None:
 
 @pytest.mark.terminal
 def test_a_start_is_measured_in_a_terminal() -> None:
-    figures = ("first paint", "ready", "start cpu", "memory ready", "idle")
+    figures = ("first paint", "ready", "start cpu", "memory ready", "memory open", "idle")
     told = part("start")
     assert measured(told) == {(figure, of) for figure in figures for of in (OURS, "empty Textual app")}
     assert all(each.value > 0 for each in told if isinstance(each, Sample) and each.figure != "idle")
