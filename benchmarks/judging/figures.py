@@ -133,7 +133,7 @@ FIGURES = (
         beside=(_floor(EMPTY, Ratio(most=2)), _rival(*TEXTUAL_RIVALS)), grows="see what 10,000 tokens add",
     ),
     Figure(
-        key="memory open", part="start", label="memory at rest, everything loaded that an answer needs (PSS)", unit="MiB",
+        key="memory open", part="start", label="memory at rest, with all that an answer needs (PSS)", unit="MiB",
         beside=(_floor(EMPTY), _rival(*TEXTUAL_RIVALS)), grows="see what 10,000 tokens add",
     ),
     Figure(
