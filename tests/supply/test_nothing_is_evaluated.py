@@ -1,5 +1,7 @@
 """No text becomes code, nothing is unpickled, no shell is asked, no certificate is waved through.
 
+One place compiles, at import, what it puts together from names of fields in our own source, as ``dataclasses`` does.
+
 The linter's security rules say the same (``S`` in pyproject.toml) and can be silenced line by line; this cannot.
 """
 
@@ -20,6 +22,9 @@ CALLS = {
     "asyncio.create_subprocess_shell",
 }  # fmt: skip
 IMPORTS = {"pickle", "cPickle", "dill", "shelve", "marshal", "telnetlib", "ftplib", "yaml", "xml.etree", "lxml"}
+COMPILES = {"llmdesk/core/values.py": ["exec()"]}
+"""By module: what it may do all the same."""
+
 WORDS = {"shell": True, "verify": False, "check_hostname": False, "allow_pickle": True, "typ": "unsafe"}
 """Arguments with values they must not have; the last one is ruamel.yaml's loader that makes objects."""
 
@@ -45,7 +50,8 @@ def found_in(tree: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_evaluates_nothing(path: Path) -> None:
-    assert found_in(ast.parse(path.read_text(encoding="utf-8"))) == []
+    found = [each.partition(": ")[2] for each in found_in(ast.parse(path.read_text(encoding="utf-8")))]
+    assert found == COMPILES.get(path.relative_to(ROOT).as_posix(), [])
 
 
 @pytest.mark.parametrize(

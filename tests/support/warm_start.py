@@ -35,7 +35,7 @@ COLD = ("PYTHON", "LC_", "LANG", "TZ")
 
 PARTS = ("cli", "client", "config", "core", "desk", "providers", "router", "storage", "wiring")
 OTHERS = ("asyncio", "click", "concurrent.futures.thread", "filelock", "httpcore", "httpx", "jsonschema", "ruamel.yaml",
-          "sqlite3", "ssl", "structlog")  # fmt: skip
+          "sqlite3", "ssl")  # fmt: skip
 
 
 class WarmStart:

@@ -11,12 +11,15 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from llmdesk.core.text import one_line
+from llmdesk.core.text import sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
+
+LONGEST = 1_000
+"""Characters of a name that are looked at; no row is longer."""
 
 SHOWN = 6
 """Rows of the list at a time."""
@@ -76,7 +79,7 @@ class Choices(Widget):
         """Draw the rows around the marked one."""
         width = max(self.size.width, 1)
         shown = [
-            (at, (one_line(name), one_line(help_line)))
+            (at, (_harmless(name), _harmless(help_line)))
             for at, (name, help_line) in enumerate(self._choices[self._first : self._first + SHOWN], self._first)
         ]
         names = [cell_len(name) for _, (name, help_line) in shown if help_line]
@@ -100,3 +103,8 @@ class Choices(Widget):
         if 0 <= at < len(self._choices):
             self.marked = at
             self.post_message(self.Clicked(self))
+
+
+def _harmless(text: str) -> str:
+    """What somebody else named, as one row; spaces stay, as they are part of a name."""
+    return sanitise(text[:LONGEST]).replace("\n", " ").replace("\t", " ")
