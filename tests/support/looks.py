@@ -185,6 +185,10 @@ class LookedAt(FakeDesk):
         await asyncio.Event().wait()
 
 
+ROOMY = 24
+"""Rows from which on the card of what was found has its first line in sight."""
+
+
 async def still(seat: Seat) -> str:
     """The screen when nothing on it moves any more."""
     before, same = "", 0
@@ -201,5 +205,7 @@ async def looking(desk: FakeDesk | None = None, *, size: tuple[int, int], **how:
     async with seated(desk or LookedAt(), size=size, **how) as seat:  # type: ignore[arg-type]
         if size[0] >= BESIDE[0] and size[1] >= BESIDE[1]:
             await seat.see(r"tok/s |no request in the last hour")  # read behind the first paint
+        if size[1] >= ROOMY and not {"conversation", "latest"} & how.keys():
+            await seat.see("What is here|Nobody can answer yet")
         await still(seat)
         yield seat
