@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 EXIT_INTERRUPTED = 130
 
+COMPLETING = "_LLMDESK_COMPLETE"
+"""Variable by which a shell asks what could be written next."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDesk:

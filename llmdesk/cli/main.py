@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.face import EXIT_INTERRUPTED, OpenDesk, open_face
+from llmdesk.cli.face import COMPLETING, EXIT_INTERRUPTED, OpenDesk, open_face
 from llmdesk.cli.options import NAME, TEXT, LazyGroup
 from llmdesk.cli.session import EXIT_OK, EXIT_USAGE, Session
 
@@ -89,10 +89,10 @@ def invoke(argv: Sequence[str], session: Session) -> Ending:
     Raises:
         DeskError, SinkClosed: the command ended so.
     """
-    if wanted := session.env.get("_LLMDESK_COMPLETE"):
+    if wanted := session.env.get(COMPLETING):
         from click.shell_completion import shell_complete
 
-        return shell_complete(root, {"obj": session}, "llmdesk", "_LLMDESK_COMPLETE", wanted)
+        return shell_complete(root, {"obj": session}, "llmdesk", COMPLETING, wanted)
     try:
         with root.make_context("llmdesk", list(argv), obj=session) as ctx:
             ending = root.invoke(ctx)

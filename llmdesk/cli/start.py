@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.cli.face import guarded, open_face
+from llmdesk.cli.face import COMPLETING, guarded, open_face
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ def run(argv: Sequence[str], session: Session) -> Ending:
 
 
 def _run(argv: Sequence[str], session: Session) -> Ending:
-    if not argv and not session.env.get("_LLMDESK_COMPLETE"):
+    if not argv and not session.env.get(COMPLETING):
         return open_face(session)  # without a word there is nothing to understand, and no parser to load
     from llmdesk.cli.main import invoke
 

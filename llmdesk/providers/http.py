@@ -133,7 +133,7 @@ def load() -> None:
         try:
             import httpx  # noqa: F401
         finally:
-            del sys.modules[program]
+            sys.modules.pop(program, None)  # two threads may have come here at once
 
 
 def make_client(endpoint: Endpoint, key_header: KeyHeader = BEARER) -> httpx.AsyncClient:

@@ -17,6 +17,7 @@ from textual.app import App
 from textual.screen import Screen
 from textual.widget import Widget
 
+from benchmarks.transcript import MIXED
 from llmdesk.core.types import AttemptStarted, TextDelta
 from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState
 from llmdesk.tui.transcript.markdown import Renderer
@@ -29,31 +30,7 @@ from tests.support.virtual_time import now, run_virtually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BLOCK = """## A heading
-
-Some *words* and **more words** with `code`, and a [link](https://example.org/page) in a paragraph that wraps around.
-
-- one item of a list
-- two items of a list
-   - and one below
-
-```python
-def parse(line: str) -> dict[str, str]:
-    # a comment
-    return dict(part.split("=", 1) for part in line.split())
-```
-
-| name | value |
-|------|------:|
-| one  |     1 |
-| two  |     2 |
-
-> A quote that says something.
-
-1. first
-2. second
-
-"""
+BLOCK = MIXED
 """A little of everything, 9 units of Markdown; an answer repeats it."""
 
 TOKENS = [BLOCK[len(BLOCK) * at // 100 : len(BLOCK) * (at + 1) // 100] for at in range(100)]
