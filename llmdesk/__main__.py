@@ -62,8 +62,7 @@ def _open(wish: object) -> int:
 
     def prepare() -> None:
         import_desk(demo=demo)
-        gc.collect()
-        gc.freeze()  # what has been loaded stays: nothing looks through it again
+        gc.freeze()  # what has been loaded stays: nothing looks through it again, not even once for the little in it
         gc.enable()
 
     return run_app(

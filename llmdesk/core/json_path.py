@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 from llmdesk.core.values import dataclass
 
@@ -17,13 +18,19 @@ MAX_FOUND = 10_000
 
 _NAME = r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff-]*"
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-_STEP = re.compile(
-    rf"\.(?P<name>{_NAME})"
-    rf"|(?P<any>\.\*|\[\*\])"
-    rf"|\[\s*(?P<quoted>{_QUOTED})\s*\]"
-    rf"|\[\s*(?P<index>-?\d{{1,9}})\s*\]"
-    rf"|\[\?\s*@(?P<inner>(?:\.{_NAME})+)\s*(?:(?P<sign>==|!=)\s*(?P<value>{_QUOTED}|-?\d{{1,15}}|true|false|null)\s*)?\]"
-)
+
+
+@cache
+def _syntax() -> re.Pattern[str]:
+    """One step of a path; compiled for the first path, since few configurations hold one."""
+    return re.compile(
+        rf"\.(?P<name>{_NAME})"
+        rf"|(?P<any>\.\*|\[\*\])"
+        rf"|\[\s*(?P<quoted>{_QUOTED})\s*\]"
+        rf"|\[\s*(?P<index>-?\d{{1,9}})\s*\]"
+        rf"|\[\?\s*@(?P<inner>(?:\.{_NAME})+)\s*"
+        rf"(?:(?P<sign>==|!=)\s*(?P<value>{_QUOTED}|-?\d{{1,15}}|true|false|null)\s*)?\]"
+    )
 
 
 class PathError(ValueError):
@@ -84,7 +91,7 @@ def parse_path(text: str) -> JsonPath:
     steps: list[_Step] = []
     at = 1
     while at < len(text):
-        step = _STEP.match(text, at)
+        step = _syntax().match(text, at)
         if step is None:
             raise PathError(f"'{text[at : at + 40]}' is not understood; a path is like $.items[0].text")
         steps.append(_step(step))

@@ -78,10 +78,6 @@ def recorded(messages: Sequence[StoredMessage]) -> Recorded:
 
 def entries_of(message: StoredMessage) -> list[Entry]:
     """What one message is shown as: its seams, and itself last; nothing for what people are not shown."""
-    feet = answer_feet(
-        target=message.target, latency_s=message.latency_s, first_token_s=message.first_token_s,
-        usage=message.usage, cost_usd=message.cost_usd,
-    )  # fmt: skip
     match message.role:
         case Role.USER:
             names, images = files_of(message.attachments)
@@ -90,6 +86,7 @@ def entries_of(message: StoredMessage) -> list[Entry]:
                 UserEntry(text=message.content, at=clock(message.created_at), attachments=names, images=images, who=who)
             ]
         case Role.ASSISTANT:
+            feet = _feet(message)
             mark = _COMPLETENESS.get(message.completeness) if message.completeness is not None else None
             answer = AnswerEntry(
                 head=who_answers(message.target) or "answer", text=message.content, reasoning=message.thinking,
@@ -97,9 +94,16 @@ def entries_of(message: StoredMessage) -> list[Entry]:
             )  # fmt: skip
             return [*(SeamEntry(text=seam) for seam in message.seams), answer]
         case Role.SYSTEM:
-            return [SummaryEntry(text=message.content, foot=feet[0])]
+            return [SummaryEntry(text=message.content, foot=_feet(message)[0])]
         case Role.TOOL:
             return []
+
+
+def _feet(message: StoredMessage) -> tuple[str, ...]:
+    return answer_feet(
+        target=message.target, latency_s=message.latency_s, first_token_s=message.first_token_s,
+        usage=message.usage, cost_usd=message.cost_usd,
+    )  # fmt: skip
 
 
 def files_of(files: Sequence[Attachment]) -> tuple[tuple[str, ...], tuple[Picture, ...]]:
