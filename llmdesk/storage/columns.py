@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, overload
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.money import to_nano_usd, to_usd
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llmdesk.core.budget import Account
-    from llmdesk.core.views import Completeness
 
 
 @overload
@@ -135,31 +134,39 @@ def to_error_kind(value: str | None) -> ErrorKind | None:
 _ROLES = {role.value: role for role in Role}
 
 
+TOLD = (
+    "id, role, content, request, thinking, completeness, created_at, provider, model, latency_ms, first_token_ms, "
+    "input_tokens, output_tokens, estimated, cost_nano_usd, seams, superseded_by, continues"
+)
+"""The columns of ``messages`` that ``to_message`` reads, in its order."""
+
+
 def to_message(row: sqlite3.Row, attachments: Iterable[Attachment]) -> StoredMessage:
     """A row of ``messages`` as a message."""
-    answered = row["completeness"] is not None
+    (
+        number, role, content, request, thinking, completeness, created_ms, provider, model, latency_ms, first_token_ms,
+        sent, received, estimated, cost_nano_usd, seams, superseded_by, continues,
+    ) = row  # fmt: skip
     usage = None
-    if row["input_tokens"] is not None or row["output_tokens"] is not None:
-        usage = Usage(
-            input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], estimated=bool(row["estimated"])
-        )
+    if sent is not None or received is not None:
+        usage = Usage(input_tokens=sent, output_tokens=received, estimated=bool(estimated))
     return StoredMessage(
-        id=row["id"],
-        role=_ROLES[row["role"]],
-        content=row["content"],
-        created_at=to_s(row["created_at"]),
-        request=row["request"],
-        thinking=row["thinking"],
+        id=number,
+        role=_ROLES[role],
+        content=content,
+        created_at=created_ms / 1000,
+        request=request,
+        thinking=thinking,
         attachments=tuple(attachments),
-        completeness=cast("Completeness", row["completeness"]) if answered else None,
-        target=to_ref(row["provider"], row["model"]),
-        latency_s=to_s(row["latency_ms"]),
-        first_token_s=to_s(row["first_token_ms"]),
+        completeness=completeness,
+        target=to_ref(provider, model),
+        latency_s=to_s(latency_ms),
+        first_token_s=to_s(first_token_ms),
         usage=usage,
-        cost_usd=to_usd(row["cost_nano_usd"]),
-        seams=() if row["seams"] == "[]" else tuple(json.loads(row["seams"])),
-        superseded_by=row["superseded_by"],
-        continues=row["continues"],
+        cost_usd=to_usd(cost_nano_usd),
+        seams=() if seams == "[]" else tuple(json.loads(seams)),
+        superseded_by=superseded_by,
+        continues=continues,
     )
 
 

@@ -12,6 +12,7 @@ from llmdesk.core.views import Conversation
 from llmdesk.storage.columns import (
     CONVERSATION_COLUMNS,
     SENT,
+    TOLD,
     attachments_of,
     begins_with,
     tags_of,
@@ -148,7 +149,7 @@ class ConversationStore:
                 lane=row["lane"],
                 created_at=to_s(row["created_at"]),
                 updated_at=to_s(row["updated_at"]),
-                messages=_messages(connection, row["id"], "*", to_message),
+                messages=_messages(connection, row["id"], TOLD, to_message),
                 pinned=bool(row["pinned"]),
                 archived=row["archived_at"] is not None,
                 tags=tags_of(connection, row["id"]),

@@ -125,14 +125,16 @@ def answer_feet(
         found = speed(usage, latency_s if took_s is None else took_s, first_token_s)
         pace = f"{about}{found:.0f} tok/s" if found is not None else ""
         count = f"{about}{usage.output_tokens} tok"
-    forms: tuple[list[str], ...] = (
-        [time_taken, pace, count, price],
-        [time_taken, count, price],
-        [time_taken, price],
-        [time_taken],
-        [],
-    )
-    return tuple(dict.fromkeys(" · ".join(filter(None, [*who, *form])) for form in forms))
+    forms = [[time_taken, pace, count, price]]
+    if pace:
+        forms.append([time_taken, count, price])
+    if count:
+        forms.append([time_taken, price])
+    if price:
+        forms.append([time_taken])
+    if time_taken:
+        forms.append([])
+    return tuple(" · ".join(filter(None, [*who, *form])) for form in forms)
 
 
 def shortened(text: str, width: int) -> str:
