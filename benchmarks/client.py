@@ -1,7 +1,7 @@
 """CPU of streamed tokens without a screen: the desk that ``llmdesk exec`` asks, beside the ``ollama`` package.
 
-All read the same stream from a server in another process, sent as fast as it is read, and count what they are given.
-The desk also writes down request and answer. Everything that a candidate does in this process counts, whatever thread.
+All read the same stream from a server in another process, sent as fast as it is read, and count the characters they
+get. The desk also writes down request and answer. Everything that a candidate does in this process counts, whatever thread.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import ollama
 
-from benchmarks.apparatus.token_server import MODEL
+from benchmarks.apparatus.token_server import MODEL, tokens
 from benchmarks.apparatus.token_source import TokenSource
 from benchmarks.apparatus.turns import turns
 from benchmarks.judging.figures import HTTPX, OLLAMA
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Stream = Callable[[], Awaitable[int]]
 
+BEGIN, END = "BEGIN", "END"
 LIBRARY = "OllamaClient"
 SAID = [{"role": "user", "content": "hello"}]
 
@@ -62,28 +63,29 @@ async def _measured(told: Told) -> AsyncIterator[Sample]:
                 OURS: lambda: by_desk(desk),
                 LIBRARY: lambda: by_package(library),
             }
-            for tokens in told.sizes(200, 2_000, 10_000, quick=(50, 200)):
-                source.plan(tokens)
+            for size in told.sizes(200, 2_000, 10_000, quick=(50, 200)):
+                source.plan(size, begin=BEGIN, end=END)
                 for counts, name in turns(told.rounds, list(candidates)):
-                    cpu = await cpu_per_token(candidates[name], tokens, told.count(max(1, 10_000 // tokens), 1))
+                    cpu = await cpu_per_token(candidates[name], size, told.count(max(1, 10_000 // size), 1))
                     if not counts:
                         continue
                     if name == LIBRARY:
-                        yield Sample(figure="library cpu", value=cpu, size=tokens)
+                        yield Sample(figure="library cpu", value=cpu, size=size)
                         continue
-                    yield Sample(figure="client cpu", of=name, value=cpu, size=tokens)
+                    yield Sample(figure="client cpu", of=name, value=cpu, size=size)
                     if name == OLLAMA:
-                        yield Sample(figure="library cpu", of=name, value=cpu, size=tokens)
+                        yield Sample(figure="library cpu", of=name, value=cpu, size=size)
 
 
-async def cpu_per_token(stream: Stream, tokens: int, times: int) -> float:
-    """Microseconds of this process for each token of so many answers."""
+async def cpu_per_token(stream: Stream, count: int, times: int) -> float:
+    """Microseconds of this process for each token of so many answers, each of which came whole."""
+    whole = sum(map(len, tokens(count, BEGIN, END)))
     gc.collect()
     begun = time.process_time()
     for _ in range(times):
         came = await stream()
-        assert came >= tokens, came
-    return (time.process_time() - begun) * 1e6 / tokens / times
+        assert came == whole, (came, whole)
+    return (time.process_time() - begun) * 1e6 / count / times
 
 
 async def by_httpx(client: httpx.AsyncClient, url: str) -> int:
@@ -92,7 +94,7 @@ async def by_httpx(client: httpx.AsyncClient, url: str) -> int:
     came = 0
     async with client.stream("POST", f"{url}/api/chat", json=body) as reply:
         async for line in reply.aiter_lines():
-            came += json.loads(line)["message"]["content"] != ""
+            came += len(json.loads(line)["message"]["content"])
     return came
 
 
@@ -100,7 +102,7 @@ async def by_package(client: ollama.AsyncClient | OllamaClient) -> int:
     """Ask as the ``ollama`` package is asked, which ``OllamaClient`` takes too."""
     came = 0
     async for part in await client.chat(MODEL, SAID, stream=True):
-        came += part.message.content != ""
+        came += len(part.message.content or "")
     return came
 
 
@@ -108,5 +110,6 @@ async def by_desk(desk: Desk) -> int:
     """Take the events of a request, as ``llmdesk exec`` does."""
     came = 0
     async for event in desk.send(Ask(prompt="hello")):
-        came += isinstance(event, TextDelta)
+        if isinstance(event, TextDelta):  # of a reader that falls behind, pieces are joined
+            came += len(event.text)
     return came
