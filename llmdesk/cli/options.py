@@ -18,6 +18,8 @@ from llmdesk.core.text import has_visible, storable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from click.shell_completion import CompletionItem
+
     _TextType = click.ParamType[str]
 else:
     _TextType = click.ParamType  # generic only since click 8.4
@@ -36,6 +38,27 @@ class Text(_TextType):
                 text = os.fsencode(text).decode() if any("\udc80" <= char <= "\udcff" for char in text) else text
         return storable(text)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """What a shell is offered: names of the user's, where the option or argument takes one."""
+        from click.shell_completion import CompletionItem
+
+        from llmdesk.cli.offered import names_for
+
+        return [CompletionItem(name) for name in names_for(ctx, param.name, incomplete)]
+
+
+class FileName(_TextType):
+    """The name of a file as it was given, or a dash; a shell is to offer files."""
+
+    name = "file"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Leave it to the shell, which knows the files."""
+        from click.shell_completion import CompletionItem
+
+        del ctx, param
+        return [CompletionItem(incomplete, type="file")]
+
 
 class Named(Text):
     """The name of a lane, an agent or a job; nothing is none."""
@@ -53,6 +76,7 @@ class Named(Text):
 
 
 TEXT = Text()
+FILE = FileName()
 NAME = Named()
 
 

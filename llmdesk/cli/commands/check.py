@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.options import NAME, TEXT, desk_command
+from llmdesk.cli.options import FILE, NAME, TEXT, desk_command
 from llmdesk.cli.reading import as_text, read_file, read_prompt
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelRef
@@ -25,8 +25,8 @@ EXIT_NOT_PASSED = 1
 
 
 @desk_command("check", short_help="A critic judges an output by its task.")
-@click.option("--task", required=True, metavar="FILE", help="What was to be done; - reads it from stdin.")
-@click.option("--output", required=True, metavar="FILE", help="What came of it; - reads it from stdin.")
+@click.option("--task", type=FILE, required=True, metavar="FILE", help="What was to be done; - reads it from stdin.")
+@click.option("--output", type=FILE, required=True, metavar="FILE", help="What came of it; - reads it from stdin.")
 @click.option("--lane", type=NAME, metavar="LANE", default="critic", show_default=True, help="Who judges.")
 @click.option("--agent", type=NAME, metavar="NAME", help="Ask in the name of this agent.")
 @click.option("--job", type=NAME, metavar="NAME", help="Count this request to a job.")

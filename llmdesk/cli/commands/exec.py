@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.options import NAME, TEXT, desk_command
+from llmdesk.cli.options import FILE, NAME, TEXT, desk_command
 from llmdesk.cli.reading import read_prompt, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
 from llmdesk.core.param_pairs import parse_params
@@ -48,7 +48,9 @@ class Wish:
 @click.option("--job", type=NAME, metavar="NAME", help="Count this request to a job.")
 @click.option("--model", type=TEXT, metavar="REF", help="Ask this provider/model instead of the lane's targets.")
 @click.option("--system", type=TEXT, metavar="TEXT", help="System prompt; @FILE reads it from a file.")
-@click.option("--file", "files", metavar="FILE", multiple=True, help="Attach a text, image, folder; - attaches stdin.")
+@click.option(
+    "--file", "files", type=FILE, metavar="FILE", multiple=True, help="Attach a text, image, folder; - attaches stdin."
+)
 @click.option(
     "--schema",
     type=TEXT,
