@@ -1,7 +1,8 @@
 """CPU of streamed tokens without a screen: the desk that ``llmdesk exec`` asks, beside the ``ollama`` package.
 
 All read the same stream from a server in another process, sent as fast as it is read, and count the characters they
-get. The desk also writes down request and answer. Everything that a candidate does in this process counts, whatever thread.
+get. The desk also writes down request and answer. Everything that a candidate does in this process counts, whatever
+thread.
 """
 
 from __future__ import annotations

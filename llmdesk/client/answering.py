@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import ollama
 
     from llmdesk.core.types import Json
@@ -59,20 +62,25 @@ def restart_chunk(route: Route, model: str) -> Json:
 
 def chat_response(chunk: Json) -> ollama.ChatResponse:
     """Read a chunk of ``/api/chat``."""
-    from ollama import ChatResponse
-
-    return ChatResponse.model_validate(chunk)
+    read: type[ollama.ChatResponse] = _package().ChatResponse
+    return read.model_validate(chunk)
 
 
 def generate_response(chunk: Json) -> ollama.GenerateResponse:
     """Read a chunk of ``/api/generate``."""
-    from ollama import GenerateResponse
-
-    return GenerateResponse.model_validate(chunk)
+    read: type[ollama.GenerateResponse] = _package().GenerateResponse
+    return read.model_validate(chunk)
 
 
 def embed_response(answer: Json) -> ollama.EmbedResponse:
     """Read an answer of ``/api/embed``."""
-    from ollama import EmbedResponse
+    read: type[ollama.EmbedResponse] = _package().EmbedResponse
+    return read.model_validate(answer)
 
-    return EmbedResponse.model_validate(answer)
+
+@cache
+def _package() -> ModuleType:
+    """The ``ollama`` package, loaded for the first answer; an import statement for each token would take 2 µs."""
+    import ollama
+
+    return ollama

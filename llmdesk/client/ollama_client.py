@@ -54,9 +54,6 @@ if TYPE_CHECKING:
 Given = Mapping[str, object]
 Answer = TypeVar("Answer")
 
-SPOKEN = (TextDelta, ReasoningDelta, ToolCall, Completed)
-"""The events that may carry a chunk of the wire."""
-
 _log = logging.getLogger("llmdesk.client")
 
 
@@ -325,8 +322,8 @@ class OllamaClient:
             async for event in events:
                 if isinstance(event, AttemptStarted):
                     chunks = Chunks(route)
-                elif isinstance(event, SPOKEN) and event.wire is not None:
-                    chunks.add(event.wire)
+                for chunk in _chunks_of(event):
+                    chunks.add(chunk)
         return chunks.whole()
 
     async def _streamed(self, route: Route, ask: Ask, read: Callable[[Json], Answer]) -> AsyncGenerator[Answer, None]:
@@ -341,9 +338,10 @@ class OllamaClient:
                         yield read(restart_chunk(route, event.target.model))
                 elif isinstance(event, Completed):
                     last = event.wire
-                elif isinstance(event, SPOKEN) and event.wire is not None:
-                    shown = True
-                    yield read(event.wire)
+                else:
+                    for chunk in _chunks_of(event):
+                        shown = True
+                        yield read(chunk)
         if last is not None:
             yield read(last)
 
@@ -421,6 +419,17 @@ def _log_without_failovers(event: str, **values: object) -> None:
 
     values.pop("failovers", None)
     get_log().info(event, **values)
+
+
+def _chunks_of(event: DeskEvent) -> Sequence[Json]:
+    """The chunks of the wire that an event was made of."""
+    match event:
+        case TextDelta() | ReasoningDelta():
+            return event.wires
+        case ToolCall() | Completed() if event.wire is not None:
+            return (event.wire,)
+        case _:
+            return ()
 
 
 def _format(given: str | Given | None) -> str | Json | None:

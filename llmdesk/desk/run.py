@@ -63,10 +63,10 @@ class Run:
 
     def _joined(self, event: DeskEvent) -> bool:
         """Add text to the text that still waits, once much waits; so nobody's slowness costs memory."""
-        if len(self._events) < JOIN_ABOVE or not isinstance(event, TextDelta) or event.wire is not None:
+        if len(self._events) < JOIN_ABOVE or not isinstance(event, TextDelta) or event.wires:
             return False
         last = self._events[-1]
-        if not isinstance(last, TextDelta) or last.wire is not None or len(last.text) > JOIN_UP_TO:
+        if not isinstance(last, TextDelta) or last.wires or len(last.text) > JOIN_UP_TO:
             return False
         self._events[-1] = TextDelta(last.text + event.text)
         return True

@@ -19,7 +19,7 @@ from llmdesk.providers.reply import size
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from llmdesk.core.types import ProviderEvent, ToolCall, Usage
+    from llmdesk.core.types import Json, ProviderEvent, ToolCall, Usage
     from llmdesk.providers.base import Endpoint
 
 _EVENT_BYTES = 16
@@ -40,6 +40,7 @@ class AnswerLog:
     def __init__(self, endpoint: Endpoint) -> None:
         self.called = False
         self._endpoint = endpoint
+        self._cap = endpoint.caps.answer
         self._characters = 0
         self._visible = False
         self._reasoned = False
@@ -57,20 +58,22 @@ class AnswerLog:
         events: list[ProviderEvent] = []
         if reasoning:
             self._reasoned = True
+            self._bytes += _EVENT_BYTES + _bytes_of(reasoning)
             events.append(ReasoningDelta(reasoning))
         if text:
             self._characters += len(text)
             self._visible = self._visible or has_visible(text)
+            self._bytes += _EVENT_BYTES + _bytes_of(text)
             events.append(TextDelta(text))
-        events += calls
-        self.called = self.called or bool(calls)
-        self._bytes += sum(_EVENT_BYTES + len(each.encode()) for each in (text, reasoning) if each)
         for call in calls:
-            self._bytes += _CALL_BYTES + len(call.name.encode()) + len(call.id.encode())
+            self.called = True
+            self._bytes += _CALL_BYTES + _bytes_of(call.name) + _bytes_of(call.id)
             self._bytes += len(json.dumps(dict(call.arguments)))
+            events.append(call)
         if events:
-            self.came()
-        self.weigh(0)
+            self._more = True
+        if self._bytes > self._cap:
+            self.weigh(0)
         return events
 
     def weigh(self, more: int) -> None:
@@ -82,8 +85,8 @@ class AnswerLog:
         self._bytes += more
         if more:
             self.came()
-        if self._bytes > self._endpoint.caps.answer:
-            raise self.cut(f"it is larger than {size(self._endpoint.caps.answer)}")
+        if self._bytes > self._cap:
+            raise self.cut(f"it is larger than {size(self._cap)}")
 
     def came(self) -> None:
         """Note that more of the answer has come, be it an event yet or not."""
@@ -125,6 +128,21 @@ class AnswerLog:
         if not self._visible and not self._reasoned:
             raise AnswerCut(f"{self._endpoint.name}: the answer is empty.")
         return FinishReason.STOP
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def carrying(events: list[ProviderEvent], wire: Json) -> list[ProviderEvent]:
+    """Let the last of the events carry the object of the wire that they were made of."""
+    if events:
+        last = events[-1]
+        if isinstance(last, TextDelta | ReasoningDelta):
+            events[-1] = type(last)(last.text, (wire,))
+        else:
+            events[-1] = replace(last, wire=wire)
+    return events
 
 
 @contextmanager

@@ -11,14 +11,17 @@ from llmdesk.core.json_cost import LEAVES
 from llmdesk.providers.answer_log import telling
 from llmdesk.providers.ndjson import FrameBroken, document, objects
 from llmdesk.providers.sse import EventSplitter
+from llmdesk.providers.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Iterator
 
     from llmdesk.core.types import ProviderEvent, Usage
     from llmdesk.providers.base import Endpoint
     from llmdesk.providers.reply import Reply
     from llmdesk.providers.sse import ServerEvent
+
+    Events = Iterator[ServerEvent]
 
 CONTROL_S = 10.0
 """Limit on a call that only asks about models or the account, seconds."""
@@ -44,7 +47,7 @@ class Reader(Protocol):
     ended: bool
     """The wire has said how the answer ended (policy R1); what may still come is usage."""
     had_content: bool
-    """Whether what was read last carried any."""
+    """Whether anything carried content since this was set to false."""
 
     def read(self, event: ServerEvent) -> Iterable[ProviderEvent]:
         """Turn one event of the stream into ours.
@@ -157,20 +160,20 @@ async def follow(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, 
 async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, None]:
     """What the events of the stream tell, until its end or until nothing more is needed."""
     tail_until: float | None = None
-    async with contextlib.aclosing(_events(reply, reader)) as events:
-        while (event := await _next(events, reader, tail_until)) is not None:
-            try:
-                made = list(reader.read(event))
-            except (FrameBroken, AnswerCut) as problem:
-                if reader.ended:
-                    return
-                raise problem if isinstance(problem, AnswerCut) else reader.cut(str(problem)) from None
+    async with contextlib.aclosing(_arrived(reply, reader)) as arrived:
+        while (events := await _next(arrived, reader, tail_until)) is not None:
+            reader.had_content = False
+            made, problem = together(_read(events, reader), reader.cut)
             if reader.had_content:
                 reply.content_came()
             if reader.completed:
                 await reply.drain(DRAIN_S)
             for each in made:
                 yield each
+            if isinstance(problem, AnswerCut) and reader.ended:
+                return
+            if problem is not None:
+                raise problem
             if reader.completed:
                 return
             if not reader.ended:  # not even if it seemed so before
@@ -179,18 +182,27 @@ async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, N
                 tail_until = asyncio.get_running_loop().time() + TAIL_S
 
 
-async def _next(events: AsyncGenerator[ServerEvent, None], reader: Reader, until: float | None) -> ServerEvent | None:
-    """The next event before ``until``; ``None`` = there is none, or none that could still change anything."""
+def _read(events: Iterable[ServerEvent], reader: Reader) -> Iterator[ProviderEvent]:
+    for event in events:
+        if event.data.strip():  # else it only keeps the line open
+            yield from reader.read(event)
+            if reader.completed:
+                return
+
+
+async def _next(arrived: AsyncGenerator[Events, None], reader: Reader, until: float | None) -> Events | None:
+    """What comes before ``until``; ``None`` = nothing does, or nothing that could still change anything."""
     try:
         async with asyncio.timeout_at(until):
-            return await anext(events, None)
+            return await anext(arrived, None)
     except (TimeoutError, ProviderError):
         if reader.ended:
             return None
         raise
 
 
-async def _events(reply: Reply, reader: Reader) -> AsyncGenerator[ServerEvent, None]:
+async def _arrived(reply: Reply, reader: Reader) -> AsyncGenerator[Events, None]:
+    """Yield the events that came together, to be split as they are read."""
     splitter = EventSplitter(reply.endpoint.caps.line)
     untyped = not reply.content_type
     try:
@@ -199,16 +211,10 @@ async def _events(reply: Reply, reader: Reader) -> AsyncGenerator[ServerEvent, N
                 if untyped:
                     refuse_page(reply.endpoint, data.lstrip())
                     untyped = not data.strip()
-                for event in splitter.feed(data):
-                    if event.data.strip():  # else it only keeps the line open
-                        yield event
-        for event in splitter.finish():
-            if event.data.strip():
-                yield event
-    except FrameBroken as problem:
-        raise reader.cut(str(problem)) from None
+                yield splitter.feed(data)
     except AnswerCut as problem:
         raise reader.cut(without_name(problem, reply.endpoint.name)) from None
+    yield splitter.finish()
 
 
 def object_of(event: ServerEvent) -> dict[str, object]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _BLANK = " \t\r\n"
+_SIMPLE = 4096
+"""A line of so many bytes holds no more values than any limit allows."""
 
 
 class FrameBroken(ValueError):
@@ -43,11 +45,17 @@ class LineSplitter:
         first, *more = data.split(b"\n")
         self._held += first
         self._check(len(self._held))
-        for piece in more:
-            if line := bytes(self._held).strip():
-                yield line
+        if not more:
+            return
+        if line := bytes(self._held).strip():
+            yield line
+        *whole, rest = more
+        for piece in whole:
             self._check(len(piece))
-            self._held = bytearray(piece)
+            if line := piece.strip():
+                yield line
+        self._check(len(rest))
+        self._held = bytearray(rest)
 
     def finish(self) -> Iterator[bytes]:
         """Yield what stands after the last newline."""
@@ -68,7 +76,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]:
-    """Yield the JSON objects of one line, lone surrogates replaced (policy Q4).
+    """Read the JSON objects of one line, lone surrogates replaced (policy Q4).
 
     Args:
         line: the bytes between two newlines.
@@ -78,6 +86,19 @@ def objects(line: bytes, *, leaves: int = LEAVES) -> Iterator[dict[str, object]]
         FrameBroken: it is not UTF-8, not JSON, too deep or too finely divided, has impossible numbers, or something
             that is no object.
     """
+    if len(line) <= _SIMPLE:  # one small object, as nearly every line of every stream is
+        try:
+            text = line.decode()
+            value, at = _DECODER.raw_decode(text)
+        except (ValueError, RecursionError):
+            pass  # what is wrong with it is told below
+        else:
+            if at == len(text) and type(value) is dict and "\\u" not in text:
+                return iter((value,))
+    return _objects(line, leaves)
+
+
+def _objects(line: bytes, leaves: int) -> Iterator[dict[str, object]]:
     for value in _values(line, leaves):
         if not isinstance(value, dict):
             raise FrameBroken("a line is no JSON object")

@@ -71,11 +71,11 @@ class _Mask:
             return (event,)
         match event:
             case TextDelta():
-                spoken = TextDelta(self._text.feed(event.text), self._chunks.of(event.wire))
-                return (spoken,) if spoken.text or spoken.wire is not None else ()
+                spoken = TextDelta(self._text.feed(event.text), self._chunks.all(event.wires))
+                return (spoken,) if spoken.text or spoken.wires else ()
             case ReasoningDelta():
-                thought = ReasoningDelta(self._reasoning.feed(event.text), self._chunks.of(event.wire))
-                return (thought,) if thought.text or thought.wire is not None else ()
+                thought = ReasoningDelta(self._reasoning.feed(event.text), self._chunks.all(event.wires))
+                return (thought,) if thought.text or thought.wires else ()
             case ToolCall():
                 wire = self._chunks.of(event.wire)
                 name, arguments = redact.known(event.name), without_keys(event.arguments)
@@ -99,6 +99,10 @@ class _Chunks:
 
     def __init__(self, secrets: frozenset[str]) -> None:
         self._masks = {name: StreamMask(secrets) for name in _SPOKEN}
+
+    def all(self, chunks: Sequence[Json]) -> tuple[Json, ...]:
+        """The chunks of one event without known keys."""
+        return tuple(masked for chunk in chunks if (masked := self.of(chunk)) is not None)
 
     def of(self, chunk: Json | None, *, last: bool = False) -> Json | None:
         """The chunk without known keys; the last one has what was held back before it too."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
+    from textual import events
     from textual.app import SystemCommand
     from textual.binding import BindingType
     from textual.command import Provider
@@ -82,6 +83,8 @@ class DeskApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
     theme: Reactive[str] = Reactive(DEFAULT.name)
     """What it wears from the first paint; a theme that is set later has everything parsed and styled again."""
+    title: Reactive[str] = Reactive("", compute=False, repaint=False)
+    """Stands in no line of the screen, so none of it is painted again where it changes."""
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
     def __init__(
@@ -141,9 +144,13 @@ class DeskApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))  # the shell's screen was there
         self.call_after_refresh(self._keeper.begin, self._desk_opened, self._desk_failed)
 
-    def on_resize(self) -> None:
-        """Paint everything: of a window that was small for an instant and is not any more, the lines are gone."""
-        self.screen.refresh()
+    def on_resize(self, event: events.Resize) -> None:
+        """Paint everything where the size is what it was: the window was another for an instant, its lines are gone.
+
+        For another size the screen is laid out anew, and painted with that.
+        """
+        if event.size == self.screen.outer_size:
+            self.screen.refresh()
 
     def _desk_opened(self, desk: Desk) -> None:
         beside(self, partial(self._use, desk))
@@ -166,10 +173,10 @@ class DeskApp(App[None]):
         self.use_motion(desk.screen.motion)
         self.images = desk.screen.images != "off"
         self.prompts = desk.prompts
-        configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
-        await self._find_themes(self._wanted_theme or configured)
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
         await self.chat.desk_opened(desk)
+        configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
+        await self._find_themes(self._wanted_theme or configured)
         for note in self.keymap.notes:
             self.say(note, severity="warning")
 

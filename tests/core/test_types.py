@@ -72,7 +72,7 @@ def test_the_list_of_parameters_knows_every_field() -> None:
 
 
 def test_the_wire_object_is_neither_compared_nor_shown() -> None:
-    assert TextDelta("a", wire={"secret": 1}) == TextDelta("a")
+    assert TextDelta("a", wires=({"secret": 1},)) == TextDelta("a")
     assert "secret" not in repr(ToolCall(name="f", arguments={}, wire={"secret": 1}))
 
 

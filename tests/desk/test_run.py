@@ -28,9 +28,9 @@ async def test_events_come_in_order_and_pieces_that_nobody_took_are_joined_witho
 async def test_pieces_that_carry_their_wire_object_are_never_joined() -> None:
     run = Run("id")
     for n in range(JOIN_ABOVE * 3):
-        run.tell(TextDelta("x", wire={"n": n}))
+        run.tell(TextDelta("x", wires=({"n": n},)))
     run.tell(Finished(outcome=Outcome(request_id="id", status=Status.COMPLETED)))
-    assert [e.wire["n"] async for e in run if isinstance(e, TextDelta) and e.wire] == list(range(JOIN_ABOVE * 3))
+    assert [wire["n"] async for e in run if isinstance(e, TextDelta) for wire in e.wires] == list(range(JOIN_ABOVE * 3))
 
 
 async def test_a_reader_that_keeps_up_gets_every_piece_as_it_came() -> None:

@@ -181,12 +181,12 @@ async def test_where_it_is_wanted_events_carry_what_they_were_made_of() -> None:
         text, last = await events_of(provider, asking(keep_wire=True))
         server.play(PATH, answer("Hello"))
         plain = await events_of(provider)
-    assert text.wire == {
-        "type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"},
-    }  # fmt: skip
+    assert text.wires == (
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
+    )
     assert last.wire is not None
     assert last.wire["usage"] == {"output_tokens": 6}
-    assert [event.wire for event in plain] == [None, None]
+    assert (plain[0].wires, plain[1].wire) == ((), None)
 
 
 async def test_usage_that_is_not_told_is_unknown() -> None:

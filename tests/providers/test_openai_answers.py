@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.errors import AnswerCut, ModelRefused, ProviderError
-from llmdesk.core.types import Completed, FinishReason, ToolCall, Usage
+from llmdesk.core.types import Completed, FinishReason, TextDelta, ToolCall, Usage
 from llmdesk.providers.base import Caps, Endpoint
 from llmdesk.providers.ndjson import FrameBroken
 from llmdesk.providers.openai.reader import AnswerReader
@@ -181,10 +181,14 @@ async def test_events_carry_their_wire_objects_where_that_is_wanted() -> None:
         server.always(PATH, answer("Hello", usage=tokens(3, 4)))
         kept = await events_of(provider, asking(keep_wire=True))
         plain = await events_of(provider)
-    assert [each.wire["object"] for each in kept if each.wire is not None] == ["chat.completion.chunk"] * 2
-    assert kept[-1].wire is not None
-    assert kept[-1].wire["usage"] == tokens(3, 4)
-    assert all(each.wire is None for each in plain)
+    said, ended = kept
+    assert isinstance(said, TextDelta)
+    assert isinstance(ended, Completed)
+    assert [wire["object"] for wire in said.wires] == ["chat.completion.chunk"]
+    assert ended.wire is not None
+    assert ended.wire["object"] == "chat.completion.chunk"
+    assert ended.wire["usage"] == tokens(3, 4)
+    assert (plain[0].wires, plain[1].wire) == ((), None)
 
 
 # --- whole replies ----------------------------------------------------------------------------------------------------

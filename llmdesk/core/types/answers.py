@@ -41,18 +41,21 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """Answer text, exactly as received (not sanitised: the faces do that)."""
+    """Answer text, exactly as received (not sanitised: the faces do that); what came together is one piece.
+
+    ``wires`` are the objects it came in, where they are wanted.
+    """
 
     text: str
-    wire: Json | None = field(default=None, repr=False, compare=False)
+    wires: tuple[Json, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """Reasoning text, exactly as received."""
+    """Reasoning text, exactly as received; ``wires`` as in ``TextDelta``."""
 
     text: str
-    wire: Json | None = field(default=None, repr=False, compare=False)
+    wires: tuple[Json, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

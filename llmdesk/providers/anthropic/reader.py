@@ -7,12 +7,12 @@ unknown *reason to stop* is not (policy R12).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Completed, ToolCall
+from llmdesk.providers.answer_log import carrying
 from llmdesk.providers.anthropic.blocks import PIECES, Block
 from llmdesk.providers.anthropic.errors import failure, unwrap
 from llmdesk.providers.exchange import object_of
@@ -97,8 +97,7 @@ class AnswerReader:
             self._hold(_weight(event.data))
         events = self._event(value)
         if events and self._keep_wire:
-            made_of = self._last if isinstance(events[-1], Completed) else value
-            events[-1] = replace(events[-1], wire=made_of)
+            carrying(events, self._last if isinstance(events[-1], Completed) else value)
         return events
 
     def read_whole(self, value: object) -> list[ProviderEvent]:
@@ -122,9 +121,7 @@ class AnswerReader:
         self._stop = value
         self._tell(value)
         events += self._end()
-        if events and self._keep_wire:
-            events[-1] = replace(events[-1], wire=value)
-        return events
+        return carrying(events, value) if self._keep_wire else events
 
     def end(self) -> list[ProviderEvent]:
         """The body is over.
@@ -147,7 +144,6 @@ class AnswerReader:
 
     def _event(self, value: dict[str, object]) -> list[ProviderEvent]:
         kind, index = str(value.get("type")), value.get("index")
-        self.had_content = False
         events: list[ProviderEvent] = []
         match kind:
             case "message_start":
@@ -185,7 +181,7 @@ class AnswerReader:
         if not isinstance(block, dict) or not isinstance(index, int | None):
             raise self.cut("a malformed block")
         self._blocks[index] = Block(begun=block)
-        self.had_content = _says_more(block)
+        self.had_content |= _says_more(block)
         text, thinking = block.get("text"), block.get("thinking")
         kind = block.get("type")
         if kind == "fallback" and isinstance(to := block.get("to"), dict):
@@ -201,7 +197,7 @@ class AnswerReader:
         kind = delta.get("type")
         name = PIECES.get(kind) if isinstance(kind, str) else None
         if name is None:
-            self.had_content = _says_more(delta)
+            self.had_content |= _says_more(delta)
             return []
         piece = delta.get(name)
         if not isinstance(piece, str):

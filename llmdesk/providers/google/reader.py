@@ -6,13 +6,12 @@ googleapis/python-genai 3.4. Counts are those of the answer so far; thinking is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import KeyRejected, ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import Completed, ToolCall, Usage
-from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.answer_log import AnswerLog, carrying, count
 from llmdesk.providers.google.errors import failure, unwrap
 from llmdesk.providers.ndjson import document
 from llmdesk.providers.refusals import DETAILS_LIMIT, TEXT_LIMIT, brief
@@ -112,7 +111,6 @@ class AnswerReader:
     # --- one response -----------------------------------------------------------------------------------------------
 
     def _take(self, value: object) -> list[ProviderEvent]:
-        self.had_content = False
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if not isinstance(value, dict):
@@ -136,11 +134,9 @@ class AnswerReader:
         if candidate is None:
             return []
         events = self._parts(candidate.get("content"))
-        self.had_content = bool(events)
+        self.had_content |= bool(events)
         self._finish(candidate, more=bool(events))
-        if events and self._keep_wire:
-            events[-1] = replace(events[-1], wire=value)
-        return events
+        return carrying(events, value) if self._keep_wire else events
 
     def _note(self, value: dict[str, object]) -> None:
         name, usage = value.get("modelVersion"), value.get("usageMetadata")

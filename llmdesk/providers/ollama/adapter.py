@@ -30,14 +30,15 @@ from llmdesk.providers.exchange import (
     without_name,
 )
 from llmdesk.providers.http import Origin
-from llmdesk.providers.ndjson import FrameBroken, LineSplitter, objects
+from llmdesk.providers.ndjson import LineSplitter, objects
 from llmdesk.providers.ollama.errors import Said, failure, read_error
 from llmdesk.providers.ollama.models import ModelKeeping, described, listed
 from llmdesk.providers.ollama.plan import quotas_of
 from llmdesk.providers.ollama.wire import PATHS, AnswerReader, body_of, embedded
+from llmdesk.providers.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
     from llmdesk.core.types import ChatRequest, ModelInfo, ProviderEvent
     from llmdesk.core.views import Quota
@@ -92,38 +93,40 @@ class OllamaProvider(ModelKeeping):
                 return
             reader = AnswerReader(self.endpoint, request.model, request.endpoint, keep_wire=request.keep_wire)
             with telling(reader.used, reader.served):
-                async with contextlib.aclosing(self._objects(reply, reader)) as chunks:
-                    async for chunk in chunks:
-                        events = reader.read(chunk)
-                        if reader.had_content:
+                async with contextlib.aclosing(self._arrived(reply, reader)) as arrived:
+                    async for lines in arrived:
+                        events, problem = together(self._read(lines, reader, reply), reader.cut)
+                        if events:
                             reply.content_came()
                         if reader.completed:
                             await reply.drain(DRAIN_S)
                         for event in events:
                             yield event
+                        if problem is not None:
+                            raise problem
                         if reader.completed:
                             return
                 raise reader.cut()
 
-    async def _objects(self, reply: Reply, reader: AnswerReader) -> AsyncGenerator[dict[str, object], None]:
-        """Yield the objects of a stream; whatever breaks it is said to have cut the answer where it was."""
-        lines = LineSplitter(self.endpoint.caps.line)
-        untyped = not reply.content_type
+    async def _arrived(self, reply: Reply, reader: AnswerReader) -> AsyncGenerator[Iterator[bytes], None]:
+        """Yield the lines that came together, to be split as they are read."""
+        splitter = LineSplitter(self.endpoint.caps.line)
         try:
             async with contextlib.aclosing(reply.body()) as body:
                 async for data in body:
-                    for line in lines.feed(data):
-                        refuse_page(self.endpoint, line if untyped else b"")
-                        for chunk in objects(line):
-                            yield chunk
-            for line in lines.finish():
-                refuse_page(self.endpoint, line if untyped else b"")
-                for chunk in objects(line):
-                    yield chunk
-        except FrameBroken as problem:
-            raise reader.cut(str(problem)) from None
+                    yield splitter.feed(data)
         except AnswerCut as problem:
             raise reader.cut(without_name(problem, self.endpoint.name)) from None
+        yield splitter.finish()
+
+    def _read(self, lines: Iterator[bytes], reader: AnswerReader, reply: Reply) -> Iterator[ProviderEvent]:
+        untyped = not reply.content_type
+        for line in lines:
+            refuse_page(self.endpoint, line if untyped else b"")
+            for chunk in objects(line):
+                yield from reader.read(chunk)
+                if reader.completed:
+                    return
 
     async def _accept(self, reply: Reply, model: str = "") -> None:
         """Let only a 2xx reply with data through."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, RequestRejected, ServerFailed
@@ -20,10 +19,12 @@ from llmdesk.core.types import (
     ToolCall,
     Usage,
 )
-from llmdesk.providers.answer_log import AnswerLog, count
+from llmdesk.providers.answer_log import AnswerLog, carrying, count
 from llmdesk.providers.ollama.errors import failure, unwrap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmdesk.core.types import (
         ChatRequest,
         Message,
@@ -196,8 +197,6 @@ class AnswerReader:
 
     def __init__(self, endpoint: Endpoint, model: str, route: Route, *, keep_wire: bool = False) -> None:
         self.completed = False
-        self.had_content = False
-        """Whether the last object carried any."""
         self._endpoint = endpoint
         self._model = model
         self._route = route
@@ -219,20 +218,17 @@ class AnswerReader:
         done = chunk.get("done") is True
         text, thinking, calls = self._parts(chunk, done=done)
         events = self._log.take(text, thinking, calls)
-        self.had_content = bool(events)
         if done:
             self._log.tell(usage_of(chunk))
             events.append(self._completed(chunk))
             self.completed = True
-        if events and self._keep_wire:
-            events[-1] = replace(events[-1], wire=chunk)
-        return events
+        return carrying(events, chunk) if self._keep_wire else events
 
     def served(self) -> str:
         """The model that has been said to answer."""
         return _served(self._last)
 
-    def _parts(self, chunk: dict[str, object], *, done: bool) -> tuple[str, str, list[ToolCall]]:
+    def _parts(self, chunk: dict[str, object], *, done: bool) -> tuple[str, str, Sequence[ToolCall]]:
         if self._route == "chat":
             message = chunk.get("message")
             if message is None and done:
@@ -250,11 +246,10 @@ class AnswerReader:
         thinking = "" if thinking is None else thinking
         if not isinstance(text, str) or not isinstance(thinking, str):
             raise self.cut("a line with text that is none")
-        return text, thinking, self._calls(message.get("tool_calls"))
+        calls = message.get("tool_calls")
+        return text, thinking, () if calls is None else self._calls(calls)
 
     def _calls(self, given: object) -> list[ToolCall]:
-        if given is None:
-            return []
         if not isinstance(given, list):
             raise self.cut("malformed tool calls")
         return [self._tool_call(call) for call in given]

@@ -7,13 +7,12 @@ of parts (Mistral, with ``thinking`` among them); usage in ``x_groq``; ``event: 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, ModelRefused, ServerFailed
 from llmdesk.core.text import one_line, redact, sanitise
 from llmdesk.core.types import Completed
-from llmdesk.providers.answer_log import AnswerLog
+from llmdesk.providers.answer_log import AnswerLog, carrying
 from llmdesk.providers.exchange import object_of
 from llmdesk.providers.openai.calls import CallsInPieces
 from llmdesk.providers.openai.errors import failure
@@ -74,7 +73,6 @@ class AnswerReader:
             ProviderError: it is an error, or not what belongs here.
             FrameBroken: it is no JSON.
         """
-        self.had_content = False
         data = event.data.strip()
         if not data:  # kept alive with an empty event
             return []
@@ -178,7 +176,7 @@ class AnswerReader:
         if grew:
             self._log.came()
         events = self._log.take(text, thought)
-        self.had_content = bool(events) or bool(refusal) or grew
+        self.had_content |= bool(events) or bool(refusal) or grew
         reason = choice.get("finish_reason")
         if reason is not None and reason != "" and not self.ended:
             events += self._end_with(reason)
@@ -251,9 +249,7 @@ class AnswerReader:
 
     def _carrying(self, events: list[ProviderEvent]) -> list[ProviderEvent]:
         """Let the last event carry the wire object, where that is wanted."""
-        if events and self._keep_wire and self._last is not None:
-            events[-1] = replace(events[-1], wire=self._last)
-        return events
+        return carrying(events, self._last) if self._keep_wire and self._last is not None else events
 
 
 def _error_in(chunk: Mapping[str, object], name: str = "") -> object | None:

@@ -31,6 +31,7 @@ from llmdesk.tui.screens.removing import RemovingScreen
 from llmdesk.tui.screens.resumed import Resumed
 from llmdesk.tui.screens.searching import SearchingScreen
 from llmdesk.tui.screens.shelving import ShelvingScreen
+from llmdesk.tui.screens.sparing import SparingScreen
 from llmdesk.tui.screens.touring import TouringScreen
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.header import Header
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.geometry import Size
 
     from llmdesk.core.types import Outcome
     from llmdesk.core.views import BudgetView, ConversationView, Finding, OutboxEntry
@@ -73,10 +75,12 @@ class ChatScreen(
     DraftingScreen,
     LibraryScreen,
     MovingScreen,
+    SparingScreen,
 ):
     """Where the user talks."""
 
     CSS_PATH = None
+    AUTO_FOCUS = "Prompt"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("chat")]
 
     def __init__(self, *, lane: str | None, conversation: str | None, latest: bool = False) -> None:
@@ -109,16 +113,19 @@ class ChatScreen(
         yield LanesBar(id="bar")
 
     def on_mount(self) -> None:
-        """The prompt has the focus from the first paint; everything else comes after it."""
+        """The prompt has the focus from the first paint, which fits the window; everything else comes after it."""
+        self._fit(self.app.size)
         self.show_hints()
         self.show_talk()
         self.talk.pane.prompt.focus()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fold what does not fit."""
-        self._fold(event.size.width)
-        flat = event.size.height < TALL_FROM
-        self.set_class(flat, "-flat")
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        self._fold(size.width)
+        self.set_class(size.height < TALL_FROM, "-flat")
 
     def show_sidebar(self, shown: bool | None) -> None:
         """Show the sidebar or not, whatever the width; ``None`` = where it fits."""
@@ -149,7 +156,7 @@ class ChatScreen(
     # --- the desk opens ---------------------------------------------------------------------------------------
 
     async def desk_opened(self, desk: Desk) -> None:
-        """Show what the desk knows: lanes, providers, the first-run card."""
+        """Show what the desk knows: the conversation that was asked for, lanes, providers; the rest after these."""
         self.lanes = desk.lanes()
         names = [lane.name for lane in self.lanes]
         wanted = self._asked_lane or desk.default_lane
@@ -161,12 +168,13 @@ class ChatScreen(
         self.demo = self.demo or desk.demo
         for warning in desk.warnings:
             self.talk.record.note(warning, Level.WARNING)
-        self.show_providers(desk)
-        self.show_talk()
         try:
             await self._open_asked(desk)
         finally:
             self._begun.set()
+        self.show_providers(desk)
+        self.show_talk()
+        await self._until_painted()
         self.follow(self._show_figures)
         self.follow(partial(self._learn_history, desk))
         self.follow(partial(self._read_recent, desk))
@@ -182,26 +190,34 @@ class ChatScreen(
             asked = await desk.latest_conversation()
         if asked is None:
             return
-        if not self.talk.busy:
-            await self.open_conversation(asked)
-            return
         try:
             conversation = await desk.conversation(asked)
         except DeskError as error:
             self.say(str(error), severity="error")
             return
         if conversation.lane in [lane.name for lane in self.lanes]:
-            self.talks = {conversation.lane: self.talk}  # the only one as yet
-            self.talk.lane = conversation.lane
-        self.talk.adopt(conversation)
+            if len(self.talks) == 1:
+                self.talks = {conversation.lane: self.talk}
+                self.talk.lane = conversation.lane
+            elif conversation.lane != self.talk.lane:  # somebody went to another lane already
+                await self.go_to_lane(conversation.lane)
+        if self.talk.busy:
+            self.talk.adopt(conversation)
+        else:
+            self.talk.load(conversation)
+
+    async def _until_painted(self) -> None:
+        """Return when what is there by now is on the screen: what can come later takes no time from it."""
+        painted = asyncio.Event()
+        if self.talk.pane.transcript.call_after_refresh(painted.set):
+            await painted.wait()
 
     async def _show_figures(self) -> None:
         """Show what was spent and how it goes; it is not there before the first paint."""
         from llmdesk.tui.screens.figures import Figures
 
-        figures = Figures(self)
-        await figures.begin()
-        self._figures = figures
+        self._figures = Figures(self)
+        self._figures.begin()
 
     async def _learn_history(self, desk: Desk) -> None:
         """Let the prompts of earlier sessions be recalled."""

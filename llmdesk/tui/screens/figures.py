@@ -15,6 +15,7 @@ from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import SPARKS, MetricsPanel, Pulse
+from llmdesk.tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -49,10 +50,8 @@ class Figures:
         self._rollover: Timer | None = None
         self._told = ""
 
-    async def begin(self) -> None:
-        """Take their places on the screen, and read for the first time."""
-        await self._chat.mount(self.line, after="#header")
-        await self._chat.query_one("#sidebar").mount(self._limits, self._metrics, after="#providers")
+    def begin(self) -> None:
+        """Read for the first time, and take their places on the screen with what was read."""
         self._fresh.again()
 
     def changed(self) -> None:
@@ -74,11 +73,24 @@ class Figures:
         except DeskError as error:
             self._say_once(str(error))
             return
-        self.line.show_warnings(self.budgets)
         self._limits.show_budgets(self.budgets)
         if measures is not None:
             self._metrics.show_pulse(measures)
+        await self._take_places()
         self._wait_for_rollover(began)
+
+    async def _take_places(self) -> None:
+        """Put the panels up once there is something in them, and the line with its first warning.
+
+        Where something takes a place, all around it is laid out and painted anew.
+        """
+        if not self._limits.is_attached:
+            sidebar = self._chat.query_one("#sidebar", Sidebar)
+            await sidebar.mount(self._limits, self._metrics, after="#providers")
+            sidebar.fit()
+        self.line.show_warnings(self.budgets)
+        if self.line.shown and not self.line.is_attached:
+            await self._chat.mount(self.line, after="#header")
 
     async def _pulse(self, desk: Desk, lane: str) -> Pulse | None:
         """How a lane does; ``None`` = nobody could see it."""

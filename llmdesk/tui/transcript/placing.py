@@ -146,6 +146,15 @@ class PlacedView(PaintedView):
 
     # --- sizes ------------------------------------------------------------------------------------------------
 
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Draw the scrollbar where this has another size, not whenever anything is laid out.
+
+        Textual 8.2.8 compares ``virtual_size`` to how long the whole is, but hands in how much of it is shown.
+        """
+        if size == self._size and self._container_size == size - self.styles.gutter.totals:
+            return self._container_size != container_size
+        return super()._size_updated(size, virtual_size, container_size, layout)
+
     def on_resize(self) -> None:
         """Lay out anew at another width; a first paint may have come before this, and had nothing to show."""
         self._resizes += 1
@@ -168,7 +177,7 @@ class PlacedView(PaintedView):
             self._heights = Heights(item.guess(width) for item in self._items)
             if self.text_selection is not None:
                 self.screen.clear_selection()
-        self._settled(anchor)
+        self._came_up(anchor)
         self._layout_cost_s = time.perf_counter() - began
         self.came_into_view()
 
@@ -185,8 +194,15 @@ class PlacedView(PaintedView):
     def on_show(self) -> None:
         """Catch up with what has come meanwhile."""
         self._shown = True
-        self._settled(self._anchor())
+        self._came_up(self._anchor())
         self.came_into_view()
+
+    def _came_up(self, anchor: Anchor) -> None:
+        """Settle in the room there is now; where nothing has been said yet, what was painted of that stays."""
+        if self._items:
+            self._settled(anchor)
+        else:
+            self._settle(anchor)
 
     def came_into_view(self) -> None:
         """Called when there is a size to show things in: at first, after a resize, after having been hidden.

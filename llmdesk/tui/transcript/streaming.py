@@ -169,8 +169,9 @@ class StreamedView(PlacedView):
             self.refresh()
 
     def came_into_view(self) -> None:
-        """Catch up with what has come meanwhile."""
-        self._schedule_frame()
+        """Catch up with what has come meanwhile, if anything has."""
+        if any(isinstance(item, OpenAnswer) and item.stale for item in self._items):
+            self._schedule_frame()
 
     def _lay_out(self, item: Item, form: Layout) -> None:
         super()._lay_out(item, form)

@@ -56,7 +56,11 @@ class SidePanel(Widget):
         raise NotImplementedError
 
     def changed(self) -> None:
-        """Draw it anew, in the room it needs now."""
+        """Draw it anew, in the room it needs now; where that is what it has, nothing else is drawn or laid out."""
+        measured, self._measured = self._measured, None
+        if measured is not None and self.known and self.display and measured == (self.size.width, self.rows):
+            self.refresh()
+            return
         self._measured = None
         self.refresh(layout=True)
         self.post_message(self.Changed())
