@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pyte
 
+from tests.support.slowness import PATIENCE_S
 from tests.support.terminal import as_pyte_knows
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.support.exec_world import ExecWorld
 
-END_S = 20.0
+END_S = 60.0
 
 
 class Serving:
@@ -80,7 +81,7 @@ class Page:
     async def type(self, keys: str) -> None:
         await self.socket.send_json(["stdin", keys])
 
-    async def see(self, pattern: str, seconds: float = 20.0) -> str:
+    async def see(self, pattern: str, seconds: float = PATIENCE_S) -> str:
         """Wait until the screen shows ``pattern``."""
         try:
             async with asyncio.timeout(seconds):
@@ -93,7 +94,7 @@ class Page:
             raise AssertionError(f"/{pattern}/ is not on the page:\n{self.screen.text}") from None
         return self.screen.text
 
-    async def end(self, seconds: float = 20.0) -> None:
+    async def end(self, seconds: float = PATIENCE_S) -> None:
         """Wait until the server closes the connection, taking what it still shows."""
         async with asyncio.timeout(seconds):
             async for message in self.socket:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from tests.support.browser_page import Screen
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +83,7 @@ class Tab:
                 self.refused.append(str(params))
         return message
 
-    async def see(self, pattern: str, seconds: float = 30.0) -> str:
+    async def see(self, pattern: str, seconds: float = PATIENCE_S) -> str:
         """Wait until the page has been shown ``pattern``."""
         try:
             async with asyncio.timeout(seconds):
@@ -121,7 +122,7 @@ async def tab_at(program: str, url: str, *, columns: int, rows: int) -> AsyncIte
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not (told := folder / "DevToolsActivePort").exists() or len(told.read_text().splitlines()) < 2:
                 assert browser.poll() is None, f"{program} ended with {browser.returncode}"
                 await asyncio.sleep(0.02)

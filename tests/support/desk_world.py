@@ -35,6 +35,7 @@ from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 from llmdesk.storage.spend import SpendStore
 from tests.support.router_world import model
+from tests.support.slowness import PATIENCE_S
 from tests.support.stored import Clocks
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ async def next_of(events: AsyncIterator[DeskEvent], kind: type[Event]) -> Event:
     raise AssertionError(f"no {kind.__name__} came")
 
 
-async def until(met: Callable[[], object], limit_s: float = 20.0) -> None:
+async def until(met: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(limit_s):
         while not met():

@@ -70,6 +70,7 @@ from tests.support.plays import (
     reset,
     steps_of,
 )
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -488,7 +489,7 @@ def black_hole() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
-async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
+async def until(condition: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
     """Wait for a condition.
 
     Raises:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from llmdesk.tui.app import DeskApp
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -23,7 +24,7 @@ def shown(app: App[None]) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def wait_until(holds: Callable[[], bool], what: str = "the condition", seconds: float = 20.0) -> None:
+async def wait_until(holds: Callable[[], bool], what: str = "the condition", seconds: float = PATIENCE_S) -> None:
     """Wait for a condition, letting the event loop run."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
@@ -59,7 +60,7 @@ class Seat:
         self.app.chat.talk.pane.prompt.insert(text)
         await self.press("enter")
 
-    async def see(self, pattern: str, seconds: float = 20.0) -> str:
+    async def see(self, pattern: str, seconds: float = PATIENCE_S) -> str:
         """Wait until the screen shows ``pattern``."""
         try:
             await wait_until(lambda: re.search(pattern, self.text) is not None, pattern, seconds)

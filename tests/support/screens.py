@@ -10,6 +10,7 @@ from rich.style import Style
 from textual.app import App
 
 from llmdesk.tui.transcript.palette import PARTS, Palette
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,7 +52,7 @@ async def running(app: App[Any], size: tuple[int, int] = SMALL) -> AsyncIterator
         yield pilot
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
     """Wait until a condition holds, letting the app work.
 
     Raises:

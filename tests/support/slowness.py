@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import time
 
+PATIENCE_S = 60.0
+"""How long what merely has to happen is waited for, seconds: a test that passes never waits so long, and one that fails
+may; it is half of what pytest gives a whole test."""
+
 TURNS = 200_000
 """What the piece of work is: so many turns of a loop with an addition in it, nothing but the interpreter."""
 

@@ -17,6 +17,8 @@ import pyte
 from ptyprocess import PtyProcess
 from wcwidth import wcwidth
 
+from tests.support.slowness import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -77,11 +79,11 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait_for(self, pattern: str, seconds: float = 15.0) -> str:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE_S) -> str:
         """Wait until the screen shows ``pattern``."""
         return self.wait_until(lambda text: re.search(pattern, text) is not None, f"/{pattern}/", seconds)
 
-    def wait_until(self, holds: object, what: str = "it", seconds: float = 15.0) -> str:
+    def wait_until(self, holds: object, what: str = "it", seconds: float = PATIENCE_S) -> str:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if holds(self.text):  # type: ignore[operator]
@@ -91,7 +93,7 @@ class Terminal:
             self.pump()
         raise AssertionError(f"{what} never came; the screen:\n{self.text}")
 
-    def wait_exit(self, seconds: float = 10.0) -> int:
+    def wait_exit(self, seconds: float = PATIENCE_S) -> int:
         """Wait for the end; the exit code, or minus the signal."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

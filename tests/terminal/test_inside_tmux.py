@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.slowness import PATIENCE_S
 from tests.support.terminal import REPOSITORY
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Tmux:
         command = ["tmux", "-S", str(self._socket), "-f", "/dev/null", *argv]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    def see(self, wanted: str, seconds: float = 15.0) -> str:
+    def see(self, wanted: str, seconds: float = PATIENCE_S) -> str:
         """Wait until the window shows these words."""
         deadline = time.monotonic() + seconds
         shown = ""
