@@ -86,3 +86,19 @@ def code_words(page: Path) -> list[str]:
         for child in token.children or ()
         if child.type == "code_inline"
     ]
+
+
+def first_cells(page: Path, title: str) -> list[str]:
+    """What is set as code in the first cells of the tables whose first column has this title."""
+    found: list[str] = []
+    for line in _tables(page.read_text("utf-8").splitlines(), title):
+        found += re.findall(r"`+ ?(.+?) ?`+", re.split(r"(?<!\\)\|", line)[1])
+    return found
+
+
+def _tables(lines: list[str], title: str) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        inside = line.startswith(f"| {title} |") or (inside and line.startswith("|"))
+        if inside and not line.startswith((f"| {title} |", "| ---")):
+            yield line
