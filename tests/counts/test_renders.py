@@ -22,8 +22,8 @@ from llmdesk.core.types import AttemptStarted, TextDelta
 from llmdesk.tui.transcript.entries import AnswerEntry, AnswerState
 from llmdesk.tui.transcript.markdown import Renderer
 from llmdesk.tui.transcript.view import TranscriptView
-from tests.support.fake_desk import LOCAL, FakeDesk
-from tests.support.screen import seated
+from tests.support.fake_desk import LOCAL, FakeDesk, stored_conversation
+from tests.support.screen import seated, shown
 from tests.support.screens import LARGE, Host, running
 from tests.support.virtual_time import now, run_virtually
 
@@ -202,6 +202,29 @@ class Drawn:
             self.counts["whole screens"] += 1
 
 
+class Pictures:
+    """What goes to the terminal, from the start on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.whole = 0
+        self.parts: list[int] = []
+        """Cells of each picture of a part of the screen."""
+        self.shown: list[str] = []
+        """What was on the screen with each picture."""
+        clocks(monkeypatch)
+        counted(monkeypatch, App, "_display", self._painted)
+
+    def _painted(self, app: Any, values: tuple[Any, ...]) -> None:
+        update = values[1]
+        if update is None:
+            return
+        if isinstance(update, ChopsUpdate):
+            self.parts.append(sum(end - start for _, start, end in update.spans))
+        else:
+            self.whole += 1
+        self.shown.append(shown(app))
+
+
 def answering(tokens: int) -> FakeDesk:
     """A desk that answers at 100 tokens a second, and then says nothing more for an hour."""
     said = [step for at in range(tokens) for step in (TextDelta(TOKENS[at % 100]), TOKEN_S)]
@@ -244,5 +267,50 @@ def test_nothing_is_drawn_while_nothing_happens_and_little_for_a_key(monkeypatch
                 await asyncio.sleep(1)
                 assert drawn.counts["painted"]
                 assert not beyond(drawn.counts, KEY)
+
+    run_virtually(work())
+
+
+PARTS = 3
+"""Pictures of parts of the screen until it rests: who is there, what was found, and the panels; of one more the end."""
+
+CELLS = 1.05
+"""What they paint together at most, in whole screens: hardly any cell twice."""
+
+
+@pytest.mark.parametrize("conversation", [None, "conversation-1"])
+@pytest.mark.parametrize("size", [LARGE, (80, 24)])
+def test_the_screen_is_painted_once_as_a_whole_until_it_rests(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], conversation: str | None
+) -> None:
+    pictures = Pictures(monkeypatch)
+    desk = FakeDesk(stored={"conversation-1": stored_conversation()})
+
+    async def work() -> None:
+        async with seated(desk, size=size, conversation=conversation):
+            await asyncio.sleep(60)
+
+    run_virtually(work())
+    assert pictures.whole == 1
+    assert 0 < len(pictures.parts) <= PARTS
+    assert sum(pictures.parts) <= CELLS * size[0] * size[1]
+    assert "Ask something" in pictures.shown[0], "the first picture is the whole one, and invites to type"
+    if conversation is not None:
+        assert "Here is a parser." in pictures.shown[1], "nothing comes between the first picture and the conversation"
+
+
+def test_a_window_of_another_size_is_painted_once_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = Pictures(monkeypatch)
+
+    async def work() -> None:
+        async with seated(FakeDesk(), size=LARGE) as seat:
+            await asyncio.sleep(60)
+            before = pictures.whole
+            await seat.pilot.resize_terminal(100, 30)
+            await asyncio.sleep(1)
+            assert pictures.whole == before + 1
+            await seat.pilot.resize_terminal(100, 30)
+            await asyncio.sleep(1)
+            assert pictures.whole == before + 2, "its lines may be gone"
 
     run_virtually(work())
