@@ -18,6 +18,7 @@ from llmdesk.providers.ollama.models import listed
 from tests.support.fault_server import FaultServer, Mark, Play, chat_chunk, done_chunk, line
 from tests.support.ollama_answers import NDJSON
 from tests.support.ollama_asking import events_of, ollama_at, text_of
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,14 +64,15 @@ async def test_what_is_held_of_a_hostile_answer_stays_bounded(body: Callable[[],
             server.play("/api/chat", Play(headers=NDJSON, body=body))  # type: ignore[arg-type]
             tracemalloc.start()
             try:
-                begun = time.perf_counter()
+                begun = time.thread_time()
                 with pytest.raises(AnswerCut):
                     await events_of(provider)
+                spent_s = time.thread_time() - begun
                 _, peak = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
     assert peak < 64 * MIB, f"{peak / MIB:.0f} MiB"
-    assert time.perf_counter() - begun < 5
+    assert spent_s < allowed(5)  # and tracing memory is most of it
 
 
 @pytest.mark.parametrize("text", ["a, [b] {c}: " * 300_000, '"\\,[' * 400_000], ids=["prose", "escapes"])
@@ -100,9 +102,9 @@ async def test_a_large_batch_of_embeddings_is_read() -> None:
 def test_a_list_of_models_without_end_is_read_quickly_and_cut() -> None:
     tags = {"models": [{"name": f"m{n}"} for n in range(200_000)]}
     running = {"models": [{"name": f"z{n}", "context_length": 1} for n in range(200_000)]}
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert len(listed("local", tags, running)) == MOST_MODELS
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < allowed(2)
 
 
 def test_a_loaded_window_is_found_under_the_other_spelling_of_a_name() -> None:

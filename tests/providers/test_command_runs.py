@@ -25,10 +25,12 @@ from llmdesk.core.errors import (
 from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
 from llmdesk.core.types import Completed, Message, Params, ReasoningDelta, Role, TextDelta, Usage
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
+from llmdesk.providers.command import group as group_module
 from llmdesk.providers.command.adapter import CommandProvider
 from llmdesk.providers.command.group import CHUNK, GRACE_S
 from llmdesk.providers.command.signals import is_alive
 from tests.support.fault_server import until
+from tests.support.slowness import PATIENCE_S, allowed
 from tests.support.tool_play import HOLD, Play, answer, ask, text_of
 
 if TYPE_CHECKING:
@@ -272,7 +274,7 @@ async def ended(stream: AsyncGenerator[ProviderEvent, None]) -> float:
                 some.set()
 
     asking = asyncio.create_task(consume())
-    await asyncio.wait_for(some.wait(), 10)
+    await asyncio.wait_for(some.wait(), PATIENCE_S)
     begun = time.monotonic()
     asking.cancel()
     with suppress(asyncio.CancelledError):
@@ -284,11 +286,11 @@ async def test_cancelling_ends_the_whole_group_with_its_grandchild_and_leaves_no
     play.script({"child": ""}, {"out": LONG}, HOLD)
     provider = play.provider()
     begun = time.monotonic()
-    assert await ended(provider.stream(ask())) < CANCEL_S
-    await until(play.nothing_runs, limit_s=1.0)
+    assert await ended(provider.stream(ask())) < allowed(CANCEL_S)
+    await until(play.nothing_runs, limit_s=allowed(1.0))
     await provider.aclose()
     assert folders() == []
-    assert time.monotonic() - begun < 5.0
+    assert time.monotonic() - begun < allowed(5.0)
     with pytest.raises(ChildProcessError):
         os.waitpid(play.once().pid, os.WNOHANG)  # reaped: no zombie is left
 
@@ -297,20 +299,21 @@ async def test_what_does_not_end_on_term_is_killed_after_the_grace_while_the_cal
     play.script({"ignore": "SIGTERM"}, {"child": "stubborn"}, {"out": LONG}, HOLD)
     provider = play.provider()
     begun = time.monotonic()
-    assert await ended(provider.stream(ask())) < CANCEL_S
+    assert await ended(provider.stream(ask())) < allowed(CANCEL_S)
     assert not play.nothing_runs()
-    await until(play.nothing_runs, limit_s=GRACE_S + 1.5)
+    await until(play.nothing_runs, limit_s=GRACE_S + allowed(1.5))
     assert time.monotonic() - begun > GRACE_S
     await provider.aclose()
 
 
-async def test_closing_kills_at_once_what_takes_its_time(play: Play) -> None:
+async def test_closing_kills_at_once_what_takes_its_time(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_module, "GRACE_S", 30.0)
     play.script({"ignore": "SIGTERM"}, {"child": "stubborn"}, {"out": LONG}, HOLD)
     provider = play.provider()
     await ended(provider.stream(ask()))
     begun = time.monotonic()
     await provider.aclose()
-    assert time.monotonic() - begun < 0.9
+    assert time.monotonic() - begun < 10.0
     assert play.nothing_runs()
     assert folders() == []
 
@@ -322,7 +325,7 @@ async def test_a_grandchild_that_holds_stdout_open_delays_no_answer_and_is_ended
     provider = play.provider()
     events = [event async for event in provider.stream(ask())]
     assert text_of(events) == "The answer."
-    assert time.monotonic() - begun < 3.0
+    assert time.monotonic() - begun < 20.0
     await provider.aclose()
     assert play.nothing_runs()
 
@@ -348,7 +351,7 @@ async def test_a_grandchild_in_a_session_of_its_own_delays_no_answer(play: Play)
     play.script({"child": "own session"}, {"out": "The answer.\n"})
     begun = time.monotonic()
     assert text_of(await answer(play.provider())) == "The answer."
-    assert time.monotonic() - begun < 3.0
+    assert time.monotonic() - begun < 20.0
     _end_strangers(play)
 
 
@@ -453,7 +456,7 @@ async def test_cancelling_while_it_is_being_started_leaves_nothing(play: Play) -
         with suppress(asyncio.CancelledError):
             await asking
     await provider.aclose()
-    await until(lambda: play.nothing_runs() and not folders(), limit_s=5.0)
+    await until(lambda: play.nothing_runs() and not folders())
 
 
 async def test_cancelling_again_and_again_while_it_is_being_started_leaves_nothing(play: Play) -> None:

@@ -12,6 +12,7 @@ import pytest
 from llmdesk.core.errors import ProviderError
 from tests.support.fault_server import FaultServer, chat_answer, error, model_entry
 from tests.support.ollama_asking import asking, events_of, ollama_at, text_of
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.support.fault_server import Seen
@@ -59,9 +60,9 @@ def test_in_a_thread_it_serves_clients_that_block() -> None:
     with FaultServer.in_thread(models=[model_entry("a"), model_entry("b")]) as server:
         server.play("/api/version", error(503, "not yet"))
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(server.url + "/api/version", timeout=5)
+            urllib.request.urlopen(server.url + "/api/version", timeout=PATIENCE_S)
         assert json.load(caught.value) == {"error": "not yet"}
-        with urllib.request.urlopen(server.url + "/api/tags", timeout=5) as reply:
+        with urllib.request.urlopen(server.url + "/api/tags", timeout=PATIENCE_S) as reply:
             assert [model["name"] for model in json.load(reply)["models"]] == ["a", "b"]
         assert server.count() == 2
 
@@ -75,4 +76,4 @@ def test_in_a_thread_an_assertion_in_the_callback_fails_the_test_too() -> None:
         FaultServer.in_thread(on_request=refuse) as server,
         pytest.raises(OSError),
     ):
-        urllib.request.urlopen(server.url, timeout=5)
+        urllib.request.urlopen(server.url, timeout=PATIENCE_S)

@@ -19,7 +19,9 @@ from llmdesk.providers import make_provider
 from llmdesk.providers.base import Caps, Endpoint, Timeouts
 from tests.support import anthropic_answers, google_answers, openai_answers
 from tests.support.fault_server import FaultServer, Mark, Play, json_answer
+from tests.support.held_loop import held_loop
 from tests.support.openai_answers import SSE
+from tests.support.slowness import PATIENCE_S, allowed
 from tests.support.wire import CANARY, hello
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ async def test_saying_nothing_again_and_again_is_silence(kind: str, nothing: obj
             yield 0.05
 
     limits = Timeouts(content_s=0.4)
-    async with asyncio.timeout(5), there(kind, Play(headers=SSE, body=body), timeouts=limits) as provider:
+    async with asyncio.timeout(PATIENCE_S), there(kind, Play(headers=SSE, body=body), timeouts=limits) as provider:
         with pytest.raises(NoAnswer, match="no text"):
             await told(provider, kind)
 
@@ -133,7 +135,7 @@ async def test_what_is_no_text_counts_as_answer_too(kind: str, body: Callable[[]
     async with there(kind, Play(headers=SSE, body=body), caps=Caps(line=MIB, answer=MIB)) as provider:
         tracemalloc.start()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 with pytest.raises(AnswerCut, match="larger than"):
                     await told(provider, kind)
             peak = tracemalloc.get_traced_memory()[1]
@@ -161,23 +163,13 @@ async def test_counts_that_nobody_asked_for_are_not_kept() -> None:
 @pytest.mark.parametrize("kind", PATHS)
 async def test_an_error_of_megabytes_does_not_hold_the_loop(kind: str, words: str) -> None:
     said = {"type": "invalid_request_error", "message": words * (3 * MIB // len(words)), "code": 400}
-    worst = 0.0
     async with there(kind, stream({"type": "error", "error": said})) as provider:
-
-        async def tick() -> None:
-            nonlocal worst
-            while True:
-                at = time.perf_counter()
-                await asyncio.sleep(0.005)
-                worst = max(worst, time.perf_counter() - at)
-
         with pytest.raises(ProviderError):
             await told(provider, kind)  # everything is imported
-        ticking = asyncio.create_task(tick())
-        with pytest.raises(ProviderError) as caught:
-            await told(provider, kind)
-        ticking.cancel()
-    assert worst < 0.25
+        async with held_loop() as held:
+            with pytest.raises(ProviderError) as caught:
+                await told(provider, kind)
+    assert held.worst_s < allowed(0.25)
     assert len(caught.value.details) <= 2_000
 
 
@@ -354,7 +346,7 @@ async def test_a_list_of_models_without_end_is_cut(kind: str, page: Callable[[in
 async def test_all_pages_of_models_share_one_limit(kind: str, page: Callable[[int], object]) -> None:
     path, _ = LISTS[kind]
     async with FaultServer() as server:
-        slow = (json.dumps(page(number)).encode() for number in range(20))
+        slow = (json.dumps(page(number)).encode() for number in range(100))
         server.play(path, *(Play(body=(0.2, text), before=()) for text in slow))
         limits = Timeouts(first_token_s=0.5)
         provider = make_provider(kind, Endpoint(name="there", base_url=server.url, timeouts=limits))
@@ -362,7 +354,7 @@ async def test_all_pages_of_models_share_one_limit(kind: str, page: Callable[[in
         with pytest.raises(NoAnswer):
             await provider.list_models()
         await provider.aclose()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 7  # a third of what all pages would take
 
 
 # --- requests that cannot be sent as they are -------------------------------------------------------------------------

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import itertools
-import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -14,9 +12,11 @@ import pytest
 from llmdesk.core.errors import AnswerCut, ErrorKind, ProviderError, ServerFailed
 from llmdesk.providers.base import Caps
 from tests.support.fault_server import FaultServer, Play, chat_chunk, gzip_bomb, line
+from tests.support.held_loop import held_loop
 from tests.support.ollama_answers import NDJSON
 from tests.support.ollama_asking import events_of, ollama_at
 from tests.support.ollama_scenes import endless_error, endless_line
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,25 +84,12 @@ async def test_an_endless_error_is_read_no_further_than_its_cap() -> None:
 
 @pytest.mark.parametrize("play", [gzip_bomb(64 * MIB, b"\n"), gzip_bomb(64 * MIB)], ids=["blanks", "zeros"])
 async def test_a_bomb_does_not_hold_the_loop(play: Play) -> None:
-    worst = 0.0
-    done = asyncio.Event()
-
-    async def tick() -> None:
-        nonlocal worst
-        while not done.is_set():
-            at = time.perf_counter()
-            await asyncio.sleep(0.005)
-            worst = max(worst, time.perf_counter() - at)
-
     with FaultServer.in_thread() as server:
         server.always("/api/chat", play)
-        async with ollama_at(server.url) as provider:
-            ticking = asyncio.create_task(tick())
+        async with ollama_at(server.url) as provider, held_loop() as held:
             with pytest.raises(AnswerCut):
                 await events_of(provider)
-            done.set()
-            await ticking
-    assert worst < 0.25
+    assert held.worst_s < allowed(0.25)
 
 
 async def test_what_is_packed_unasked_but_sound_is_read() -> None:

@@ -32,6 +32,7 @@ from tests.support.fault_server import (
     until,
 )
 from tests.support.ollama_asking import asking, events_of, ollama_at, text_of
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,18 +51,20 @@ ENDLESS = stream([chat_chunk("Hello")], end=Mark.HOLD)
     ids=["mid-answer", "before headers", "streaming"],
 )  # fmt: skip
 async def test_cancel_closes_the_connection_within_200_ms(play: Play) -> None:
-    async with FaultServer() as server, ollama_at(server.url) as provider:
-        server.play("/api/chat", play)
-        task = asyncio.create_task(events_of(provider))
-        await until(lambda: server.count("/api/chat"))
-        cancelled = time.monotonic()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await until(lambda: server.seen()[0].client_left_at)
-        left = server.seen()[0].client_left_at
-        assert left is not None
-        assert left - cancelled < 0.2
+    """The quickest of a few rounds counts: a busy machine may be late, an adapter that waits always is."""
+    waits: list[float] = []
+    for _ in range(3):
+        async with FaultServer() as server, ollama_at(server.url) as provider:
+            server.play("/api/chat", play)
+            task = asyncio.create_task(events_of(provider))
+            await until(lambda server=server: server.count("/api/chat"))
+            cancelled = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await until(lambda server=server: server.seen()[0].client_left_at)
+            waits.append((server.seen()[0].client_left_at or 0.0) - cancelled)
+    assert 0 <= min(waits) < allowed(0.2), waits
 
 
 async def test_leaving_the_iteration_closes_the_connection() -> None:
@@ -294,7 +297,7 @@ async def test_localhost_finds_a_server_of_either_family(
         monkeypatch.setattr(socket, "getaddrinfo", resolve)  # this machine may know one family only
         started = time.monotonic()
         assert text_of(await events_of(provider)) == "Hello from Ollama."
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < allowed(1.0)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
@@ -355,15 +358,15 @@ async def test_nothing_packed_is_asked_for() -> None:
 
 
 async def test_a_slow_start_counts_against_the_first_token_limit_as_a_whole() -> None:
-    # Headers after 0.2 s, then nothing: not another 0.4 s from there.
-    play = Play(before=(0.2,), body=(Mark.HOLD,))
+    # Headers after 1 s, then nothing: not another 1.5 s from there.
+    play = Play(before=(1.0,), body=(Mark.HOLD,))
     async with FaultServer() as server:
         server.play("/api/chat", play)
-        async with ollama_at(server.url, timeouts=Timeouts(first_token_s=0.4)) as provider:
+        async with ollama_at(server.url, timeouts=Timeouts(first_token_s=1.5)) as provider:
             started = time.monotonic()
-            with pytest.raises(ProviderError, match=r"no answer for 0\.4 s"):
+            with pytest.raises(ProviderError, match=r"no answer for 1\.5 s"):
                 await events_of(provider)
-            assert 0.35 < time.monotonic() - started < 0.6
+            assert 1.4 < time.monotonic() - started < 2.4
 
 
 def test_importing_and_building_the_adapter_loads_neither_httpx_nor_the_package() -> None:

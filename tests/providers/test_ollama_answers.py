@@ -26,6 +26,7 @@ from tests.support.fault_server import (
 )
 from tests.support.ollama_answers import NDJSON
 from tests.support.ollama_asking import asking, events_of, ollama_at, text_of
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from llmdesk.core.types import ProviderEvent
@@ -258,19 +259,20 @@ async def test_a_complete_answer_does_not_wait_for_a_server_that_stays() -> None
     lingering = Play(headers=NDJSON, body=(*play.body, 30.0))
     started = time.monotonic()
     assert text_of(await answered(lingering)) == "Hi"
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 10.0
 
 
 async def test_content_restarts_the_content_timer() -> None:
-    slow = chat_answer("0123456789" * 2, size=2, pause_s=0.05)
+    pause_s = allowed(0.1)
+    slow = chat_answer("0123456789" * 2, size=2, pause_s=pause_s)
     async with FaultServer() as server:
         server.play("/api/chat", slow)
-        async with ollama_at(server.url, timeouts=Timeouts(content_s=0.3, idle_s=0.3)) as provider:
+        async with ollama_at(server.url, timeouts=Timeouts(content_s=6 * pause_s, idle_s=6 * pause_s)) as provider:
             assert text_of(await events_of(provider)) == "0123456789" * 2
 
 
 async def test_the_whole_call_ends_at_its_total_limit() -> None:
-    endless = stream([chat_chunk("x") for _ in range(100)], pause_s=0.05)
+    endless = stream([chat_chunk("x") for _ in range(600)], pause_s=0.05)
     async with FaultServer() as server:
         server.play("/api/chat", endless)
         async with ollama_at(server.url, timeouts=Timeouts(total_s=0.3)) as provider:
@@ -278,7 +280,7 @@ async def test_the_whole_call_ends_at_its_total_limit() -> None:
             with pytest.raises(ProviderError) as caught:
                 await events_of(provider)
     assert caught.value.kind is ErrorKind.SILENT
-    assert 0.25 < time.monotonic() - started < 1.3
+    assert 0.25 < time.monotonic() - started < 10
 
 
 # --- every way to cut a whole stream into segments -------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.support.ollama_asking import ollama_at
 from tests.support.openai_asking import PATH as OPENAI_PATH
 from tests.support.openai_asking import openai_at
 from tests.support.plays import Mark, Play, error
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from llmdesk.providers.base import Provider
 
-QUICK = Timeouts(first_token_s=5, idle_s=0.2)
+QUICK = Timeouts(first_token_s=PATIENCE_S, idle_s=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from llmdesk.core.types import Completed, TextDelta
 from llmdesk.providers import KINDS
 from tests.support.fault_server import Play, until
 from tests.support.scenes import Scene
+from tests.support.slowness import PATIENCE_S, allowed
 from tests.support.wire import CANARY, hello
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def test_each_row_gives_its_class_or_its_whole_answer(
             problem = error
         finally:
             await there.provider.aclose()
-    assert time.monotonic() - begun < 6.0
+    assert time.monotonic() - begun < 20.0  # a third of how long a server may be silent
     ends = [event for event in events if isinstance(event, Completed)]
     if scene.kind is None:
         assert problem is None, problem
@@ -128,7 +129,7 @@ async def test_cancelling_lets_go_of_the_other_side_at_once(wire: Wire, monkeypa
         with wire.set(wire.endless, monkeypatch) as there:
             some = asyncio.Event()
             asking = asyncio.create_task(_ask(there.provider, wire, some))
-            await asyncio.wait_for(some.wait(), 10)
+            await asyncio.wait_for(some.wait(), PATIENCE_S)
             cancelled = time.monotonic()
             asking.cancel()
             with suppress(asyncio.CancelledError):
@@ -137,8 +138,9 @@ async def test_cancelling_lets_go_of_the_other_side_at_once(wire: Wire, monkeypa
             await until(there.left)
             waits.append((back, time.monotonic() - cancelled))
             await there.provider.aclose()
-    assert min(back for back, _ in waits) < CANCEL_S
-    assert min(left for _, left in waits) < CANCEL_S, waits
+    limit_s = allowed(CANCEL_S)
+    assert min(back for back, _ in waits) < limit_s
+    assert min(left for _, left in waits) < limit_s, waits
 
 
 @wires
