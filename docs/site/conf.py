@@ -1,5 +1,4 @@
-"""How the pages become a site: `poe site`, which is
-`uv run --isolated --locked --only-group docs sphinx-build -q -n -W --keep-going -c docs/site . site`.
+"""How the pages become a site, with `poe site`.
 
 The site has the folders of the repository: a link leads to the same place there as on a forge, and one that leads
 nowhere, or to an anchor that is not there, ends the build. The lists of docs/index.md are the site's table of contents.

@@ -102,3 +102,12 @@ def _tables(lines: list[str], title: str) -> Iterator[str]:
         inside = line.startswith(f"| {title} |") or (inside and line.startswith("|"))
         if inside and not line.startswith((f"| {title} |", "| ---")):
             yield line
+
+
+def prose(page: Path) -> str:
+    """What a page says outside of its fenced blocks, links reduced to their words."""
+    return "\n".join(
+        "".join(" " if child.type.endswith("break") else child.content for child in token.children or ())
+        for token in _MARKDOWN.parse(page.read_text("utf-8"))
+        if token.type == "inline"
+    )
