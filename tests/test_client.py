@@ -35,6 +35,7 @@ from tests.support.fault_server import (
     no_answer,
     stream,
 )
+from tests.support.slowness import PATIENCE_S, allowed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -152,7 +153,7 @@ async def test_the_cloud_is_asked_again_when_its_rest_is_over(make: Make, cloud:
     cloud.play("/api/chat", error(429, "rate limit exceeded"))
     client = make(rate_limit_cooldown_seconds=0.2)
     assert (await client.chat(messages=HELLO)).message.content == LOCAL_TEXT
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not client.is_cloud_available():
             await asyncio.sleep(0.01)
     assert (await client.chat(messages=HELLO)).message.content == CLOUD_TEXT
@@ -168,7 +169,7 @@ async def test_server_errors_are_tried_three_times_and_never_rest_the_cloud(make
 
 
 async def test_tries_and_silence_are_what_the_configuration_says(make: Make, cloud: FaultServer) -> None:
-    client = make(retry_max_attempts=2, request_timeout_seconds=2)  # long enough for this machine to answer in
+    client = make(retry_max_attempts=2, request_timeout_seconds=allowed(2))  # long enough for this machine to answer in
     cloud.play("/api/chat", error(500, "broken"), error(500, "broken"), no_answer())
     assert (await client.chat(messages=HELLO)).message.content == LOCAL_TEXT
     assert (await client.chat(messages=HELLO)).message.content == LOCAL_TEXT
@@ -277,7 +278,7 @@ async def test_leaving_a_stream_stops_the_server_at_once(make: Make, cloud: Faul
         async for chunk in chunks:
             assert chunk.message.content
             break
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while cloud.seen("/api/chat")[0].client_left_at is None:
             await asyncio.sleep(0.01)
     assert await (await _desk_of(client)).outbox() == ()
@@ -287,7 +288,7 @@ async def test_cancelling_a_call_stops_the_server_at_once(make: Make, cloud: Fau
     cloud.play("/api/chat", no_answer())
     client = make()
     task = asyncio.create_task(client.chat(messages=HELLO))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not cloud.count("/api/chat"):
             await asyncio.sleep(0.01)
         task.cancel()
@@ -581,7 +582,7 @@ async def test_closing_the_client_keeps_what_still_runs(make: Make, cloud: Fault
     cloud.play("/api/chat", no_answer())
     client = make()
     task = asyncio.create_task(client.chat(messages=[{"role": "user", "content": "Still running"}]))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not cloud.count("/api/chat"):
             await asyncio.sleep(0.01)
         await client.aclose()

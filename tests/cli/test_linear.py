@@ -17,6 +17,7 @@ from llmdesk.core.types import Finished, Status
 from llmdesk.core.views import BudgetView, Conversation, Finding, Level
 from tests.support.cli_run import run_cli
 from tests.support.scripted_desk import AT, ScriptedDesk, answer, completed, consent, ended
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.support.cli_run import Ran
@@ -27,7 +28,7 @@ PROGRAM = ["-m", "tests.support.scripted_program"]
 
 def terminal(scenario: str, *argv: str, **extra: str) -> pexpect.spawn:
     env = {**os.environ, "TERM": "xterm", **extra}
-    return pexpect.spawn(sys.executable, [*PROGRAM, scenario, *argv], timeout=20, env=env, encoding="utf-8")  # type: ignore[arg-type]
+    return pexpect.spawn(sys.executable, [*PROGRAM, scenario, *argv], timeout=PATIENCE_S, env=env, encoding="utf-8")  # type: ignore[arg-type]
 
 
 def told(ran: Ran) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = [sys.executable, "-m", "tests.support.scripted_program"]
-CHILD_S = 20
+CHILD_S = 60
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from llmdesk.config.settings import Settings
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.lanes import DEFAULT_LANES
 from llmdesk.core.text import redact
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from llmdesk.config.loader import Loaded
@@ -145,10 +146,10 @@ def test_a_start_without_a_file_loads_no_yaml_and_opens_nothing() -> None:
 
 def test_loading_defaults_again_is_quick() -> None:
     load_settings(None, KEY)
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(20):
         load_settings(None, KEY)
-    assert (time.perf_counter() - began) / 20 < 0.01
+    assert (time.thread_time() - began) / 20 < allowed(0.01)
 
 
 # --- with a file ------------------------------------------------------------------------------------------------------

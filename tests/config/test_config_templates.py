@@ -190,11 +190,11 @@ def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path, monk
     began = time.monotonic()
     with pytest.raises(SetupBroken, match="gave no key within"):
         resolve_secret(f"$({sys.executable} {script})", dict(os.environ), provider="gem")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     if pid_file.exists():
         status = Path(f"/proc/{pid_file.read_text()}/stat")
         while status.exists() and status.read_text().split()[2] not in "ZX":
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 40
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are a POSIX idea")
@@ -203,14 +203,15 @@ def test_a_command_that_leaves_something_running_gives_its_key_at_once_and_nothi
     script.write_text(f"sleep 60 &\necho $! >{pid_file}\necho the-key\n")
     began = time.monotonic()
     assert resolve_secret(f"$(sh {script})", dict(os.environ)) == "the-key"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     status = Path(f"/proc/{pid_file.read_text().strip()}/stat")
     while status.exists() and status.read_text().split()[2] not in "ZX":
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 40
 
 
-def test_a_command_that_prints_more_than_a_key_is_ended() -> None:
+def test_a_command_that_prints_more_than_a_key_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch_module, "FETCH_LIMIT_S", 60.0)
     began = time.monotonic()
     with pytest.raises(SetupBroken, match=r"^gem: .* in \$\(…\) printed more than a key can be\.$"):
         resolve_secret(python("while True: print('spam' * 1000)"), dict(os.environ), provider="gem")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

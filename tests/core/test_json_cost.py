@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.json_cost import LEAVES, NODES, is_too_divided
+from tests.support.slowness import allowed
 
 MIB = 1 << 20
 
@@ -17,25 +18,25 @@ MIB = 1 << 20
 @pytest.mark.parametrize("piece", ["[],", "{},", '{"a":1},', "1e5,", '"",', '"\\u0061",'])
 def test_values_by_the_million_are_too_many_wherever_they_stand(piece: str) -> None:
     text = f'{{"x":[{piece * (8 * MIB // len(piece))}0]}}'.encode()
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert is_too_divided(text)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < allowed(1)
 
 
 @pytest.mark.parametrize("prose", ["a, [b] {c}: ", '"quoted", ', "\\\\,", "\u2028,[", "\\"])
 def test_a_long_text_is_one_value_whatever_stands_in_it(prose: str) -> None:
     text = prose * (4 * MIB // len(prose))
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for ascii_only in (True, False):
         assert not is_too_divided(json.dumps({"content": text}, ensure_ascii=ascii_only).encode())
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < allowed(2)
 
 
 @pytest.mark.parametrize("text", [b'"' * 4 * MIB, b'"\\' * 2 * MIB, b'{"x":"' + b"," * 4 * MIB, b"\\" * 4 * MIB])
 def test_what_is_no_json_is_looked_at_quickly_too(text: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     is_too_divided(text)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < allowed(1)
 
 
 @given(

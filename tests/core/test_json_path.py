@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.json_path import MAX_FOUND, PathError, parse_path
+from tests.support.slowness import allowed
 
 DOCUMENT = {
     "result": "r",
@@ -59,10 +60,10 @@ def test_a_document_made_of_many_values_costs_little() -> None:
     document: object = "x"
     for _ in range(6):
         document = [document] * 40
-    begun = time.perf_counter()
+    begun = time.thread_time()
     found = parse_path("$[*][*][*][*][*][*]").find(document)
     assert len(found) == MAX_FOUND
-    assert time.perf_counter() - begun < 2.0
+    assert time.thread_time() - begun < allowed(2.0)
 
 
 @given(

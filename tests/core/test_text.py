@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.core.text import MASK, MAX_COMBINING, Redactor, Sanitiser, one_line, sanitise, storable
+from tests.support.slowness import allowed
 
 HOSTILE = [
     *(chr(code) for code in range(0x20) if chr(code) not in "\n\t\r"),
@@ -104,7 +105,7 @@ def test_a_megabyte_takes_well_under_a_second(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     began = time.process_time()
     sanitise(text)
-    assert time.process_time() - began < 2.0
+    assert time.process_time() - began < allowed(2.0)
 
 
 # --- one line -----------------------------------------------------------------------------------------------------
@@ -234,4 +235,4 @@ def test_a_hostile_error_body_cannot_stall_redaction(piece: str) -> None:
     body = "?" + piece * (64 * 1024 // len(piece))
     began = time.process_time()
     Redactor(["a-secret-value"])(body)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < allowed(1.0)

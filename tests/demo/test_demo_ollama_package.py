@@ -12,6 +12,7 @@ from llmdesk.demo.catalogue import CLOUD_MODELS, LOCAL_MODELS
 from llmdesk.demo.ollama_sim import OllamaSim
 from llmdesk.demo.scene import Scene
 from llmdesk.demo.server import HttpServer
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ HELLO = [{"role": "user", "content": "hello"}]
 @contextlib.asynccontextmanager
 async def _client(sim: OllamaSim, **headers: str) -> AsyncIterator[ollama.AsyncClient]:
     async with HttpServer(sim) as server:
-        client = ollama.AsyncClient(host=server.url, headers=headers, trust_env=False, timeout=5)
+        client = ollama.AsyncClient(host=server.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
         try:
             yield client
         finally:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from llmdesk.demo.server import ConnectionCut, HttpServer, Reply, Stream
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -114,7 +115,7 @@ async def test_a_client_that_leaves_closes_the_generator(client: httpx.AsyncClie
     async with HttpServer(handler) as server:
         async with client.stream("GET", server.url) as reply:
             assert await anext(reply.aiter_lines()) == "more"
-        await asyncio.wait_for(closed.wait(), 5)
+        await asyncio.wait_for(closed.wait(), PATIENCE_S)
 
 
 async def test_leaving_the_server_ends_open_streams_at_once(client: httpx.AsyncClient) -> None:
@@ -150,7 +151,7 @@ async def test_what_is_no_request_gets_400_and_a_closed_connection(raw: bytes) -
         reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
         writer.write(raw)
         try:
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
         except ConnectionResetError:
             answer = b""  # the server closed while the rest of an oversized head was still on its way
         writer.close()

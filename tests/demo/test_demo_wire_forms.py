@@ -13,6 +13,7 @@ import pytest
 from llmdesk.demo.catalogue import CLOUD_MODELS, LOCAL_MODELS
 from llmdesk.demo.ollama_sim import OllamaSim
 from llmdesk.demo.server import HttpServer
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,7 +43,7 @@ def clock() -> Clock:
 async def local(clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         HttpServer(OllamaSim(LOCAL_MODELS, now=clock)) as server,
-        httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as client,
+        httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=PATIENCE_S) as client,
     ):
         yield client
 
@@ -51,7 +52,7 @@ async def local(clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
 async def cloud() -> AsyncIterator[httpx.AsyncClient]:
     async with (
         HttpServer(OllamaSim(CLOUD_MODELS, key=KEY)) as server,
-        httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as client,
+        httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=PATIENCE_S) as client,
     ):
         yield client
 

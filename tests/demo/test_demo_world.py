@@ -19,6 +19,7 @@ from llmdesk.core.money import to_nano_usd
 from llmdesk.core.types import Message, Role, Status
 from llmdesk.demo import demo_world
 from llmdesk.wiring import make_desk
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from llmdesk.demo import World
@@ -40,7 +41,7 @@ def _configuration(world: World) -> dict[str, dict[str, dict[str, object]]]:
 
 
 async def test_both_servers_answer_and_the_scene_is_played() -> None:
-    async with demo_world() as world, httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with demo_world() as world, httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         cloud_url = str(_configuration(world)["providers"]["cloud"]["base_url"])
         statuses = [await _ask(client, world, cloud_url, "hello") for _ in range(3)]
         assert statuses == [200, 429, 200]
@@ -49,7 +50,7 @@ async def test_both_servers_answer_and_the_scene_is_played() -> None:
 
 
 async def test_without_the_scene_the_cloud_answers_at_once_every_time() -> None:
-    async with demo_world(scene=False) as world, httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with demo_world(scene=False) as world, httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         cloud_url = str(_configuration(world)["providers"]["cloud"]["base_url"])
         assert [await _ask(client, world, cloud_url, "hello") for _ in range(4)] == [200] * 4
         assert await _ask(client, world, cloud_url, "cut off at the limit") == 429

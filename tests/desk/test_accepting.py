@@ -13,6 +13,7 @@ from llmdesk.core.types import Accepted, Finished, Message, ModelRef, Role, Stat
 from llmdesk.core.views import Ask, Attachment
 from llmdesk.desk.parts import Agent
 from tests.support.desk_world import DeskWorld, answers, ask, endless, fails, story, until
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ async def test_the_events_of_an_ended_request_end_when_they_are_read_again(world
     async with world.desk() as desk:
         run = desk.send(Ask(prompt="hello"))
         assert await story(run) != []
-        assert await asyncio.wait_for(story(run), 1) == []
+        assert await asyncio.wait_for(story(run), PATIENCE_S) == []
 
 
 async def test_a_retryable_failure_is_written_down_before_the_next_target_is_asked(world: DeskWorld) -> None:

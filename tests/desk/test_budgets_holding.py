@@ -27,6 +27,7 @@ from llmdesk.core.views import Ask
 from llmdesk.providers.scripted import Scene
 from tests.support.budget_world import CENT, IN, OUT, booked, metered, reserved, spent, tokens, usd, used
 from tests.support.desk_world import CLOUD, ENDLESS_S, ask, endless, fails, next_of, until
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,7 @@ async def test_a_fault_of_the_program_is_booked_too(world: DeskWorld) -> None:
 async def test_a_request_that_is_stopped_in_mid_answer_costs_what_had_come(world: DeskWorld, way: str) -> None:
     world.cloud.script(endless("words " * 20))
     async with world.desk() as desk:
-        run = desk.send(Ask(prompt="hello", timeout_s=0.2 if way == "timeout" else None))
+        run = desk.send(Ask(prompt="hello", timeout_s=allowed(0.5) if way == "timeout" else None))
         await next_of(aiter(run), TextDelta)
         assert len(reserved(world)) == 1
         match way:

@@ -12,6 +12,7 @@ from llmdesk.core.errors import ErrorKind, StorageError, UsageError
 from llmdesk.core.types import Finished, Status
 from llmdesk.core.views import Ask
 from tests.support.desk_world import DeskWorld, ask, story
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ async def test_storage_with_a_bug_at_the_end_still_ends_the_run_and_keeps_the_pr
     desk._parts.requests.finish = bug  # type: ignore[method-assign]
     async with desk:
         run = desk.send(Ask(prompt="not lost"))
-        outcome = await asyncio.wait_for(run.outcome(), 5)
+        outcome = await asyncio.wait_for(run.outcome(), PATIENCE_S)
         events = await story(run)
         assert isinstance(events[-1], Finished)
         assert outcome.error is not None
@@ -85,7 +86,7 @@ async def test_storage_with_a_bug_at_the_beginning_sends_nothing_and_says_that_n
 
     desk._parts.requests.accept = bug  # type: ignore[method-assign]
     async with desk:
-        outcome = await asyncio.wait_for(ask(desk, "x"), 5)
+        outcome = await asyncio.wait_for(ask(desk, "x"), PATIENCE_S)
         assert outcome.status is Status.FAILED
         assert not outcome.kept
     assert world.cloud.requests == []

@@ -15,6 +15,7 @@ from llmdesk.core.types import AttemptStarted, FailedOver, Status, TextDelta
 from llmdesk.core.views import Ask, Attachment, ProviderState, Topic
 from llmdesk.desk import watch as watch_module
 from tests.support.desk_world import DeskWorld, answers, ask, endless, fails, next_of
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -100,7 +101,7 @@ async def test_a_line_more_in_the_log_is_reported(world: DeskWorld, monkeypatch:
             await asyncio.sleep(0)
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text('{"at": "2026-01-01T00:00:00+00:00", "level": "info", "event": "began"}\n')
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 assert Topic.LOG in await waiting
         assert [line.event for line in await desk.log_lines()] == ["began"]
 

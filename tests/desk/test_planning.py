@@ -16,6 +16,7 @@ from llmdesk.core.views import Ask
 from llmdesk.desk import payload
 from llmdesk.desk.parts import Agent
 from tests.support.desk_world import CLOUD, LOCAL, DeskWorld, answers, ask, endless, fails, next_of
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +117,7 @@ async def test_a_request_in_the_line_is_stopped_and_kept_within_a_moment(world: 
             await next_of(aiter(run), Waiting)
         second.cancel(keep=True)
         third.next_target()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             kept, answered = await second.outcome(), await third.outcome()
         assert (kept.status, kept.attempts) == (Status.PAUSED, ())
         assert [a.reason for a in answered.attempts] == ["next", ""]

@@ -16,6 +16,7 @@ from llmdesk.demo import demo_world
 from llmdesk.desk.leases import Leases
 from llmdesk.wiring import make_desk
 from tests.support.screen import wait_until
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -179,4 +180,4 @@ async def test_leases_wait_for_those_of_now_only() -> None:
     with leases.held():
         assert not waiting.done()
         first(None)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, PATIENCE_S)

@@ -16,6 +16,7 @@ from llmdesk.core.types import ModelRef, Status
 from llmdesk.core.views import Ask
 from llmdesk.providers.scripted import Scene
 from tests.support.desk_world import CLOUD, DeskWorld, answers, ask, asked, endless, fails, until
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -227,12 +228,12 @@ async def test_a_lane_that_does_not_resume_by_itself_waits_for_its_user(world: D
 async def test_where_no_lane_resumes_by_itself_nothing_runs(world: DeskWorld) -> None:
     world.lanes["chat"] = replace(world.lanes["chat"], resume="ask")
     async with world.desk() as desk:
-        await asyncio.wait_for(desk.keep_resuming(Face()), 1)
+        await asyncio.wait_for(desk.keep_resuming(Face()), PATIENCE_S)
 
 
 async def test_what_is_not_kept_on_disk_is_not_asked_again_behind_its_users_back(world: DeskWorld) -> None:
     async with world.desk(stored=False) as desk:
-        await asyncio.wait_for(desk.keep_resuming(Face()), 1)
+        await asyncio.wait_for(desk.keep_resuming(Face()), PATIENCE_S)
 
 
 async def test_nothing_sleeps_and_nothing_is_read_while_nothing_is_paused(world: DeskWorld, alarm: Alarm) -> None:
@@ -450,7 +451,7 @@ async def test_a_desk_that_closes_keeps_what_it_had_just_taken_up(world: DeskWor
         world.clocks.pass_time(700)
         task = asyncio.create_task(desk.keep_resuming(Face()))
         await until(lambda: world.cloud.requests)
-    await asyncio.wait_for(task, 1)
+    await asyncio.wait_for(task, PATIENCE_S)
     assert statuses(world, ids) == ["paused", "paused"]
 
 

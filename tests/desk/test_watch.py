@@ -13,6 +13,7 @@ from llmdesk.core.views import Topic
 from llmdesk.desk import watch as watch_module
 from llmdesk.desk.watch import Watch
 from tests.support.desk_world import DeskWorld, ask, fails
+from tests.support.slowness import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -48,7 +49,7 @@ class Watcher:
                 self._came.set()
 
     async def until(self, *topics: Topic) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not set(topics) <= self.seen:
                 self._came.clear()
                 await self._came.wait()

@@ -38,10 +38,10 @@ WEATHER = {
 @pytest.mark.parametrize("kind", WIRES)
 async def test_a_streamed_answer_arrives_whole_and_in_pieces(kind: str, word: str, aimock_server: Program) -> None:
     async with open_provider(kind, aimock_server.url + BASE_PATHS[kind]) as provider:
-        events = await events_of(provider, request(kind, f"Tell me: {word}."))
-    pieces = [event.text for event in events if isinstance(event, TextDelta)]
-    assert "".join(pieces) == TEXTS[word]
-    assert len(pieces) >= len(TEXTS[word]) // CHUNK_CHARACTERS
+        events = await events_of(provider, request(kind, f"Tell me: {word}.", keep_wire=True))
+    said = [event for event in events if isinstance(event, TextDelta)]
+    assert "".join(event.text for event in said) == TEXTS[word]
+    assert sum(len(event.wires) for event in said) >= len(TEXTS[word]) // CHUNK_CHARACTERS
     assert isinstance(events[-1], Completed)
     assert events[-1].finish_reason is FinishReason.STOP
 

@@ -32,7 +32,7 @@ class ListOfPrices:
 
     def read(self) -> ListOfPrices:
         self.reads.append(threading.current_thread())
-        assert self.door.wait(10)
+        assert self.door.wait(60)
         return self
 
     def price(self, base_url: str, model: str, *, input_tokens: int, at: float) -> Price | None:

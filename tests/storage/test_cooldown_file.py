@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from llmdesk.storage.cooldowns import CooldownFile, system_clock
+from tests.support.slowness import allowed
 from tests.support.stored import Clocks, full_disk, run_together
 
 
@@ -458,9 +459,9 @@ def test_what_is_no_file_is_told_and_never_waited_for(cooldowns, path, clock):
 def test_a_huge_file_is_damage_and_is_not_walked_through(cooldowns, path, count):
     entry = {"duration_s": 600, "until_wall": 9e12}
     write(path, {"version": 1, "cooldowns": {f"p{number}": entry for number in range(count)}})
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert cooldowns.current() == {}
     cooldowns.cool("cloud", "rate", "", 600.0)
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < allowed(2)
     assert len(list(path.parent.glob("llm_state.json.corrupt-*"))) == 1
     assert list(document(path)["cooldowns"]) == ["cloud"]

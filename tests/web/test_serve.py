@@ -121,7 +121,7 @@ async def test_a_closed_page_leaves_its_prompt_in_the_outbox(world: ExecWorld) -
 
 async def _outbox(world: ExecWorld) -> list[dict[str, object]]:
     """The outbox once something is in it: the desk behind a closed page takes its time to end."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             ran = await asyncio.to_thread(world.run, "outbox", "list", "--json")
             if ran.out.strip():
