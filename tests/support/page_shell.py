@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,7 +144,7 @@ def main() -> None:
     door.bind(sys.argv[1])
     door.listen(16)
     print("ready", flush=True)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks for those that wait for a fork
+    signal.signal(signal.SIGCHLD, _reap)
     while True:
         line = door.accept()[0]
         if os.fork() == 0:
@@ -153,6 +153,13 @@ def main() -> None:
             break
         line.close()
     runpy.run_module("llmdesk", run_name="__main__", alter_sys=True)
+
+
+def _reap(_number: int, _frame: object) -> None:
+    """Let those go that have waited for a fork; their time counts as the parent's."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _become(line: socket.socket) -> None:
