@@ -2,11 +2,13 @@
 
 One to three servers answer 429 at once, the last one answers well; all speak Ollama's wire on loopback, in a process of
 their own. llmdesk goes its whole way: the desk accepts the request on disk, the router asks, puts the refusing provider
-on its cooldown on disk, records the attempt, asks the next target, and stores the answer. The loop sends the same
-requests with bare httpx to the same servers and makes the durable writes without which a prompt or a cooldown would be
-lost: one SQLite row (WAL, synchronous=FULL) before the first byte, and one small JSON file (written, fsynced, renamed)
-after each 429. It keeps no attempts and no answer. The bare loop writes nothing at all, and neither does LiteLLM's
-Router. All keep their connections open, and take turns; the Router, in an environment of its own, has its turns last.
+on its cooldown on disk, records the attempt, asks the next target, passes the answer on, and stores it. The loop sends
+the same requests with bare httpx to the same servers and makes the durable writes without which a prompt or a cooldown
+would be lost: one SQLite row (WAL, synchronous=FULL) before the first byte, and one small JSON file (written, fsynced,
+renamed, its folder fsynced) after each 429. It keeps no attempts and no answer, so that what is compared ends with the
+answer; what the desk takes until its own is stored too is a figure beside it. The bare loop writes nothing at all, and
+neither does LiteLLM's Router. All keep their connections open, and take turns; the Router, in an environment of its
+own, has its turns last.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from benchmarks.apparatus.refusing_servers import ANSWER, MODEL, REFUSING
 from benchmarks.apparatus.routing import routed
 from benchmarks.judging.figures import BY_HAND, HTTPX
 from benchmarks.judging.samples import OURS, Sample
-from llmdesk.core.types import Status
+from llmdesk.core.types import Completed, Status
 from llmdesk.core.views import Ask
 from llmdesk.paths import find_paths
 from llmdesk.storage.cooldowns import CooldownFile
@@ -97,9 +99,12 @@ class Loop:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._folder / "cooldown.json")
+        folder = os.open(self._folder, os.O_RDONLY)  # a name is on the disk only when its folder is
+        os.fsync(folder)
+        os.close(folder)
 
     async def ask(self, urls: Sequence[str]) -> str:
-        """Ask one after the other until one answers."""
+        """Ask one after the other until one answers; return its answer."""
         if self._folder is not None:
             self.database.execute("INSERT INTO requests (prompt, at) VALUES (?, ?)", (PROMPT, time.time()))
         body = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], "stream": True}
@@ -119,12 +124,29 @@ class Loop:
         raise AssertionError("nobody answered")
 
 
-async def by_desk(desk: Desk, failing: int) -> str:
-    """The whole way of a request."""
-    outcome = await desk.send(Ask(prompt=PROMPT, lane=f"failed-{failing}")).outcome()
+async def by_desk(desk: Desk, failing: int) -> tuple[float, float]:
+    """The whole way of a request: milliseconds until its answer is whole, and until it is stored."""
+    begun = time.perf_counter()
+    run = desk.send(Ask(prompt=PROMPT, lane=f"failed-{failing}"))
+    whole = next_s = 0.0
+    async for event in run:
+        next_s = time.perf_counter() - begun
+        if isinstance(event, Completed):
+            whole = next_s
+    outcome = await run.outcome()
     assert outcome.status is Status.COMPLETED, outcome.error
     assert [attempt.reason for attempt in outcome.attempts] == [*["rate"] * failing, ""], outcome.attempts
-    return outcome.text
+    assert outcome.text == ANSWER
+    return whole * 1000, next_s * 1000
+
+
+async def by_loop(loop: Loop, urls: Sequence[str]) -> tuple[float, float]:
+    """Milliseconds until the answer is whole; nothing of it is stored."""
+    begun = time.perf_counter()
+    text = await loop.ask(urls)
+    took = (time.perf_counter() - begun) * 1000
+    assert text == ANSWER
+    return took, took
 
 
 async def rounds(told: Told, urls: Sequence[str], sizes: Sequence[int], count: int) -> list[Sample]:
@@ -139,30 +161,30 @@ async def rounds(told: Told, urls: Sequence[str], sizes: Sequence[int], count: i
         writing, bare = Loop(told.folder, client), Loop(None, client)
         for failing in [size for size in sizes for _ in range(told.rounds)]:
             asked = [*urls[:failing], urls[-1]]
-            candidates: dict[str, Callable[[], Awaitable[str]]] = {
-                HTTPX: partial(bare.ask, asked),
-                BY_HAND: partial(writing.ask, asked),
+            candidates: dict[str, Callable[[], Awaitable[tuple[float, float]]]] = {
+                HTTPX: partial(by_loop, bare, asked),
+                BY_HAND: partial(by_loop, writing, asked),
                 OURS: partial(by_desk, desk, failing),
             }
-            times: dict[str, list[float]] = {name: [] for name in candidates}
+            times: dict[str, list[tuple[float, float]]] = {name: [] for name in candidates}
             for number in range(count + WARM_UP):
                 for name, ask in candidates.items():
-                    begun = time.perf_counter()
-                    text = await ask()
-                    took = (time.perf_counter() - begun) * 1000
-                    assert text == ANSWER
+                    took = await ask()
                     if number >= WARM_UP:
                         times[name].append(took)
                 for at in range(failing):
                     cooldowns.clear(f"p{at}")
             for name, found in times.items():
-                samples.append(Sample(figure="failover", of=name, value=statistics.median(found), size=failing))
+                whole, stored = (statistics.median(each) for each in zip(*found, strict=True))
+                samples.append(Sample(figure="failover", of=name, value=whole, size=failing))
+                if name != HTTPX:
+                    samples.append(Sample(figure="failover stored", of=name, value=stored, size=failing))
         writing.database.close()
     return samples
 
 
 def measure(told: Told) -> Iterator[Sample | Failure]:
-    """Milliseconds from the prompt to the whole answer."""
+    """Milliseconds from the prompt to the whole answer, and to the end of what is written about it."""
     count = told.count(100, 3)
     with servers() as urls:
         yield from asyncio.run(rounds(told, urls, told.sizes(1, 2, REFUSING, quick=(1,)), count))

@@ -88,6 +88,11 @@ def settled(cooldown: Cooldown, now: Instant) -> Cooldown:
     return cooldown
 
 
+def is_settled(cooldown: Cooldown, now: Instant) -> bool:
+    """Whether ``settled`` would change nothing, and no reboot has outlived it: so it is nearly always."""
+    return cooldown.boot_id == now.boot_id != "" and cooldown.until_boot - now.boot <= cooldown.duration_s
+
+
 def later(old: Cooldown | None, new: Cooldown, now: Instant) -> Cooldown:
     """The one of two cooldowns of a provider that ends later (policy R14); the newer message is kept."""
     if old is None or remaining_s(old, now) <= remaining_s(new, now):

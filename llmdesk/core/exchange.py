@@ -116,12 +116,12 @@ class Recording:
 
     def asked(self, headers: Mapping[str, str], own: Iterable[str] = ()) -> None:
         """These headers went out; the values of those in ``own`` and of all that may be secret are not kept."""
-        self._request_headers = masked_headers(headers, own)
+        self._request_headers = hidden_headers(headers, own)
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """The head of the answer is there."""
         self.status = status
-        self._response_headers = masked_headers(headers)
+        self._response_headers = hidden_headers(headers)
 
     def came(self, data: bytes) -> None:
         """Bytes of the answer came."""
@@ -169,12 +169,12 @@ class Recording:
             begun,
             url=redact(begun.url),
             argv=tuple(redact(word) for word in begun.argv),
-            request_headers=self._request_headers,
+            request_headers=masked_headers(self._request_headers),
             sent=sent_head + sent_tail,
             sent_head=len(sent_head),
             sent_cut=begun.sent_cut + (2 * EDGE if begun.sent_cut else 0),
             status=self.status,
-            response_headers=self._response_headers,
+            response_headers=masked_headers(self._response_headers),
             received=(*head, *tail),
             received_cut=self._cut + (2 * EDGE if self._cut else 0),
             received_head=len(head),
@@ -216,16 +216,18 @@ def clipped(body: bytes, most: int = LARGEST // 2) -> tuple[bytes, int, int]:
     return body[:half] + body[-half:], half, len(body) - 2 * half
 
 
-def masked_headers(headers: Mapping[str, str], own: Iterable[str] = ()) -> Headers:
-    """The headers with every value hidden that may be a secret, or that the user configured (``own``)."""
+def hidden_headers(headers: Mapping[str, str], own: Iterable[str] = ()) -> Headers:
+    """The headers without every value that may be a secret by its name, or that the user configured (``own``)."""
     hidden = {name.lower() for name in own}
+    return tuple(
+        (name, HIDDEN if name.lower() in hidden or any(word in name.lower() for word in _SECRET_NAMES) else value)
+        for name, value in headers.items()
+    )
 
-    def value_of(name: str, value: str) -> str:
-        if name.lower() in hidden or any(word in name.lower() for word in _SECRET_NAMES):
-            return HIDDEN
-        return redact(value)
 
-    return tuple((name, value_of(name, value)) for name, value in headers.items())
+def masked_headers(headers: Headers) -> Headers:
+    """Headers fit to be shown: no known secret stands in what was not hidden either."""
+    return tuple((name, redact(value)) for name, value in headers)
 
 
 def redacted(data: bytes) -> bytes:

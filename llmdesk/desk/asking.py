@@ -272,7 +272,7 @@ class Asking:
             )
         )
         job.on_disk = True
-        self._changed(Topic.REQUESTS)
+        self._changed(Topic.BEGUN)
 
     def _refuse(self, run: Run, job: Job, kind: ErrorKind, message: str) -> None:
         """End a request that was not written: what it replaces is gone, or it cannot be kept (policy D3)."""
@@ -331,7 +331,8 @@ class Asking:
         if job.ask.probe:
             for ref in job.lane.targets:
                 job.router.targets.take_back(ref.provider)
-        messages = await messages_of(self._parts, job.ask, job.lane, job.conversation, request_id=job.id)
+        before = job.conversation if job.ask.conversation is not None else None  # a new one has no history
+        messages = await messages_of(self._parts, job.ask, job.lane, before, request_id=job.id)
         account = account_of(job)
         route = replace(route_of(job.ask, job.lane, messages, account), first_number=job.first_number)
 
@@ -345,6 +346,8 @@ class Asking:
                 self._changed(Topic.REQUESTS)
             if isinstance(event, AttemptStarted):
                 job.left_out_turns = event.left_out_turns
+                if self._parts.spend.budgets:
+                    self._changed(Topic.REQUESTS)  # something of them may be set aside by now
             if isinstance(event, AttemptFailed):
                 self._changed(Topic.PROVIDERS)
                 if event.attempt.error_kind in (ErrorKind.RATE, ErrorKind.QUOTA):

@@ -64,10 +64,15 @@ class Settling:
             if job.kept:
                 self._unsettled.append((job.id, outcome, answer))
             warning = one_line(f"The answer could not be stored: {error}")
+            self._tell_ended()
             return replace(outcome, warnings=(*outcome.warnings, warning))
+        self._tell_ended()
+        return outcome
+
+    def _tell_ended(self) -> None:
+        """What was written of a request that has ended may be read, or what became of it where that was not all."""
         for topic in (Topic.REQUESTS, Topic.OUTBOX, Topic.CONVERSATIONS):
             self._changed(topic)
-        return outcome
 
     async def try_again(self) -> None:
         """Write down what the disk did not take before, if it does now."""

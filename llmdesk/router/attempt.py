@@ -171,7 +171,8 @@ class Asker:
             prepared = await prepare(self._targets, self._trip.route, place, outgrown_tokens=self._trip.outgrown_tokens)
             place.window_tokens = prepared.window_tokens
             await self._take_turn(place, this)
-            self._look_again(place)
+            if self._targets.purse is not None:
+                self._look_again(place)  # so that no money is set aside in vain
             self._targets.prices.begin(place.target)
             this.request = await afford(self._targets, self._trip, place, prepared.request, this.number)
             await self._find_adapter(place, this)

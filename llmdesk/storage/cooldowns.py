@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmdesk.core.cooldown import MAX_DURATION_S, Instant, later, remaining_s, settled, start
+from llmdesk.core.cooldown import MAX_DURATION_S, Instant, is_settled, later, remaining_s, settled, start
 from llmdesk.core.text import one_line, redact
 from llmdesk.storage import state_format
 from llmdesk.storage.files import (
@@ -106,7 +106,9 @@ class CooldownFile:
         if self._mutex.acquire(timeout=GLANCE_S):
             try:
                 self._refresh()
-                self._settle(self._clock())
+                now = self._clock()
+                if not all(is_settled(each, now) for each in (*self._known.values(), *self._unsaved.values())):
+                    self._settle(now)
             finally:
                 self._mutex.release()
         now = self._clock()

@@ -75,6 +75,7 @@ class Database:
         # Shared with whoever asks for ``data_version``; a lost step still leaves the number changed.
         self._mark: tuple[object, ...] = ()
         self._changes = 0
+        self._writing = False
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` on one consistent snapshot; it must not write.
@@ -100,11 +101,18 @@ class Database:
         return await self._submit(partial(self._write, work, purge=purge, durable=durable))
 
     def data_version(self) -> int:
-        """Return a number that grows when another instance has written; costs two ``stat`` calls, waits for nothing."""
+        """Return a number that grows when another instance has written; costs two ``stat`` calls, waits for nothing.
+
+        While this one writes, the files tell nothing: who else has written is known at the end of that.
+        """
+        if not self._writing:
+            self._look()
+        return self._changes
+
+    def _look(self) -> None:
         if (mark := self._file_mark()) != self._mark:
             self._mark = mark
             self._changes += 1
-        return self._changes
 
     async def health(self) -> str:
         """Return ``ok``, or the first fault SQLite finds in the file.
@@ -260,12 +268,16 @@ class Database:
         seen: list[int] = []
 
         def inside(connection: sqlite3.Connection) -> T:
-            self.data_version()
+            self._look()
             seen.append(_commits_of_others(connection))
             return work(connection)
 
-        result = _in_transaction(connection, inside, "BEGIN IMMEDIATE")
-        self._mark = self._file_mark()
+        self._writing = True
+        try:
+            result = _in_transaction(connection, inside, "BEGIN IMMEDIATE")
+            self._mark = self._file_mark()
+        finally:
+            self._writing = False
         if _commits_of_others(connection) != seen[0]:
             self._changes += 1
         return result

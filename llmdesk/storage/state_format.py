@@ -75,7 +75,7 @@ def decode(text: str, *, oldest: str, oldest_duration_s: float) -> State:
             cooldowns[provider] = _cooldown(provider, entry)
         except ValueError as error:
             faults.append(f"the cooldown of {one_line(provider, 40)} has {error}")
-    if oldest not in cooldowns and document.get(OLDEST_KEY) is not None:
+    if oldest not in cooldowns and document.get(OLDEST_KEY) not in (None, 0):
         try:
             until = _number(document, OLDEST_KEY)
         except ValueError as error:

@@ -8,7 +8,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.core.exchange import HIDDEN, LARGEST, Exchange, Recording, clipped, masked_headers, split_alike
+from llmdesk.core.exchange import HIDDEN, LARGEST, Exchange, Recording, clipped, hidden_headers, split_alike
 from llmdesk.core.text import MASK, redact
 from llmdesk.core.types import ModelRef
 
@@ -60,7 +60,7 @@ def test_a_secret_is_masked_in_every_part_in_every_form() -> None:
 
 
 def test_headers_that_speak_of_nothing_secret_are_shown() -> None:
-    assert masked_headers({"Content-Type": "a/b", "X-Api-Key": "v", "Cookie": "v"}) == (
+    assert hidden_headers({"Content-Type": "a/b", "X-Api-Key": "v", "Cookie": "v"}) == (
         ("Content-Type", "a/b"),
         ("X-Api-Key", HIDDEN),
         ("Cookie", HIDDEN),

@@ -24,10 +24,15 @@ class ScreenSettings:
 
 
 class Topic(StrEnum):
-    """What changed, for panels that show it."""
+    """What changed, for panels that show it.
+
+    A request changes something twice: ``BEGUN`` when it is written down, which only its conversation shows, and
+    ``REQUESTS`` when there is something to count, at the latest when it has ended.
+    """
 
     COOLDOWNS = "cooldowns"
     OUTBOX = "outbox"
+    BEGUN = "begun"
     REQUESTS = "requests"
     PROVIDERS = "providers"
     CONVERSATIONS = "conversations"
