@@ -10,6 +10,7 @@ import pytest
 
 from llmdesk.config.loader import load_settings
 from llmdesk.core.errors import ConfigurationError
+from llmdesk.tui.keymap import read_keymap
 from llmdesk.tui.themes import read_palette
 from tests.support.page_world import read_yaml
 from tests.support.pages import ROOT, blocks, pages
@@ -50,6 +51,7 @@ def test_yaml_that_is_shown_is_a_configuration_or_a_palette(block: Block, tmp_pa
     names = re.findall(r"\$\{([A-Z_]+)", block.text + PRESETS)
     loaded = load_settings(file, dict.fromkeys(names, "page-key-0123456789"))
     assert loaded.disabled == {}
+    assert read_keymap(loaded.settings.ui.keys).notes == ()
 
 
 def _providers_of(tree: dict[str, Any]) -> str:
