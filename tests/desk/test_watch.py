@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from llmdesk.core import errors
-from llmdesk.core.views import Topic
+from llmdesk.core.budget import Budget
+from llmdesk.core.types import TextDelta
+from llmdesk.core.views import Ask, Topic
 from llmdesk.desk import watch as watch_module
 from llmdesk.desk.watch import Watch
-from tests.support.desk_world import DeskWorld, ask, fails
+from tests.support.desk_world import DeskWorld, ask, endless, fails, next_of
 from tests.support.slowness import PATIENCE_S
+from tests.support.stored import full_disk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -114,6 +117,57 @@ async def test_nothing_is_reported_while_nothing_changes(world: DeskWorld) -> No
             desk.providers()
             await asyncio.sleep(GLANCE_S * 3)
         assert watcher.wakes == before
+        await watcher.close()
+
+
+async def test_a_request_that_has_only_begun_has_nothing_to_count(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "GLANCE_S", 60.0)
+    world.cloud.script(endless("half"))
+    async with world.desk() as desk:
+        watcher = Watcher(desk)
+        await asyncio.sleep(0)
+        run = desk.send(Ask(prompt="hello"))
+        await next_of(aiter(run), TextDelta)
+        await watcher.until(Topic.BEGUN)
+        assert not watcher.seen & {Topic.REQUESTS, Topic.OUTBOX}
+        run.cancel()
+        await watcher.until(Topic.REQUESTS, Topic.OUTBOX)
+        await watcher.close()
+
+
+async def test_what_budgets_set_aside_is_told_when_an_attempt_begins(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "GLANCE_S", 60.0)
+    world.budgets = (Budget(scope="day", limit=10**6, unit="tokens"),)
+    world.cloud.script(endless("half"))
+    async with world.desk() as desk:
+        watcher = Watcher(desk)
+        await asyncio.sleep(0)
+        run = desk.send(Ask(prompt="hello"))
+        await next_of(aiter(run), TextDelta)
+        await watcher.until(Topic.REQUESTS)
+        (view,) = await desk.budgets()
+        assert view.reserved
+        run.cancel()
+        await run.outcome()
+        await watcher.close()
+
+
+async def test_the_end_of_a_request_is_told_where_the_disk_refuses_to_take_it(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "GLANCE_S", 60.0)
+    async with world.desk() as desk:
+        watcher = Watcher(desk)
+        await asyncio.sleep(0)
+        with ExitStack() as stack:
+            world.cloud.on_request = lambda _: stack.enter_context(full_disk())
+            outcome = await ask(desk)
+            assert any("could not be stored" in warning for warning in outcome.warnings)
+            await watcher.until(Topic.REQUESTS, Topic.OUTBOX)
         await watcher.close()
 
 

@@ -269,6 +269,18 @@ async def test_the_change_mark_moves_for_other_instances_only(database, path, wa
     await other.aclose()
 
 
+async def test_the_change_mark_stays_while_something_is_being_written(database):
+    await database.write(add("a"))
+    mark = database.data_version()
+
+    def large(connection: sqlite3.Connection) -> tuple[bool, int]:
+        add("x" * 16_000_000)(connection)  # more than is kept back until the commit
+        return database._file_mark() != database._mark, database.data_version()
+
+    assert await database.write(large) == (True, mark)
+    assert database.data_version() == mark
+
+
 async def test_purged_text_is_in_no_file(database, path):
     canary = "canary-4711"
     await database.write(add(canary))

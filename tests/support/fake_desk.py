@@ -47,6 +47,7 @@ from llmdesk.core.views import (
     ScreenSettings,
     StoredMessage,
     TargetStatus,
+    Topic,
 )
 from llmdesk.desk.folders import read_folder
 from llmdesk.paths import find_paths
@@ -70,12 +71,14 @@ if TYPE_CHECKING:
         FailoverRow,
         OutboxEntry,
         RequestView,
-        Topic,
     )
     from llmdesk.desk.folders import FolderFiles
 
 CLOUD = ModelRef("cloud", "gpt-oss:120b")
 LOCAL = ModelRef("local", "gemma3:27b")
+
+ENDED = frozenset({Topic.REQUESTS, Topic.OUTBOX, Topic.CONVERSATIONS})
+"""What a desk tells when a request has ended."""
 LANES = ("chat", "codegen", "repair", "critic", "planner", "clarifier", "reviewer")
 
 Gate = asyncio.Event
@@ -128,8 +131,9 @@ def paused(next_try_in_s: float | None = 60) -> list[Step]:
 class FakeRun:
     """One scripted request under way."""
 
-    def __init__(self, request_id: str, ask: Ask, steps: Sequence[Step]) -> None:
+    def __init__(self, request_id: str, ask: Ask, steps: Sequence[Step], ended: Callable[[], None]) -> None:
         self.request_id = request_id
+        self._ended = ended
         self.ask = ask
         self.controls: list[str] = []
         self._steps = list(steps)
@@ -161,6 +165,7 @@ class FakeRun:
 
     def _end(self, ended: Outcome) -> None:
         if not self._outcome.done():
+            self._ended()
             self._outcome.set_result(ended)
             self._events.put_nowait(Finished(outcome=ended))
 
@@ -297,7 +302,7 @@ class FakeDesk:
 
     def _run(self, ask: Ask) -> FakeRun:
         steps = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-        run = FakeRun(f"request-{next(self._ids)}", ask, steps)
+        run = FakeRun(f"request-{next(self._ids)}", ask, steps, lambda: self.changes.put_nowait(ENDED))
         self.runs.append(run)
         return run
 

@@ -226,7 +226,7 @@ class ChatScreen(
     async def _look_around(self, desk: Desk) -> None:
         """Put what was found into the transcript, unless the user is already talking."""
         discovery = await desk.discover()
-        waiting = await self._show_outbox(desk)
+        waiting = len(await desk.outbox())
         self.show_providers(desk)
         talk = self.talk
         if talk.record.empty or not discovery.can_answer:
@@ -267,9 +267,7 @@ class ChatScreen(
                 await self._settings_read(desk)
             if topics & {Topic.COOLDOWNS, Topic.PROVIDERS, Topic.REQUESTS}:
                 self.show_providers(desk)
-            if topics & {Topic.OUTBOX, Topic.REQUESTS}:
-                await self._show_outbox(desk)
-            if self._figures is not None and topics & {Topic.COOLDOWNS, Topic.REQUESTS}:
+            if self._figures is not None and topics & {Topic.COOLDOWNS, Topic.OUTBOX, Topic.REQUESTS}:
                 self._figures.changed()
             if isinstance(top := self.app.screen, DeskScreen) and top is not self:
                 top.desk_changed(topics)
@@ -339,12 +337,6 @@ class ChatScreen(
         """Show the providers as they are known now."""
         for panel in self.query(ProviderPanel):  # none any more while the screen is being left
             panel.show_providers(desk.providers())
-
-    async def _show_outbox(self, desk: Desk) -> int:
-        waiting = len(await desk.outbox())
-        for panel in self.query(OutboxPanel):
-            panel.show_outbox(waiting)
-        return waiting
 
     @on(ProviderPanel.Resting)
     def _provider_rests(self, event: ProviderPanel.Resting) -> None:
@@ -418,30 +410,19 @@ class ChatScreen(
         beside(self, told)
 
     def settled(self, talk: Talk, outcome: Outcome) -> None:
-        """A request ended: refresh the panels, and say so where the user is."""
+        """A request ended: say so where the user is. What it has changed in the panels, the desk tells."""
         self.talk_changed(talk)
         self._resumed.settled(talk)
         self.look_back(talk, outcome)
         if talk is not self.talk:
             self.follow(self.move_out)
-        if self._figures is not None:
-            self._figures.changed()
         if talk is not self.talk:
             failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             self._elsewhere.ended(talk.lane, failed=failed)
-        self.follow(self._refresh_panels)
 
     def left_behind(self, talk: Talk, outcome: Outcome) -> None:
         """An answer came that nobody saw grow: show it where its conversation is open by now."""
         self._resumed.left_behind(outcome)
-        if self._figures is not None:
-            self._figures.changed()
-        self.follow(self._refresh_panels)
-
-    async def _refresh_panels(self) -> None:
-        desk = await self.desk()
-        self.show_providers(desk)
-        await self._show_outbox(desk)
 
     # --- conversations ------------------------------------------------------------------------------------------
 

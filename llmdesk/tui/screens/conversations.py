@@ -105,7 +105,7 @@ class ConversationsScreen(PanelScreen):
     panel: ClassVar = "conversations"
     heading: ClassVar[str] = "conversations"
     keys: ClassVar[tuple[str, ...]] = ("type to search everything", "enter open", "↑ ↓ choose")
-    live: ClassVar[frozenset[Topic]] = frozenset({Topic.CONVERSATIONS, Topic.REQUESTS})
+    live: ClassVar[frozenset[Topic]] = frozenset({Topic.CONVERSATIONS, Topic.BEGUN, Topic.REQUESTS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("conversations")]
     DEFAULT_CSS = """
     ConversationsScreen SearchInput { margin: 0 1; }

@@ -1,7 +1,8 @@
-"""What was spent and how it goes, around the chat: panels in the sidebar, and a warning on top.
+"""What was spent, how it goes and what waits, around the chat: panels in the sidebar, and a warning on top.
 
 Nothing here is loaded before the first paint, and nothing runs while nothing happens: it is read again when the desk
-says that something changed, when another lane is shown, and at the moment a budget begins anew.
+says that something changed, when another lane or the sidebar is shown, and at the moment a budget begins anew. Of a
+request it is read once when it is over, and once before where there are budgets of which something is set aside.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from llmdesk.tui.fresh import Fresh
 from llmdesk.tui.widgets.budget_line import BudgetLine
 from llmdesk.tui.widgets.budget_panel import BudgetPanel
 from llmdesk.tui.widgets.metrics_panel import SPARKS, MetricsPanel, Pulse
+from llmdesk.tui.widgets.outbox_panel import OutboxPanel
 from llmdesk.tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Figures:
         self.budgets: tuple[BudgetView, ...] = ()
         self.line = BudgetLine()
         self._chat = chat
+        self._outbox = chat.query_one(OutboxPanel)
         self._limits = BudgetPanel()
         self._metrics = MetricsPanel()
         self._fresh = Fresh(chat, self._read)
@@ -55,7 +58,7 @@ class Figures:
         self._fresh.again()
 
     def changed(self) -> None:
-        """Something was spent, or somebody has answered."""
+        """Something was spent or waits, or somebody has answered."""
         self._fresh.again()
 
     def lane_shown(self, lane: str) -> None:
@@ -69,13 +72,17 @@ class Figures:
         began = time.time()
         try:
             self.budgets = await desk.budgets()
-            measures = await self._pulse(desk, self._lane)
+            seen = self._chat.query_one("#sidebar").display
+            waiting = len(await desk.outbox()) if seen else None
+            pulse = await self._pulse(desk, self._lane) if seen else None
         except DeskError as error:
             self._say_once(str(error))
             return
         self._limits.show_budgets(self.budgets)
-        if measures is not None:
-            self._metrics.show_pulse(measures)
+        if waiting is not None:
+            self._outbox.show_outbox(waiting)
+        if pulse is not None:
+            self._metrics.show_pulse(pulse)
         await self._take_places()
         self._wait_for_rollover(began)
 
@@ -92,10 +99,8 @@ class Figures:
         if self.line.shown and not self.line.is_attached:
             await self._chat.mount(self.line, after="#header")
 
-    async def _pulse(self, desk: Desk, lane: str) -> Pulse | None:
-        """How a lane does; ``None`` = nobody could see it."""
-        if not self._chat.query_one("#sidebar").display:
-            return None
+    async def _pulse(self, desk: Desk, lane: str) -> Pulse:
+        """How a lane does."""
         hour = Selection(since=time.time() - HOUR_S, lane=lane, exact=True)
         found = await desk.measures(hour, ())
         steps = await desk.measures(hour, ("five_minutes",))
