@@ -173,7 +173,7 @@ async def test_kill_9_in_mid_answer_leaves_nothing_reserved_and_the_request_in_t
         )  # fmt: skip
         process = world.start("exec", "order 1 please", start_new_session=True)
         try:
-            await until(lambda: opened.sales, limit_s=30)
+            await until(lambda: opened.sales)
             (aside,) = table(world, "SELECT sum(tokens) AS tokens, sum(nano_usd) AS nano_usd FROM reservations")
             assert CAP < aside["tokens"] <= 1_200, "another such answer has no room beside it"
             assert aside["nano_usd"] > 0.015 * 10**9
@@ -201,7 +201,7 @@ async def test_a_second_process_may_use_at_once_what_a_killed_one_had_set_aside(
         )  # fmt: skip
         async with make_desk(env=world.environment) as desk:
             process = world.start("exec", "order 1 please", start_new_session=True)
-            await until(lambda: opened.sales, limit_s=30)
+            await until(lambda: opened.sales)
             blocked = await desk.send(Ask(prompt="order 2 please")).outcome()
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()

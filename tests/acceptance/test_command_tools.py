@@ -14,6 +14,7 @@ import pytest
 
 from llmdesk.providers.command.signals import is_alive
 from tests.support.exec_world import exec_world
+from tests.support.slowness import PATIENCE_S, allowed
 from tests.support.tool_box import tool_box
 from tests.support.tool_play import HOLD, Play
 
@@ -49,7 +50,7 @@ def played(folder: Path, *steps: Step, **more: Any) -> tuple[Play, dict[str, Any
     return play, {"kind": "command", "command": play.words(), "retry": {"attempts": 1}, **more}
 
 
-def wait_for(condition: Callable[[], object], limit_s: float = 15.0) -> None:
+def wait_for(condition: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
     until = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < until
@@ -157,8 +158,8 @@ def test_no_tool_outlives_llmdesk_when_it_is_asked_to_end(
         assert process.stdout is not None
         process.stdout.read(10)
         process.send_signal(number)
-        process.communicate(timeout=10)
-    wait_for(play.nothing_runs, 1.0)
+        process.communicate(timeout=PATIENCE_S)
+    wait_for(play.nothing_runs, allowed(1.0))
     assert list((world.home / "state" / "groups").iterdir()) == []
     assert list((tmp_path / "tmp").iterdir()) == []
 
@@ -170,13 +171,13 @@ def test_what_a_killed_llmdesk_left_is_ended_at_the_next_start(world: ExecWorld,
         assert process.stdout is not None
         process.stdout.read(10)
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE_S)
     group = play.once().group
     try:
         assert is_alive(group)
         assert len(list((tmp_path / "tmp").glob("llmdesk-run-*"))) == 1
         world.run("outbox", "list")
-        wait_for(play.nothing_runs, 5.0)
+        wait_for(play.nothing_runs)
         assert list((world.home / "state" / "groups").iterdir()) == []
         assert list((tmp_path / "tmp").glob("llmdesk-run-*")) == []
     finally:
@@ -191,7 +192,7 @@ def test_a_second_llmdesk_leaves_the_tools_of_the_first_alone(world: ExecWorld, 
         assert process.stdout is not None
         process.stdout.read(10)
         assert world.run("outbox", "list").code == 0
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=PATIENCE_S)
     assert out.endswith(b"The end.")
     assert process.returncode == 0
     assert play.nothing_runs()

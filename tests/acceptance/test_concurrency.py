@@ -20,6 +20,7 @@ from llmdesk.core.views import Ask
 from llmdesk.wiring import make_desk
 from tests.support.exec_world import exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer, chat_chunk, error, stream
+from tests.support.slowness import PATIENCE_S, allowed
 
 if TYPE_CHECKING:
     import subprocess
@@ -265,7 +266,7 @@ def when(met: Callable[[], bool]) -> Callable[[], Iterator[float]]:
     """Steps that hold an answer back until ``met``."""
 
     def steps() -> Iterator[float]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while not met() and time.monotonic() < deadline:
             yield 0.01
 
@@ -319,9 +320,9 @@ def test_a_process_that_waits_to_try_again_hears_of_anothers_limit(house: House)
             alpha.play("/api/chat", error(503, "busy") if waits else LIMIT)
 
     alpha.on_request = decide
-    world = house.home("waits", delay_s=4.0)
+    world = house.home("waits", delay_s=min(allowed(4.0), 30.0))  # time for another process to begin and be refused
     patient = world.start("exec", "--json", "patient")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not told:
         assert time.monotonic() < deadline
         time.sleep(0.01)

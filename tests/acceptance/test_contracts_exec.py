@@ -271,7 +271,7 @@ def left_alone(at: ExecWorld, words: list[str]) -> bool:
     reading, writing = os.pipe()
     try:
         os.write(writing, b"not for you\n")
-        subprocess.run(at.argv(*words), env=at.environment, stdin=reading, capture_output=True, timeout=30, check=False)
+        subprocess.run(at.argv(*words), env=at.environment, stdin=reading, capture_output=True, timeout=60, check=False)
         return bool(select.select([reading], [], [], 0)[0]) and os.read(reading, 100) == b"not for you\n"
     finally:
         os.close(reading)
@@ -294,7 +294,7 @@ def test_colours_are_only_where_they_are_wanted(
 ) -> None:
     env = {**world.at.environment, "TERM": "xterm-256color", "NO_COLOR": "", **extra}
     argv = world.at.argv(*words)
-    child = pexpect.spawn(argv[0], argv[1:], env=env, timeout=20)  # type: ignore[arg-type]
+    child = pexpect.spawn(argv[0], argv[1:], env=env, timeout=60)  # type: ignore[arg-type]
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0

@@ -35,6 +35,7 @@ from tests.support.fault_server import (
     stream,
 )
 from tests.support.ollama_answers import NDJSON
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -283,7 +284,7 @@ async def test_a_request_stops_within_200_ms_wherever_it_is(play: Play, tmp_path
                 assert outcome.status is Status.PAUSED
             kept = await desk.outbox()
         assert [entry.prompt for entry in kept] == ["hello"] * len(waits)
-        assert min(waits) < CANCEL_S, waits
+        assert min(waits) < allowed(CANCEL_S), waits
 
 
 def test_a_state_file_that_is_a_pipe_stops_nothing(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from tests.support.fault_server import (
     reset,
     stream,
 )
+from tests.support.slowness import PATIENCE_S, allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     )
 
 REQUESTS = 70
-QUICK = {"first_token_s": 0.6, "idle_s": 0.6}
 
 FAULTS: tuple[tuple[str, Callable[[], Play]], ...] = (
     ("server", lambda: error(503, "busy")),
@@ -91,12 +91,13 @@ async def walk(desk: Desk, fate: Fate, prompt: str) -> tuple[Outcome, bool]:
             run.cancel(keep=act < 0.1)
         else:
             run.next_target()
-    return await asyncio.wait_for(run.outcome(), 20), act < 0.3
+    return await asyncio.wait_for(run.outcome(), PATIENCE_S), act < 0.3
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_history_order_class_and_text_are_what_the_servers_saw(seed: int, tmp_path: Path) -> None:
     fate = Fate(seed)
+    quick = dict.fromkeys(("first_token_s", "idle_s"), round(min(allowed(0.6), 2.0), 1))
     async with FaultServer() as cloud, FaultServer() as local:
         fate.rules("cloud", cloud)
         fate.rules("local", local)
@@ -104,10 +105,10 @@ async def test_history_order_class_and_text_are_what_the_servers_saw(seed: int, 
         world.configure(
             configuration(
                 provider(
-                    "cloud", cloud.url, api_key="${SERVICE_KEY}", cooldown_s=0.3, timeouts=QUICK,
+                    "cloud", cloud.url, api_key="${SERVICE_KEY}", cooldown_s=0.3, timeouts=quick,
                     retry={"attempts": 3, "delay_s": 0.02},
                 ),
-                provider("local", local.url, timeouts=QUICK, retry={"attempts": 2, "delay_s": 0.02}),
+                provider("local", local.url, timeouts=quick, retry={"attempts": 2, "delay_s": 0.02}),
                 targets=["cloud/x", "local/gemma3:4b"],
             )
         )  # fmt: skip

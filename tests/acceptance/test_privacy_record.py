@@ -196,7 +196,7 @@ def test_a_program_that_is_ended_in_mid_answer(
             said += piece
         running = files_that_hold(world.home, *WORDS)
         process.send_signal(how)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()

@@ -6,12 +6,14 @@ import json
 import signal
 import time
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, Mark, chat_answer, chat_chunk, error, stream
+from tests.support.slowness import PATIENCE_S, allowed
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -22,7 +24,14 @@ if TYPE_CHECKING:
     from tests.support.fault_server import Seen
 
 LIMIT = error(429, "you've reached your hourly usage limit, please wait or upgrade to continue")
-COOLDOWN_S = 3
+LONG_S = 600
+"""A cooldown that lasts longer than any of these tests, seconds."""
+
+
+@cache
+def cooldown_s() -> float:
+    """A cooldown whose end is waited for, seconds: three programs that begin one after the other come before it."""
+    return round(min(allowed(3), 30), 1)
 
 
 @pytest.fixture
@@ -38,8 +47,9 @@ def world(tmp_path: Path, server: FaultServer) -> ExecWorld:
     return world
 
 
-def settings(server: FaultServer, *, resume: str = "auto") -> str:
-    cloud = provider("cloud", server.url, api_key="${OLLAMA_API_KEY}", cooldown_s=COOLDOWN_S)
+def settings(server: FaultServer, *, resume: str = "auto", rest_s: float | None = None) -> str:
+    rest_s = cooldown_s() if rest_s is None else rest_s
+    cloud = provider("cloud", server.url, api_key="${OLLAMA_API_KEY}", cooldown_s=rest_s)
     return configuration(cloud, targets=["cloud/gpt-oss:120b"], more=f", resume: {resume}")
 
 
@@ -55,7 +65,7 @@ def outbox(world: ExecWorld) -> list[dict[str, Any]]:
     return [json.loads(line) for line in world.run("outbox", "list", "--json").out.splitlines()]
 
 
-def until(met: Callable[[], object], limit_s: float = 20.0) -> None:
+def until(met: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + limit_s
     while not met():
         assert time.monotonic() < deadline
@@ -75,7 +85,7 @@ def desk(world: ExecWorld, *words: str) -> Iterator[Terminal]:
 
 def test_what_nobody_could_answer_is_told_with_what_would_help(world: ExecWorld, server: FaultServer) -> None:
     server.play("/api/chat", LIMIT)
-    world.configure(settings(server, resume="ask"))
+    world.configure(settings(server, resume="ask", rest_s=LONG_S))
     first = world.run("exec", "--json", "hello")
     assert (first.code, first.answer["status"], first.answer["error"]["kind"]) == (5, "paused", "rate")
     assert "advice" not in first.answer
@@ -93,7 +103,7 @@ def test_what_nobody_could_answer_is_told_with_what_would_help(world: ExecWorld,
 
 
 def test_outbox_retry_takes_them_in_order_and_one_lane_at_a_wish(world: ExecWorld, server: FaultServer) -> None:
-    two = settings(server, resume="never").rstrip() + '\n  codegen: {targets: ["cloud/gpt-oss:120b"]}\n'
+    two = settings(server, resume="never", rest_s=LONG_S).rstrip() + '\n  codegen: {targets: ["cloud/gpt-oss:120b"]}\n'
     world.configure(two)
     server.play("/api/chat", LIMIT)
     for lane, prompt in (("chat", "one"), ("codegen", "two"), ("chat", "three")):
@@ -116,7 +126,7 @@ def test_a_desk_started_later_answers_by_itself_when_the_cooldown_ends(world: Ex
     assert first.code == 5
     with desk(world) as terminal:
         terminal.wait_for("has the answer to “asked before”")
-        assert time.monotonic() - begun >= COOLDOWN_S
+        assert time.monotonic() - begun >= cooldown_s()
         assert len(chats(server)) == 2
         terminal.send(b"\x11")
         assert terminal.wait_exit() == 0
@@ -175,6 +185,6 @@ def test_a_lane_that_asks_first_sends_nothing_by_itself(world: ExecWorld, server
     assert world.run("exec", "asked before").code == 5
     with desk(world) as terminal:
         terminal.wait_for("1 paused")
-        until(lambda: (terminal.pump(0.05), time.monotonic() - begun > COOLDOWN_S + 1.5)[-1])
+        until(lambda: (terminal.pump(0.05), time.monotonic() - begun > cooldown_s() + 1.5)[-1])
     assert len(chats(server)) == 1
     assert len(outbox(world)) == 1

@@ -200,9 +200,9 @@ def test_ctrl_c_ends_it_without_a_verdict(world: ExecWorld, server: FaultServer,
     server.always("/api/chat", no_answer())
     process = world.start("check", *files)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(60)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

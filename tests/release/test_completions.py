@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 PROMPT = "ready> "
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 """A press of the tabulator starts an interpreter."""
 
 CONFIGURATION = """\

@@ -13,6 +13,7 @@ import pytest
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer, no_answer
 from tests.support.otlp_collector import METRICS, TRACES, be_collector, bodies, named, points, tree
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ def after(made: ExecWorld, argv: list[str], before: str = "") -> tuple[int, set[
 def test_one_request_of_a_short_life_is_told_before_its_end(
     tmp_path: Path, ollama: FaultServer, collector: FaultServer
 ) -> None:
-    ollama.always("/api/chat", chat_answer("canary-answer", pause_s=0.2, size=4))
+    ollama.always("/api/chat", chat_answer("canary-answer", pause_s=allowed(0.2), size=4))
     made = world(
         tmp_path,
         ollama,
@@ -112,13 +113,14 @@ def test_a_collector_that_never_answers_holds_up_neither_the_answer_nor_the_end(
     collector.always(METRICS, no_answer())
     begun = time.monotonic()
     ran = world(tmp_path, ollama, collector.url).run("exec", "hello")
-    assert time.monotonic() - begun < HURRIED_S
+    assert time.monotonic() - begun < allowed(HURRIED_S)
     assert (ran.code, ran.out, ran.err) == (0, "Hello from Ollama.", "")
 
 
 def test_a_collector_that_is_not_there_is_a_line_in_the_log_alone(tmp_path: Path, ollama: FaultServer) -> None:
     with FaultServer.in_thread() as gone:
         address = gone.url
+    ollama.always("/api/chat", chat_answer("Hello from Ollama.", pause_s=allowed(0.2), size=4))  # while the SDK loads
     made = world(tmp_path, ollama, address, OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer canary-collector-key")
     ran = made.run("exec", "hello")
     assert (ran.code, ran.out, ran.err) == (0, "Hello from Ollama.", "")
@@ -171,6 +173,6 @@ def test_an_interrupted_program_still_ends_at_once(tmp_path: Path, ollama: Fault
     process.terminate()
     begun = time.monotonic()
     out, err = process.communicate(timeout=60)
-    assert time.monotonic() - begun < HURRIED_S
+    assert time.monotonic() - begun < allowed(HURRIED_S)
     assert process.returncode not in (0, 1)
     assert b"Traceback" not in out + err

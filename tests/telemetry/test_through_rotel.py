@@ -80,11 +80,11 @@ async def test_a_failover_arrives_behind_a_collector_as_it_was_sent(
         )
         (tmp_path / "config").mkdir()
         (tmp_path / "config" / "llmdesk.yaml").write_text(f"{text}telemetry: {{otlp_endpoint: '{rotel}'}}\n")
-        await until(lambda: listens(rotel), limit_s=20)
+        await until(lambda: listens(rotel))
         async with make_desk(env={"LLMDESK_HOME": str(tmp_path)}) as desk:
             outcome = await ask(desk, "canary-prompt")
     assert outcome.status is Status.COMPLETED
-    await until(lambda: behind.count(TRACES) and behind.count(METRICS), limit_s=20)
+    await until(lambda: behind.count(TRACES) and behind.count(METRICS))
     request, attempts = tree(behind)
     assert request.attributes["llmdesk.request.id"] == outcome.request_id
     assert request.resource["service.name"] == "llmdesk"
