@@ -152,15 +152,10 @@ def window_for(needed_tokens: int, *, loaded_tokens: int | None = None, model_to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedHistory:
-    """What goes to a target.
-
-    ``left_out_turns`` counts whole turns dropped from the front; ``fits`` is false when even the system prompt and the
-    newest turn are too long.
-    """
+    """What goes to a target; ``left_out_turns`` counts whole turns dropped from the front."""
 
     messages: tuple[Message, ...]
     left_out_turns: int
-    fits: bool
 
 
 def _turns(messages: Sequence[Message]) -> list[list[Message]]:
@@ -179,10 +174,17 @@ def _newest(messages: Sequence[Message]) -> int:
     return next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role is Role.USER), 0)
 
 
+def indispensable(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """What is never left out: the system messages, and the newest turn."""
+    system = Role.SYSTEM  # looked up once: an enum's members are no plain attributes
+    newest = [m for m in messages[_newest(messages) :] if m.role is not system]
+    return (*(m for m in messages if m.role is system), *newest)
+
+
 def fit_history(
     messages: Sequence[Message], *, window_tokens: int | None, output_tokens: int, total_tokens: int | None = None
 ) -> FittedHistory:
-    """Leave out the oldest whole turns until the rest fits; system messages and the newest turn always go.
+    """Leave out the oldest whole turns until the rest fits; what is ``indispensable`` always goes, fit or not.
 
     Args:
         messages: everything, oldest first.
@@ -190,20 +192,13 @@ def fit_history(
         output_tokens: room to keep for the answer.
         total_tokens: the estimate of all of them, where it is known already.
     """
-    as_it_is = FittedHistory(messages=tuple(messages), left_out_turns=0, fits=True)
+    as_it_is = FittedHistory(messages=tuple(messages), left_out_turns=0)
     if window_tokens is None:
         return as_it_is
     room = window_tokens - min(output_tokens, window_tokens // 2)
     if (estimate_tokens(messages) if total_tokens is None else total_tokens) <= room:
         return as_it_is
-    system_role = Role.SYSTEM  # looked up once: an enum's members are no plain attributes
-    system = [m for m in messages if m.role is system_role]
-    begin = _newest(messages)
-    newest = (*system, *(m for m in messages[begin:] if m.role is not system_role))
-    if estimate_tokens(newest) > window_tokens:
-        before = [m.role for m in messages[:begin] if m.role is not system_role]
-        left_out = before.count(Role.USER) + (before[:1] not in ([], [Role.USER]))
-        return FittedHistory(messages=newest, left_out_turns=left_out, fits=False)
+    system = [m for m in messages if m.role is Role.SYSTEM]
     turns = _turns(messages)
     room -= estimate_tokens(system)
     kept: list[list[Message]] = []
@@ -214,6 +209,4 @@ def fit_history(
         kept.insert(0, turn)
     if len(kept) == len(turns):
         return as_it_is  # in the caller's order, wherever its system messages stand
-    return FittedHistory(
-        messages=(*system, *(m for turn in kept for m in turn)), left_out_turns=len(turns) - len(kept), fits=True
-    )
+    return FittedHistory(messages=(*system, *(m for turn in kept for m in turn)), left_out_turns=len(turns) - len(kept))

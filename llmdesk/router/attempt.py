@@ -181,7 +181,7 @@ class Asker:
             if place.failed is not None:  # it is not asked again: what was to follow a last failure follows now
                 await self._aftermath.draw(place, place.failed, place.failed.message)
             raise
-        return replace(prepared, request=this.request)
+        return prepared if this.request is prepared.request else replace(prepared, request=this.request)
 
     async def _find_adapter(self, place: Place, this: Try) -> None:
         """Get whoever asks ready; what is wrong with it is said when it is to ask."""

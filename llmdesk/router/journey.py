@@ -59,7 +59,9 @@ class Journey:
         for ref in dict.fromkeys(self._lane.targets):
             if self._resting is None:  # one look does for all targets that are passed over in a row
                 self._resting = self._targets.cooldowns.resting()
-            reason, message = await self._targets.skip_now(ref, probe=self._trip.route.probe, resting=self._resting)
+            reason, message = self._targets.skip_reason(ref, probe=self._trip.route.probe, resting=self._resting)
+            if reason == "gone" and await self._targets.came_back(ref):
+                reason = ""
             if not reason and self._blocked is not None and ref not in self._free:
                 reason, message = "budget", self._blocked.message
             if reason:

@@ -78,11 +78,11 @@ def fitted_to(
     if here:
         wished = mine.context_tokens or theirs.context_tokens
         window = wished or local_window(route.sizes.tokens(messages) + output, window, model, outgrown_tokens)
+    if window is not None and route.sizes.least(messages) > window:
+        raise Unfit(f"{target}: the prompt is longer than this model's context ({window} tokens).")
     fitted = fit_history(
         messages, window_tokens=window, output_tokens=output, total_tokens=route.sizes.tokens(messages)
     )
-    if not fitted.fits:
-        raise Unfit(f"{target}: the prompt is longer than this model's context ({window} tokens).")
     params = mine.over(theirs)
     if here or params.context_tokens is not None:
         params = replace(params, context_tokens=window if here else None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from llmdesk import memory
 from llmdesk.core.budget import Account
-from llmdesk.core.lanes import estimate_tokens
+from llmdesk.core.lanes import estimate_tokens, indispensable
 from llmdesk.core.types import (
     Attempt,
     AttemptFailed,
@@ -41,16 +41,24 @@ if TYPE_CHECKING:
 class Sizes:
     """Estimates of message lists, each made once: every target of a lane asks for the same ones."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_least")
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[tuple[Message, ...], int]] = {}
+        self._least: dict[int, tuple[tuple[Message, ...], int]] = {}
 
     def tokens(self, messages: tuple[Message, ...]) -> int:
         """The estimate of ``messages``."""
         found = self._known.get(id(messages))
         if found is None:
             found = self._known[id(messages)] = (messages, estimate_tokens(messages))  # held, so that its id is its own
+        return found[1]
+
+    def least(self, messages: tuple[Message, ...]) -> int:
+        """The estimate of what goes to every target, however small its window."""
+        found = self._least.get(id(messages))
+        if found is None:
+            found = self._least[id(messages)] = (messages, estimate_tokens(indispensable(messages)))
         return found[1]
 
 
@@ -132,7 +140,8 @@ class Walk:
 
     def forget_answer(self) -> None:
         """Begin a new attempt: the text of the last one belongs to it alone."""
-        self.text, self.reasoning, self.tool_calls = Pieces(), Pieces(), []
+        if self.text or self.reasoning or self.tool_calls:
+            self.text, self.reasoning, self.tool_calls = Pieces(), Pieces(), []
         self.completed = None
         self.first_token_s = None
 

@@ -149,7 +149,7 @@ class Targets:
             return "privacy", f"{ref.provider}: not asked, because privacy.network is local-only."
         if probe:
             return "", ""
-        for key in (ref.provider, str(ref)):
+        for key in (ref.provider, str(ref)) if self._out else ():
             if key in self._out:
                 return self._out[key]
         if found := (self.cooldowns.resting() if resting is None else resting).get(ref.provider):
@@ -158,18 +158,18 @@ class Targets:
             return "cooling", with_next_try(cooldown.message or f"{ref.provider}: rate limited", now + left_s, now)
         return "", ""
 
-    async def skip_now(self, ref: ModelRef, *, probe: bool = False, resting: Resting | None = None) -> tuple[str, str]:
-        """As ``skip_reason``, but a local model that was missing is looked for again."""
-        reason, message = self.skip_reason(ref, probe=probe, resting=resting)
-        if reason == "gone" and self.rules(ref).local_models:
-            try:
-                listed = await self.models(ref.provider, fresh=True)
-            except ProviderError:
-                return reason, message
-            if any(same_model(ref.model, model.name) for model in listed):
-                self._out.pop(str(ref), None)
-                return "", ""
-        return reason, message
+    async def came_back(self, ref: ModelRef) -> bool:
+        """Whether a local model that was missing is there by now; then it is no longer left out."""
+        if not self.rules(ref).local_models:
+            return False
+        try:
+            listed = await self.models(ref.provider, fresh=True)
+        except ProviderError:
+            return False
+        if any(same_model(ref.model, model.name) for model in listed):
+            self._out.pop(str(ref), None)
+            return True
+        return False
 
     def attention(self, provider: str) -> str:
         """Why a whole provider is not asked for the rest of this run; empty = it is."""
@@ -265,6 +265,8 @@ class Targets:
     def listed(self, ref: ModelRef) -> ModelInfo | None:
         """What is known of a model without asking: its entry in a list that was fetched before, however long ago."""
         models = self.listed_models(ref.provider)
+        if not models:
+            return None
         ollama = self.rules(ref).kind == "ollama"
         return next((m for m in models if m.name == ref.model or (ollama and same_model(ref.model, m.name))), None)
 

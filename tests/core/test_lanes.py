@@ -10,6 +10,7 @@ from llmdesk.core.lanes import (
     WINDOWS,
     estimate_tokens,
     fit_history,
+    indispensable,
     largest_chain,
     no_local_model_message,
     parse_parameter_size,
@@ -204,7 +205,7 @@ def test_an_unknown_window_gets_everything() -> None:
     messages = [SYSTEM, *_turn(1), *_turn(2)]
     fitted = fit_history(messages, window_tokens=None, output_tokens=100)
     assert fitted.messages == tuple(messages)
-    assert (fitted.left_out_turns, fitted.fits) == (0, True)
+    assert fitted.left_out_turns == 0
 
 
 def test_what_fits_goes_in_the_order_in_which_it_came() -> None:
@@ -238,8 +239,7 @@ def test_a_tool_call_and_its_result_stay_in_their_turn() -> None:
 def test_the_system_prompt_and_the_newest_turn_go_even_if_they_are_too_long() -> None:
     newest = _said(Role.USER, "x" * 40_000)
     fitted = fit_history([SYSTEM, *_turn(1), newest], window_tokens=8_192, output_tokens=2_048)
-    assert fitted.messages == (SYSTEM, newest)
-    assert not fitted.fits
+    assert fitted.messages == indispensable([SYSTEM, *_turn(1), newest]) == (SYSTEM, newest)
 
 
 MESSAGES = st.lists(

@@ -167,6 +167,17 @@ def test_clearing_ends_it_for_everybody(cooldowns, path, clock):
     assert document(path)["cloud_cooldown_until"] == 0
 
 
+def test_whoever_looks_at_what_another_instance_wrote_writes_nothing(cooldowns, path, clock):
+    other = opened(path, clock)
+    cooldowns.cool("openai", "rate", "", 600.0)
+    mark = cooldowns.mark()
+    assert list(other.current()) == ["openai"]
+    cooldowns.clear("openai")
+    cleared = cooldowns.mark()
+    assert other.current() == {}
+    assert other.mark() == cleared != mark
+
+
 def test_messages_are_stored_without_secrets(cooldowns, path):
     cooldowns.cool("cloud", "rate", "key sk-abcdefghijklmnop\nsecond line", 600.0)
     assert document(path)["cooldowns"]["cloud"]["message"] == "key sk-*** second line"
