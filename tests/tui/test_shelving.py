@@ -208,7 +208,7 @@ async def test_what_is_asked_meanwhile_is_listed_without_a_key(world: DeskWorld)
         await seat.see("garden")
         async with world.desk() as other:
             await ask(other, PROMPTS[2])
-            await seat.see("planets", seconds=10)
+            await seat.see("planets")
 
 
 async def test_the_open_conversation_obeys_commands(world: DeskWorld, tmp_path: Path) -> None:
