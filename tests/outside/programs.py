@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_LIMIT_S = 60.0
-ANSWER_LIMIT_S = 10.0
+ANSWER_LIMIT_S = 60.0
 KEPT = ("PATH", "LANG", "HOME", "SYSTEMROOT", "TMPDIR")
 
 

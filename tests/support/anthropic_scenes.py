@@ -127,8 +127,8 @@ ROWS: tuple[Scene, ...] = (
     Scene(row="A8.c", kind=ErrorKind.TRUNCATED, play=played([*BEGUN], Mark.RST)),
     Scene(row="A9.a", kind=ErrorKind.SILENT, timeouts={"content_s": 0.4},
           play=Play(headers=SSE, body=tuple(drip(PING * 200, 0.03, size=len(PING))))),
-    Scene(row="A9.b", kind=None, text=TEXT, timeouts={"idle_s": 0.4}, play=Play(headers=SSE, body=(
-        begun(), *drip(PING * 10, 0.06, size=len(PING)), *text_block(*PIECES), stopped(), END))),
+    Scene(row="A9.b", kind=None, text=TEXT, timeouts={"idle_s": 1.0}, play=Play(headers=SSE, body=(
+        begun(), *drip(PING * 15, 0.1, size=len(PING)), *text_block(*PIECES), stopped(), END))),
 )  # fmt: skip
 
 FORMS: tuple[Scene, ...] = (

@@ -1,18 +1,23 @@
 """The desk in a process of its own, for tests in a pseudo-terminal.
 
-Run as ``python -m tests.support.desk_program SCENARIO FILE``.
+Run as ``python -m tests.support.desk_program SCENARIO FILE``. ``SLOWNESS`` in the environment is a factor for the
+limits the desk sets itself for leaving and for what a terminal answers: on a slow machine the same work has to fit in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmdesk.core.types import AttemptStarted, TextDelta
+from llmdesk.tui import answers as answers_module
+from llmdesk.tui import app as app_module
+from llmdesk.tui import leaving as leaving_module
 from llmdesk.tui.app import run_app
 from tests.support.fake_desk import LOCAL, FakeDesk, answer, failover, paused
 
@@ -69,8 +74,16 @@ class Told(FakeDesk):
         self.note(closed=True)
 
 
+def take_time(times: float) -> None:
+    """Stretch what the desk allows itself."""
+    leaving_module.DEADLINE_S *= times
+    app_module.CLOSE_S *= times
+    answers_module.LIMIT_S *= times
+
+
 def main() -> int:
     scenario, log = sys.argv[1:3]
+    take_time(float(os.environ.get("SLOWNESS", "1")))
     if scenario == "crash":
         desk = Told([answer("x")], Path(log))
         desk.discover = None  # type: ignore[assignment,method-assign]

@@ -70,7 +70,7 @@ LOCAL: tuple[Scene, ...] = (
     Scene(row="O2.b", kind=ErrorKind.GONE, status=404,
           play=error(404, 'model "gemma3:4b" not found, try pulling it first'), says=("ollama pull gemma3:4b",)),
     Scene(row="O3.a", kind=None, text=ANSWER,
-          play=Play(headers=NDJSON, before=(0.3,), body=chat_answer(ANSWER).body), timeouts={"first_token_s": 5}),
+          play=Play(headers=NDJSON, before=(0.3,), body=chat_answer(ANSWER).body), timeouts={"first_token_s": 30}),
     Scene(row="O3.b", kind=ErrorKind.SERVER, status=500, retries=0, says=("load",),
           play=error(500, "timed out waiting for llama-server to start - progress 0.00 - ")),
     Scene(row="O4", kind=ErrorKind.SERVER, status=500, retries=1, smaller_model=True, play=error(500, RUNNER_STOPPED)),

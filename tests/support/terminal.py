@@ -17,7 +17,7 @@ import pyte
 from ptyprocess import PtyProcess
 from wcwidth import wcwidth
 
-from tests.support.slowness import PATIENCE_S
+from tests.support.slowness import PATIENCE_S, slowness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,7 +127,7 @@ def desk_in_terminal(
     env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     env |= {
         "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
-        "LLMDESK_HOME": str(folder / "home"), **given,
+        "LLMDESK_HOME": str(folder / "home"), "SLOWNESS": f"{slowness():.1f}", **given,
     }  # fmt: skip
     argv = [sys.executable, "-m", "tests.support.desk_program", scenario, str(folder / "told.jsonl")]
     terminal = Terminal(argv, env=env, rows=rows, columns=columns)

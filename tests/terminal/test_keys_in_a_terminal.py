@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.slowness import allowed
 from tests.support.terminal import desk_in_terminal
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def test_escape_stops_an_answer_within_200_ms_and_gives_the_prompt_back(tmp_path
         pressed = time.monotonic()
         terminal.send(b"\x1b")
         terminal.wait_for("interrupted")
-        assert time.monotonic() - pressed < 0.5  # 0.2 s on a quiet machine; the emulated screen needs its share
+        assert time.monotonic() - pressed < allowed(0.5)  # the emulated screen needs its share
         terminal.wait_for(r"\n ?tell me\n 1 chat")
         assert {"cancelled": "drop"} in told(tmp_path)
 
@@ -96,19 +97,43 @@ def test_escapes_and_markup_of_an_answer_reach_no_terminal(tmp_path: Path) -> No
         assert b"\x9b31m" not in terminal.raw
 
 
-def test_a_sequence_that_arrives_in_two_parts_is_still_one_key(tmp_path: Path) -> None:
-    """A slow line (ssh) may part an escape from the rest of its key; that must stop no answer."""
-    with desk_in_terminal("endless", tmp_path) as terminal:
+LATENCY_S = 0.06
+"""How late the rest of a key comes in these tests, seconds."""
+
+ESCAPE_S = 0.1
+"""How long an escape waits for its rest, seconds (Textual, constants.py, ESCAPE_DELAY)."""
+
+
+def typed_in_parts(folder: Path) -> tuple[bool, float]:
+    """Type keys in two parts each while an answer comes: whether it went on, and the longest pause, seconds."""
+    longest_s = 0.0
+    with desk_in_terminal("endless", folder) as terminal:
         terminal.send(b"tell me\r")
         terminal.wait_for("word3 ")
         for rest in (b"[A", b"2", b"1", b"OD"):
+            begun = time.monotonic()
             terminal.send(b"\x1b")
-            time.sleep(0.06)  # the latency that is tested
+            time.sleep(LATENCY_S)  # the latency that is tested
             terminal.send(rest)
+            longest_s = max(longest_s, time.monotonic() - begun)
             terminal.pump(0.2)
         terminal.wait_for("─ 1 chat ─")
-        assert not any("cancelled" in line for line in told(tmp_path))
-        assert "interrupted" not in terminal.text
+        went_on = not any("cancelled" in line for line in told(folder)) and "interrupted" not in terminal.text
+    return went_on, longest_s
+
+
+def test_a_sequence_that_arrives_in_two_parts_is_still_one_key(tmp_path: Path) -> None:
+    """A slow line (ssh) may part an escape from the rest of its key; that must stop no answer.
+
+    A busy machine may part them for longer than an escape waits; where it did, it is tried again.
+    """
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        went_on, longest_s = typed_in_parts(folder)
+        if went_on or longest_s < ESCAPE_S * 0.9:
+            break
+    assert went_on, f"the parts of a key came within {longest_s:.3f} s"
 
 
 def test_focus_and_mouse_reports_type_nothing(tmp_path: Path) -> None:
