@@ -127,14 +127,20 @@ def best_messages(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
 def _ranked(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:
     statement, values = best_messages(wanted)
     best = [message for (message,) in connection.execute(statement, (*values, limit))]
+    if not best:
+        return []
+    # One walk over the matches between them: looked up one by one, each gathers a beginning of a word anew, and fifty
+    # of a word that is everywhere take 120 ms instead of 3. The plus keeps SQLite from looking them up.
     shown = f"""SELECT {CONVERSATION_COLUMNS}, m.id AS message, m.superseded_by AS superseded_by,
                     snippet(messages_fts, 0, ?, ?, '…', {SNIPPET_TOKENS}) AS snippet
                 FROM messages_fts
                 CROSS JOIN messages m ON m.id = messages_fts.rowid
                 CROSS JOIN conversations c ON c.id = m.conversation
-                WHERE messages_fts MATCH ? AND messages_fts.rowid = ?"""  # noqa: S608 - constants
-    rows = [connection.execute(shown, (_BEGIN, _END, values[0], message)).fetchone() for message in best]
-    return [_view(row, row["snippet"]) for row in rows if row is not None]
+                WHERE messages_fts MATCH ? AND messages_fts.rowid BETWEEN ? AND ?
+                    AND +messages_fts.rowid IN ({", ".join("?" * len(best))})"""  # noqa: S608 - constants and marks
+    rows = connection.execute(shown, (_BEGIN, _END, values[0], min(best), max(best), *best))
+    views = {row["message"]: _view(row, row["snippet"]) for row in rows}
+    return [views[message] for message in best if message in views]
 
 
 def _anywhere(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[ConversationView]:
