@@ -396,7 +396,7 @@ async def test_of_two_desks_each_request_is_served_by_exactly_one(world: DeskWor
         ids += await paused(world, one, *(f"codegen {n}" for n in range(5)), lane="codegen")
         async with staying(one) as here, staying(other) as there:
             await alarm.pass_time(601)
-            await until(lambda: statuses(world, ids) == ["completed"] * 10, 15)
+            await until(lambda: statuses(world, ids) == ["completed"] * 10)
     sent = [asked(request) for request in world.cloud.requests]
     for lane in ("chat", "codegen"):
         assert [text for text in sent if text.startswith(lane)] == [f"{lane} {n}" for n in range(5)]
@@ -412,7 +412,7 @@ async def test_an_earlier_request_of_the_conversation_is_waited_for(world: DeskW
         run = await other.retry(first)
         await until(lambda: world.cloud.requests)
         async with staying(desk):
-            await until(lambda: world.status_of(second) == "completed", 10)
+            await until(lambda: world.status_of(second) == "completed")
         assert (await run.outcome()).text == "slow answer"
     contexts = [[message.content for message in request.messages] for request in world.cloud.requests]
     assert contexts[-1] == ["begin", "ok", "first", "slow answer", "second"]

@@ -151,7 +151,7 @@ def test_one_that_was_only_about_to_be_started_is_found_by_its_mark(
 
 
 def _until_gone(group: int) -> None:
-    for _ in range(500):
+    for _ in range(6_000):
         os.killpg(group, 0)
         time.sleep(0.01)
 

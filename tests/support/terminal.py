@@ -75,6 +75,11 @@ class Terminal:
         self.raw += data
         self._stream.feed(as_pyte_knows(data))
 
+    def drain(self, quiet_s: float = 0.2) -> None:
+        """Take all that was written, until nothing comes for so long; one read brings a few kilobytes only."""
+        while self._alive and select.select([self.child.fd], [], [], quiet_s)[0]:
+            self.pump(0)
+
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)

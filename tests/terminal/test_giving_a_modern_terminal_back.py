@@ -52,7 +52,7 @@ def test_they_are_reset_while_the_program_is_stopped(tmp_path: Path) -> None:
         os.kill(terminal.child.pid, signal.SIGTSTP)
         stat = Path(f"/proc/{terminal.child.pid}/stat")
         terminal.wait_until(lambda _: stat.read_text().rpartition(")")[2].split()[0] == "T", "the stop")
-        terminal.pump(0.2)
+        terminal.drain()
         assert left_behind(terminal) == []
         os.kill(terminal.child.pid, signal.SIGCONT)
         terminal.wait_for("1 chat")
@@ -66,7 +66,7 @@ def test_an_answer_of_the_terminal_that_comes_with_the_stop_sets_nothing(tmp_pat
             terminal.send(IN_BAND)
             os.kill(terminal.child.pid, signal.SIGTSTP)
             terminal.wait_until(lambda _: stat.read_text().rpartition(")")[2].split()[0] == "T", "the stop", 60)
-            terminal.pump(0.2)
+            terminal.drain()
             assert left_behind(terminal) == []
             asked = terminal.raw.count(b"\x1b[?2048$p")
             os.kill(terminal.child.pid, signal.SIGCONT)

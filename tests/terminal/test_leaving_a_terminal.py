@@ -138,7 +138,7 @@ def test_a_stop_gives_the_terminal_back_and_going_on_paints_it_again(tmp_path: P
         terminal.wait_for("word3 ")
         os.kill(terminal.child.pid, signal.SIGTSTP)
         terminal.wait_until(lambda _text: state(terminal) == "T", "the stop")
-        terminal.pump(0.2)
+        terminal.drain()
         assert restored(terminal)
         terminal.screen.reset()
         os.kill(terminal.child.pid, signal.SIGCONT)

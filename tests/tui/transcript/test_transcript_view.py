@@ -23,6 +23,7 @@ from llmdesk.tui.transcript.entries import (
 from llmdesk.tui.transcript.selection import packed
 from llmdesk.tui.transcript.view import TranscriptView
 from tests.support.screens import LARGE, SMALL, Host, running, screen_lines, screen_text, until
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from llmdesk.tui.transcript.entries import (
@@ -189,7 +190,7 @@ async def test_a_resize_keeps_the_message_at_the_top() -> None:
         index, _ = view._heights.at(round(view.scroll_y))
         for size in ((40, 12), (100, 30), (20, 6)):
             await pilot.resize_terminal(*size)
-            await pilot.pause(0.15)
+            await pilot.pause(allowed(0.15))
             assert view._heights.at(round(view.scroll_y))[0] == index
 
 
@@ -199,9 +200,9 @@ async def test_a_tiny_terminal_and_back_again(size: tuple[int, int]) -> None:
     async with running(Host(view)) as pilot:
         view.load(conversation(20))
         await pilot.resize_terminal(*size)
-        await pilot.pause(0.15)
+        await pilot.pause(allowed(0.15))
         await pilot.resize_terminal(*SMALL)
-        await pilot.pause(0.15)
+        await pilot.pause(allowed(0.15))
         assert "question 19" in screen_text(pilot.app)
 
 
