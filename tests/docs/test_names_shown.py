@@ -20,7 +20,7 @@ from tests.support.said_in_code import texts
 if TYPE_CHECKING:
     from pathlib import Path
 
-OF_THE_REPOSITORY = ("benchmarks.md", "testing.md", "reliability.md", "CHANGELOG.md")
+OF_THE_REPOSITORY = ("benchmarks.md", "installing.md", "testing.md", "reliability.md", "CHANGELOG.md")
 """Pages whose commands and variables are those of tests and tools; the list of changes tells of what was, too."""
 
 PAGES = [page for page in pages() if page.parent != DOCS / "decisions" and page.name not in OF_THE_REPOSITORY]
