@@ -232,7 +232,7 @@ def test_exit_codes_tell_the_outcomes_apart(world: World, tmp_path: Path) -> Non
 
     world.cloud.always("/api/chat", no_answer())
     late = world.json("hi", "--timeout", "0.5", code=5)
-    assert (late["status"], late["latency_s"] < 5) == ("paused", True)
+    assert (late["status"], late["latency_s"] < 20) == ("paused", True)
     assert late["id"] in world.at.run("outbox", "--json").out
 
     for words in (["hi", "--lane", "nope"], ["hi", "--model", "nope/x"], ["hi", "--agent", "nope"]):

@@ -358,15 +358,17 @@ async def test_nothing_packed_is_asked_for() -> None:
 
 
 async def test_a_slow_start_counts_against_the_first_token_limit_as_a_whole() -> None:
-    # Headers after 1 s, then nothing: not another 1.5 s from there.
-    play = Play(before=(1.0,), body=(Mark.HOLD,))
+    # Headers after 1 s, then nothing: not another 1.5 s from there. The quicker of two rounds counts.
+    waits: list[float] = []
     async with FaultServer() as server:
-        server.play("/api/chat", play)
+        server.always("/api/chat", Play(before=(1.0,), body=(Mark.HOLD,)))
         async with ollama_at(server.url, timeouts=Timeouts(first_token_s=1.5)) as provider:
-            started = time.monotonic()
-            with pytest.raises(ProviderError, match=r"no answer for 1\.5 s"):
-                await events_of(provider)
-            assert 1.4 < time.monotonic() - started < 2.4
+            while len(waits) < 2 and min(waits, default=2.4) >= 2.4:
+                started = time.monotonic()
+                with pytest.raises(ProviderError, match=r"no answer for 1\.5 s"):
+                    await events_of(provider)
+                waits.append(time.monotonic() - started)
+    assert 1.4 < min(waits) < 2.4
 
 
 def test_importing_and_building_the_adapter_loads_neither_httpx_nor_the_package() -> None:
