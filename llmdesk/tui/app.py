@@ -104,6 +104,7 @@ class DeskApp(App[None]):
         quicken()
         super().__init__()
         self.no_color = self.no_color or not colours
+        self.calls_by = "off"
         self._colourless = Colourless(self.ansi_theme)
         self._harmless = Harmless()
         self.register_theme(DEFAULT)
@@ -172,6 +173,7 @@ class DeskApp(App[None]):
         self._worn = Worn(screen=desk.screen, keys=dict(desk.screen.keys))
         self.use_motion(desk.screen.motion)
         self.images = desk.screen.images != "off"
+        self.calls_by = desk.screen.notify
         self.prompts = desk.prompts
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
         await self.chat.desk_opened(desk)
@@ -282,6 +284,17 @@ class DeskApp(App[None]):
     def to_terminal(self) -> Callable[[str], None] | None:
         """Takes bytes to the terminal as they are; ``None`` = there is none: a test, or a browser."""
         return None if self._driver is None or self.is_headless or self.is_web else self._driver.write
+
+    def call_user(self, words: str) -> None:
+        """Have the terminal call the user, where the settings want that: something happened that is not looked at."""
+        write = self.to_terminal
+        if self.calls_by == "off" or write is None:
+            return
+        from llmdesk.paths import process_environment
+        from llmdesk.tui.calling import signals
+
+        for signal in signals(self.calls_by, words, process_environment()):
+            write(signal)
 
     def action_open_panel(self, name: Panel) -> None:
         """Show a full-screen panel; the same key closes it again."""

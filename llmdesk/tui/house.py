@@ -111,6 +111,10 @@ class House(Protocol):
         """Takes bytes to the terminal as they are; ``None`` = there is none: a test, or a browser."""
         ...
 
+    def call_user(self, words: str) -> None:
+        """Have the terminal call the user, where the settings want that: something happened that is not looked at."""
+        ...
+
     def leave(self, *, asked: bool) -> None:
         """Quit; an answer under way is paused, after the user has confirmed it."""
         ...

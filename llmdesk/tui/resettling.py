@@ -20,6 +20,7 @@ class Settled(Protocol):
     """The app, as settings change it."""
 
     keymap: Keymap
+    calls_by: str
 
     def set_keymap(self, keymap: Mapping[str, str]) -> None:
         """Textual's own: let these keys hold instead of the defaults."""
@@ -42,7 +43,7 @@ class Settled(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Worn:
     """What the configuration said of the screen last, and the keys of this sitting."""
 
@@ -80,6 +81,7 @@ def take_settings(app: Settled, desk: Desk, worn: Worn) -> Worn:
     if now.sidebar != worn.screen.sidebar:
         app.show_sidebar({"on": True, "off": False}.get(now.sidebar))
     app.use_motion(now.motion)
+    app.calls_by = now.notify
     for note in reread.notes:
         app.say(note, severity="warning")
     app.say("Settings read again.")

@@ -24,7 +24,7 @@ from llmdesk.tui.screens.acting import ActingScreen
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.comparing import ComparingScreen
 from llmdesk.tui.screens.drafting import DraftingScreen
-from llmdesk.tui.screens.elsewhere import MOMENT_S, Elsewhere
+from llmdesk.tui.screens.elsewhere import MOMENT_S, Elsewhere, words
 from llmdesk.tui.screens.library import LibraryScreen
 from llmdesk.tui.screens.moving import MovingScreen
 from llmdesk.tui.screens.removing import RemovingScreen
@@ -416,9 +416,11 @@ class ChatScreen(
         self.look_back(talk, outcome)
         if talk is not self.talk:
             self.follow(self.move_out)
+        failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
         if talk is not self.talk:
-            failed = outcome.status not in (Status.COMPLETED, Status.REFUSED, Status.CANCELLED)
             self._elsewhere.ended(talk.lane, failed=failed)
+        if outcome.status is not Status.CANCELLED and not (talk is self.talk and self.app.app_focus):
+            self.house.call_user(words([talk.lane], failed=failed))
 
     def left_behind(self, talk: Talk, outcome: Outcome) -> None:
         """An answer came that nobody saw grow: show it where its conversation is open by now."""

@@ -29,7 +29,7 @@ AT_LATEST_S = 3.0
 """And so long after the first one, for those who never pause, seconds."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Unwritten:
     """A draft that is different from the one on the disk."""
 

@@ -40,7 +40,7 @@ _COMPLETENESS: dict[Stored, Completeness] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Recorded:
     """What is shown: ``entries``, and at which of them each message is (by its id); ``standing`` are those in force.
 

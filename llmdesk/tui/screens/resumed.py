@@ -89,6 +89,7 @@ class Resumed:
         if talk is not self._screen.talk:
             where = "ctrl+o shows it" if entry.conversation is not None else f"llmdesk outbox show {entry.id[:8]}"
             self._screen.say(f"Lane {entry.lane} has the answer to “{name}”: {where}.")
+            self._screen.house.call_user(f"Lane {entry.lane} has its answer.")
             self._mark(entry.lane)
 
     def _mark(self, lane: str) -> None:

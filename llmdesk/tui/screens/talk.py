@@ -78,7 +78,7 @@ class Host(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Talk:
     """A lane's conversation under way."""
 

@@ -32,7 +32,7 @@ class Turn:
     late: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Turns:
     """The turns of one transcript that stand, oldest first, and those that were folded away in it.
 

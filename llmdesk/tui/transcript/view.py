@@ -75,14 +75,14 @@ class TranscriptView(StreamedView, can_focus=True):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class PictureOpened(Message):
         """An image of a prompt was clicked."""
 
         key: int
         number: int
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Pointed(Message):
         """The first line of an entry was clicked."""
 

@@ -24,7 +24,7 @@ class ActionLine(Widget):
     ActionLine { height: auto; width: 1fr; }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """An offer was clicked."""
 

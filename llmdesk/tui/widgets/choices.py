@@ -38,7 +38,7 @@ class Choices(Widget):
 
     marked: reactive[int] = reactive(0)
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Clicked(Message):
         """A row was clicked; it is marked now."""
 

@@ -32,13 +32,13 @@ class FindLine(Horizontal):
     FindLine > SearchInput { width: 1fr; background: $panel; }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message):
         """Other words are looked for."""
 
         words: str
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Stepped(Message):
         """The next hit (1) or the one before (-1) is wanted."""
 

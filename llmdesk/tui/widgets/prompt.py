@@ -49,14 +49,14 @@ class Prompt(TextArea):
         Binding("ctrl+shift+a", "select_all", "Select everything", show=False),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Sent(Message):
         """The user pressed Enter on a text that is not empty."""
 
         text: str
         prompt: Prompt
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Edited(Message):
         """The text is another one now; ``recalled`` = it comes from the history."""
 
@@ -64,38 +64,36 @@ class Prompt(TextArea):
         recalled: bool
         prompt: Prompt
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Moved(Message):
         """The cursor went elsewhere while a list of choices is shown."""
 
         prompt: Prompt
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Completing(Message):
         """A key steers the list of choices: ``up``, ``down``, ``accept`` or ``run``."""
 
         step: str
         prompt: Prompt
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Pasted(Message):
         """A short text with a slash was pasted: it may be the path of a file that was dropped on the window."""
 
         text: str
         prompt: Prompt
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class LargePaste(Message):
         """Too much was pasted to be edited; it should go along as an attached text."""
 
         text: str
         prompt: Prompt
 
-    @dataclass
     class HelpAsked(Message):
         """``?`` on an empty prompt."""
 
-    @dataclass
     class EditorAsked(Message):
         """The user wants to write in the external editor."""
 

@@ -29,19 +29,19 @@ CROSS = "\u00d7"
 class QueueLine(Widget):
     """Queued prompts and attachments; hidden while there are none."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message):
         """Something else goes out next."""
 
         line: QueueLine
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """What does this action was clicked."""
 
         action: str
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class TakenOff(Message):
         """The cross behind an attached file was clicked; ``at`` counts the files from 0."""
 

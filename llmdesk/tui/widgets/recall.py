@@ -31,7 +31,7 @@ class Recall(Vertical):
     Recall SearchInput { width: 1fr; background: $panel; }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Taken(Message):
         """A prompt was chosen."""
 

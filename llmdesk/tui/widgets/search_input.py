@@ -24,7 +24,7 @@ class SearchInput(Input):
         Binding("down", "step(1)", "Next", show=False),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Stepped(Message):
         """Up, down or shift+enter: -1 or 1."""
 
