@@ -179,6 +179,7 @@ def stored(world: ExecWorld, prompt: str) -> str:
     return f"{row[1]}, {answers} answers" if row else "nothing"
 
 
+@pytest.mark.timeout(400)  # 50 processes one after the other: 12 s on a quiet machine
 def test_kill_9_at_any_moment_leaves_the_prompt_in_the_outbox_or_the_answer_stored(servers: TwoServers) -> None:
     words = [chat_chunk(f"word{n} ") for n in range(20)]
     seen = set()
