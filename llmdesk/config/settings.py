@@ -169,6 +169,9 @@ class ScreenSection(Section):
     """`reduced` = nothing moves by itself: no spinners, no animation, no smooth scrolling."""
     images: Literal["auto", "off"] = "auto"
     """Whether attached images are drawn in the transcript; `auto` = as well as the terminal can."""
+    notify: Literal["off", "bell", "desktop"] = "off"
+    """How the terminal calls you when an answer ends that you do not look at; `desktop` = a message of the desktop,
+    where the terminal has them ([terminals.md](terminals.md#being-called))."""
     keys: dict[Text, Text] = Field(default_factory=dict)
     """Action -> key, for keys of your own; `none` unbinds."""
 

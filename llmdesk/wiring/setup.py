@@ -79,6 +79,7 @@ def setup_of(loaded: Loaded, adapters: AdapterShelf, lasting: Lasting) -> Setup:
             sidebar=screen.sidebar,
             motion=screen.motion,
             images=screen.images,
+            notify=screen.notify,
             keys=dict(screen.keys),
         ),
         provider_notes=loaded.provider_notes,

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmdesk.core.types import AttemptStarted, TextDelta
+from llmdesk.core.views import ScreenSettings
 from llmdesk.tui import answers as answers_module
 from llmdesk.tui import app as app_module
 from llmdesk.tui import leaving as leaving_module
@@ -34,6 +36,9 @@ def endless() -> list[Step]:
     ]
 
 
+CALLED = re.compile(r"called by (bell|desktop)")
+"""Instead of a scenario: an answer that takes a moment, with this setting of the screen."""
+
 SCENARIOS = {
     "answer": lambda: [answer("The answer is **forty-two**.")],
     "failover": lambda: [failover("From the local model.")],
@@ -46,8 +51,8 @@ SCENARIOS = {
 class Told(FakeDesk):
     """Writes down what happens to it."""
 
-    def __init__(self, scripts: list[list[Step]], log: Path) -> None:
-        super().__init__(scripts=scripts)
+    def __init__(self, scripts: list[list[Step]], log: Path, **more: Any) -> None:
+        super().__init__(scripts=scripts, **more)
         self.log = log
 
     def note(self, **what: object) -> None:
@@ -87,6 +92,9 @@ def main() -> int:
     if scenario == "crash":
         desk = Told([answer("x")], Path(log))
         desk.discover = None  # type: ignore[assignment,method-assign]
+    elif found := CALLED.fullmatch(scenario):
+        slow = [1.5, *answer("secret words")]
+        desk = Told([slow, slow], Path(log), screen=ScreenSettings(notify=found[1]))
     else:
         desk = Told(SCENARIOS[scenario](), Path(log))
     return run_app(desk.open, prepare=lambda: None)

@@ -20,6 +20,7 @@ class ScreenSettings:
     sidebar: str = "auto"
     motion: str = "full"
     images: str = "auto"
+    notify: str = "off"
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
