@@ -30,6 +30,8 @@ lanes:
 agents: {archivist: {lane: haiku}}
 """
 
+NEW_ENOUGH = "((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))"
+
 BEGIN = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
@@ -52,6 +54,8 @@ def shell(name: str, folder: Path, *, load: str = "") -> Iterator[Terminal]:
     """A shell that has loaded the completion, with a clear screen."""
     if shutil.which(name) is None:
         pytest.skip(f"there is no {name} here")
+    if name == "bash" and subprocess.run(["bash", "-c", NEW_ENOUGH], check=False).returncode != 0:
+        pytest.skip("the bash here is older than 4.4, which cannot complete")
     config = folder / "home" / "config"
     config.mkdir(parents=True)
     (config / "llmdesk.yaml").write_text(CONFIGURATION, encoding="utf-8")

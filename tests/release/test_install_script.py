@@ -22,6 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "assets" / "install.sh"
 LIMIT_S = 100
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the script is for Linux and macOS")
 NEEDED = ("sh", "cat", "dirname", "grep", "ln", "mkdir", "readlink", "rm", "sed")
 """Every program the script may call beside Python and the installers."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def test_every_variable_is_read() -> None:
     assert [name for name in named if name not in read] == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there is no sh")
 @pytest.mark.parametrize("name", TOOLS)
 def test_every_tool_tells_how_it_is_called(name: str) -> None:
     start = ["sh"] if name.endswith(".sh") else [sys.executable, "-B"]
@@ -69,6 +71,7 @@ def test_the_extras_are_those_of_the_package() -> None:
     assert all(f"`{name}`" in PAGE for name in named)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there is no sh")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_is_a_shell(block: str) -> None:
     done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, timeout=30, check=False)
