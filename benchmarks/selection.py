@@ -1,8 +1,9 @@
 """Choosing the target in a lane, from handing a request to the router until the first target is asked.
 
 Measured is the order of the lane, why targets are passed over, what fits (window, images, schema), parameters, the
-request as it would be sent. All but the last target are passed over, for three reasons in turn. The cooldown file is a
-real one; what a desk writes down for a skipped target is not part of it, as that is the disk's time.
+request as it would be sent. Once the first target of the lane is asked; once all but the last are passed over, for
+three reasons in turn. The cooldown file is a real one; what a desk writes down for a skipped target is not part of it,
+as that is the disk's time.
 
 LiteLLM's Router chooses among as many deployments, of which every one could be asked.
 """
@@ -70,12 +71,12 @@ def conversation() -> tuple[Message, ...]:
 
 
 class Lane:
-    """A lane of so many targets, whose first ones are passed over."""
+    """A lane of so many targets, whose first ones are passed over; or none is, and the first one is asked."""
 
-    def __init__(self, folder: Path, targets: int) -> None:
+    def __init__(self, folder: Path, targets: int, *, passed_over: bool = True) -> None:
         folder.mkdir()
         cooldowns = CooldownFile(folder / "llm_state.json", on_warning=print)
-        last = targets - 1
+        last = targets - 1 if passed_over else 0
         for at in range(0, last, 3):
             cooldowns.cool(f"p{at}", "rate", f"p{at}: rate limited", 3_600)
         refs = tuple(ModelRef(f"p{at}", f"model-{at}") for at in range(targets))
@@ -100,7 +101,7 @@ class Lane:
         return cast("Provider", self._finish)
 
     async def choose(self) -> float:
-        """Milliseconds until the last target is asked."""
+        """Milliseconds until a target is asked."""
         walk = Walk()
         begun = time.perf_counter_ns()
         with suppress(Asked):
@@ -120,11 +121,15 @@ async def choices(lane: Lane, count: int) -> list[float]:
 def measure(told: Told) -> Iterator[Sample | Failure]:
     """Median and p99 of each round, for each length of a lane."""
     sizes = told.sizes(3, 10, 30, quick=(3, 10))
-    lanes = {targets: Lane(told.folder / str(targets), targets) for targets in sizes}
-    for counts, targets in turns(told.rounds, sizes):
-        times = asyncio.run(choices(lanes[targets], told.count(5_000, 200)))
+    lanes = {("selection", targets): Lane(told.folder / str(targets), targets) for targets in sizes}
+    lanes |= {
+        ("selection first", targets): Lane(told.folder / f"first of {targets}", targets, passed_over=False)
+        for targets in sizes
+    }
+    for counts, (figure, targets) in turns(told.rounds, list(lanes)):
+        times = asyncio.run(choices(lanes[figure, targets], told.count(5_000, 200)))
         if counts:
-            yield Sample(figure="selection", value=statistics.median(times), size=targets)
-            yield Sample(figure="selection p99", value=nearest_rank(times, 0.99), size=targets)
+            yield Sample(figure=figure, value=statistics.median(times), size=targets)
+            yield Sample(figure=f"{figure} p99", value=nearest_rank(times, 0.99), size=targets)
     for targets in sizes:
         yield from routed(told, "selection", targets, "choose", str(targets), str(told.count(1_000, 20)))

@@ -139,7 +139,8 @@ def test_exec_is_measured_beside_floors_and_a_rival_that_is_missing_is_told(tmp_
 
 def test_choosing_is_measured_at_the_size_of_its_aim() -> None:
     told = part("selection")
-    assert measured(told) == {("selection", OURS), ("selection p99", OURS)}
+    lanes = ("selection", "selection first")
+    assert measured(told) == {(f"{lane}{what}", OURS) for lane in lanes for what in ("", " p99")}
     assert 10 in {each.size for each in told if isinstance(each, Sample)}
 
 
