@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from llmdesk.tui.calling import signals
+from tests.support.screen import wait_until
+from tests.support.settings_world import settled
 
 WORDS = "Lane chat has its answer."
 MESSAGE = "\x1b]777;notify;llmdesk;Lane chat has its answer.\x1b\\"
@@ -48,3 +50,12 @@ def test_no_sign_that_steers_gets_into_a_message(env: dict[str, str]) -> None:
 
 def test_a_message_is_short() -> None:
     assert len("".join(signals("desktop", "x" * 10_000, {}))) < 300
+
+
+async def test_it_is_off_until_the_configuration_says_otherwise_and_then_at_once() -> None:
+    async with settled() as (seat, file):
+        assert seat.app.calls_by == "off"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text + "ui: {notify: bell}\n", encoding="utf-8")
+        await seat.see("Settings read again")
+        await wait_until(lambda: seat.app.calls_by == "bell")

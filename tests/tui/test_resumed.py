@@ -94,10 +94,13 @@ async def test_after_a_restart_it_is_answered_by_itself_and_told(world: DeskWorl
         left = await ask(desk, "asked before the restart")
     world.cloud.script([Scene(steps=["answered ", "after it"])])
     async with sitting(world, alarm, size=(120, 30)) as seat:
+        called: list[str] = []
+        seat.app.call_user = called.append  # type: ignore[method-assign]
         await seat.see("1 paused")
         assert len(world.cloud.requests) == 1
         alarm.ring(601)
         await seat.see("Lane chat has the answer to “asked before the restart”")
+        await wait_until(lambda: called == ["Lane chat has its answer."], "the call, without a word of the prompt")
         await wait_until(lambda: world.status_of(left.request_id) == "completed")
         assert left.conversation is not None
         await seat.app.chat.open_conversation(left.conversation)
