@@ -23,7 +23,7 @@ def clock(at: float, *, seen: float | None = None) -> str:
 
     A time less than two minutes after ``seen``, the moment it is told of, has its seconds as well.
     """
-    then, now = time.localtime(at), time.localtime()
+    then, now = time.localtime(at), time.localtime(time.time())
     today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
     hour = "%H:%M:%S" if seen is not None and at - seen < SOON_S else "%H:%M"
     return time.strftime(hour if today else f"%Y-%m-%d {hour}", then)

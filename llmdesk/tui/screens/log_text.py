@@ -76,5 +76,5 @@ def _time(at: str) -> str:
         then = datetime.fromisoformat(at).astimezone()
     except (ValueError, OverflowError, OSError):
         return one_line(at, 20) + " "
-    today = then.date().isoformat() == time.strftime("%Y-%m-%d")
+    today = then.date().isoformat() == time.strftime("%Y-%m-%d", time.localtime(time.time()))
     return then.strftime("%H:%M:%S " if today else "%m-%d %H:%M:%S ")

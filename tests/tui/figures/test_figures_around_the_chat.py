@@ -125,7 +125,9 @@ def counting(seat: Seat) -> list[Widget]:
     return painted
 
 
-async def test_nothing_is_painted_where_nothing_changed() -> None:
+async def test_nothing_is_painted_where_nothing_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)  # five minutes that begin in between would be told
     desk = FakeDesk(limits=everything(), measured=plenty)
     async with seated(desk, size=(120, 40)) as seat:
         await seat.see("1.71/2.00")
