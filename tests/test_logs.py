@@ -9,7 +9,8 @@ import pytest
 from llmdesk import logs
 from llmdesk.core.errors import StorageError
 from llmdesk.core.text import Redactor
-from llmdesk.logs import close_log, get_log, open_log, record_crash
+from llmdesk.logs import close_log, get_log, lines, open_log, record_crash, rotation
+from llmdesk.logs.rotation import RotatedFile
 from tests.support.stored import ROOT, run_together
 
 log = get_log()
@@ -109,7 +110,7 @@ def test_text_of_prompts_and_answers_is_never_written(path, name):
 
 
 def test_secrets_are_taken_out_of_every_string(path, monkeypatch):
-    monkeypatch.setattr(logs, "redact", Redactor(["canary-secret"]))
+    monkeypatch.setattr(lines, "redact", Redactor(["canary-secret"]))
     log.warning("failed with canary-secret", message="Bearer abcdefgh1234", where=["http://u:p@host/?token=zzz"])
     log.error("crash", exc_info=OSError("canary-secret in an exception"))
     events = written(path)
@@ -148,8 +149,21 @@ def test_a_log_that_cannot_be_written_breaks_nothing(tmp_path, where):
     (tmp_path / "folder").mkdir()
     open_log(tmp_path / where)
     log.info("event")
+    with pytest.raises(StorageError, match="cannot be written"):
+        record_crash(ValueError())  # it is told, by a thread that goes on
     close_log()
     close_log()
+
+
+def test_a_log_that_can_be_written_again_is_written(path):
+    path.parent.mkdir()
+    path.mkdir()
+    log.info("lost")
+    with pytest.raises(StorageError, match="cannot be written"):
+        record_crash(ValueError())
+    path.rmdir()
+    log.info("kept")
+    assert [event["event"] for event in written(path)] == ["kept"]
 
 
 def test_values_of_any_kind_are_written(path):
@@ -187,7 +201,7 @@ def test_a_deleted_file_is_made_anew(path):
 
 
 def test_a_large_file_is_set_aside_and_only_a_few_are_kept(path, monkeypatch):
-    monkeypatch.setattr(logs, "MAX_BYTES", 2000)
+    monkeypatch.setattr(rotation, "MAX_BYTES", 2000)
     for number in range(200):
         log.info("event", number=number, padding="x" * 100)
     close_log()
@@ -203,7 +217,8 @@ ROTATE = """
 import sys
 from pathlib import Path
 from llmdesk import logs
-logs.MAX_BYTES, logs.KEPT = 4000, 50
+from llmdesk.logs import rotation
+rotation.MAX_BYTES, rotation.KEPT = 4000, 50
 logs.open_log(Path(sys.argv[2]))
 logs.get_log().info("warm")
 print("ready", flush=True)
@@ -219,6 +234,43 @@ def test_instances_share_a_file_through_its_rotations(tmp_path):
     lines = [line for each in tmp_path.glob("x.log*") for line in each.read_text().splitlines()]
     events = [event for event in map(json.loads, lines) if event["event"] == "event"]
     assert sorted((event["who"], event["n"]) for event in events) == [(who, n) for who in "01" for n in range(100)]
+
+
+def test_a_line_is_written_though_another_instance_sets_the_file_aside_at_that_moment(tmp_path, monkeypatch):
+    path = tmp_path / "x.log"
+    path.write_text("so far\n")
+    monkeypatch.setattr(rotation, "MAX_BYTES", 10)
+
+    class Overtaken:
+        """A lock that is had only when somebody else has done the work under it."""
+
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            path.rename(tmp_path / "x.log.1")
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr("filelock.FileLock", Overtaken)
+    file = RotatedFile(path)
+    file.write("one more\n")
+    file.close()
+    assert (path.read_text(), (tmp_path / "x.log.1").read_text()) == ("one more\n", "so far\n")
+
+
+def test_a_disk_that_hangs_holds_up_a_bounded_number_of_events(tmp_path, monkeypatch):
+    monkeypatch.setattr(logs, "MAX_WAITING", 20)
+    os.mkfifo(tmp_path / "x.log")  # whoever opens it waits for a reader
+    open_log(tmp_path / "x.log")
+    for number in range(100):
+        log.info("event", number=number)
+    with (tmp_path / "x.log").open() as reader:
+        close_log()
+        numbers = [json.loads(line)["number"] for line in reader]
+    assert numbers[:20] == list(range(20))
+    assert len(numbers) <= 21, "one was taken out of the queue already"
 
 
 CHATTY = """

@@ -7,49 +7,31 @@ request up, and a log that cannot be written breaks nothing.
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import re
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import pairwise
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from llmdesk.core.errors import DeskError, StorageError
-from llmdesk.core.text import MASK, redact, storable
+from llmdesk.core.errors import StorageError
+from llmdesk.logs.lines import log_line
+from llmdesk.logs.rotation import RotatedFile
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Mapping
     from pathlib import Path
 
-Level = Literal["debug", "info", "warning", "error"]
-
-MAX_BYTES = 5 * 1024 * 1024
-"""Size at which the file is set aside, bytes."""
-
-KEPT = 3
-"""How many files that were set aside are kept: ``llmdesk.log.1`` is the newest."""
+    from llmdesk.logs.lines import Level
 
 CLOSE_TIMEOUT_S = 2.0
 """How long leaving waits for a disk that hangs, seconds."""
 
-VALUE_LIMIT = 2_000
-TRACEBACK_LIMIT = 8_000
+MAX_WAITING = 10_000
+"""So many events wait for a disk that hangs; further ones are not told of."""
 
 _QUIET = ("httpx", "httpcore")
 """Libraries that log whole URLs below WARNING (policy S4)."""
-
-_SECRET = re.compile(
-    r"(?i)(?:^|[^a-z])(?:api_?keys?|keys?|tokens?|secrets?|passw(?:or)?ds?|passphrase|authorization|cookies?|credentials?"
-    r"|signatures?)(?:$|[^a-z])"
-)
-_TEXT = frozenset({
-    "answer", "body", "content", "discarded_text", "messages", "payload", "prompt", "reasoning", "system", "text",
-    "thinking", "title",
-})  # fmt: skip
 
 
 class Log:
@@ -86,13 +68,14 @@ class Log:
 
     def crash(self, error: BaseException) -> Path:
         """Write ``error`` and wait for it; see ``record_crash``."""
-        if self._writer is None:
+        writer = self._writer
+        if writer is None:
             raise StorageError("No log is open.")
         receipt = _Receipt()
-        self._writer.put("error", "crash", {"error": type(error).__name__, "exc_info": error}, receipt)
+        writer.put("error", "crash", {"error": type(error).__name__, "exc_info": error}, receipt)
         if not (receipt.ready.wait(CLOSE_TIMEOUT_S) and receipt.written):
-            raise StorageError(f"{self._writer.path}: the log cannot be written.")
-        return self._writer.path
+            raise StorageError(f"{writer.path}: the log cannot be written.")
+        return writer.path
 
     def debug(self, event: str, **fields: object) -> None:
         """Note something that helps to find a fault."""
@@ -111,8 +94,9 @@ class Log:
         self._put("error", event, fields)
 
     def _put(self, level: Level, event: str, fields: Mapping[str, object]) -> None:
-        if self._writer is not None:
-            self._writer.put(level, event, fields)
+        writer = self._writer  # another thread may close the log meanwhile
+        if writer is not None:
+            writer.put(level, event, fields)
 
 
 _log = Log()
@@ -173,7 +157,7 @@ class _Receipt:
         self.written = False
 
 
-_Item = tuple[Level, str, dict[str, object], _Receipt | None]
+_Item = tuple["Level", str, dict[str, object], _Receipt | None]
 
 
 class _Writer:
@@ -186,6 +170,9 @@ class _Writer:
         self._starting = threading.Lock()
 
     def put(self, level: Level, event: str, fields: Mapping[str, object], receipt: _Receipt | None = None) -> None:
+        """Hand an event over; ``receipt`` is told of its end, and such a one always waits its turn."""
+        if receipt is None and self._queue.qsize() >= MAX_WAITING:
+            return
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._queue.put((level, event, {"at": at, "pid": os.getpid(), **fields}, receipt))
         with self._starting:
@@ -200,11 +187,11 @@ class _Writer:
             self._thread.join(CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
-        file = _RotatedFile(self.path)
+        file = RotatedFile(self.path)
         while (item := self._queue.get()) is not None:
             level, event, fields, receipt = item
             try:
-                file.write(_line(level, event, fields))
+                file.write(log_line(level, event, fields))
                 if receipt is not None:
                     receipt.written = True
             except Exception:  # noqa: BLE001 - the thread's outermost frame: a log that fails breaks nothing
@@ -212,105 +199,3 @@ class _Writer:
             if receipt is not None:
                 receipt.ready.set()
         file.close()
-
-
-def _line(level: Level, event: str, fields: Mapping[str, object]) -> str:
-    """One event as a line of JSON; secrets are taken out last, so that nothing is added after it."""
-    told = {**fields, "event": event, "level": level}
-    error = told.pop("exc_info", None)
-    if isinstance(error, BaseException):
-        told["exception"] = _traced(error)
-    return json.dumps({name: _clean(name, value) for name, value in told.items()}) + "\n"
-
-
-_MOST_CAUSES = 5
-"""So many exceptions that led to one are told."""
-
-_TELLING = (OSError, ImportError, NameError, AttributeError, TypeError, DeskError)
-"""Exceptions whose words speak of files, names and settings; those of others may quote what they were handed."""
-
-
-def _traced(error: BaseException) -> str:
-    """Where an exception went and what it was, without locals and quotations."""
-    import traceback
-
-    lines: list[str] = []
-    chain: BaseException | None = error
-    while chain is not None and len(lines) < _MOST_CAUSES:
-        frames = "".join(traceback.format_tb(chain.__traceback__))
-        words = f": {chain}" if isinstance(chain, _TELLING) else ""
-        lines.append(f"{frames}{type(chain).__qualname__}{words}")
-        chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
-    return "\nbefore that:\n".join(lines)
-
-
-def _clean(name: str, value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
-        return value  # a number is no secret, whatever it is called (prompt_token_count)
-    if _SECRET.search(name):
-        return MASK
-    if name in _TEXT:
-        return f"[{len(value)} characters]" if isinstance(value, str) else "[left out]"
-    return _redacted(name, value)
-
-
-def _redacted(name: str, value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _clean(str(key), each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(name, each) for each in value]
-    # The end of a traceback says what happened, the beginning of everything else.
-    text = storable(str(value))
-    return redact(text[-TRACEBACK_LIMIT:] if name == "exception" else text[:VALUE_LIMIT])
-
-
-class _RotatedFile:
-    """A file several instances append whole lines to; when it is large, one of them sets it aside."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-
-    def write(self, text: str) -> None:
-        """Append ``text`` in one piece."""
-        line = text.encode()
-        descriptor = self._current()
-        if os.fstat(descriptor).st_size + len(line) > MAX_BYTES:
-            self._set_aside()
-            descriptor = self._current()
-        if os.write(descriptor, line) != len(line):
-            raise OSError("the disk is full")
-
-    def close(self) -> None:
-        """Close the file, if it is open."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
-
-    def _current(self) -> int:
-        """The open file that bears the name now: another instance may have set it aside, or a user deleted it."""
-        if self._descriptor is not None:
-            try:
-                if os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
-                    return self._descriptor
-            except FileNotFoundError:
-                pass
-            self.close()
-        if not self._path.parent.exists():
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        if os.fstat(self._descriptor).st_mode & 0o077 and hasattr(os, "fchmod"):
-            os.fchmod(self._descriptor, 0o600)
-        return self._descriptor
-
-    def _set_aside(self) -> None:
-        from filelock import FileLock
-
-        self.close()
-        with FileLock(self._path.with_name(f"{self._path.name}.lock"), timeout=CLOSE_TIMEOUT_S / 2, mode=0o600):
-            if self._path.stat().st_size < MAX_BYTES // 2:
-                return  # another instance was faster
-            names = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, KEPT + 1))]
-            for newer, older in reversed(list(pairwise(names))):
-                with suppress(FileNotFoundError):
-                    newer.replace(older)
