@@ -1,4 +1,4 @@
-"""New files that are there whole or not at all, whatever ends the program while it writes; for their owner only."""
+"""New files and folders, for their owner only: a file is there whole or not at all, whatever ends the program."""
 
 from __future__ import annotations
 
@@ -10,14 +10,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-PRIVATE_FILE = 0o600
-"""Mode of what is written for a user (policy S8)."""
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+"""Modes of what is made for a user (policy S8): conversations and spend are nobody else's business."""
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What filesystems say that know no second name of a file (FAT, some of FUSE)."""
 
 
-def create_whole(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+def make_private_folder(folder: Path) -> None:
+    """Create ``folder`` and whatever is missing above it, for this user alone; what exists is left as it is.
+
+    Raises:
+        OSError: it cannot be made. That something else bears its name is found out by whoever uses it.
+    """
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        with suppress(FileExistsError):
+            each.mkdir(mode=FOLDER_MODE)
+
+
+def create_whole(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
     """Make a file that did not exist; nobody ever sees half of it under its name.
 
     Raises:

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "llmdesk.yaml"
 
-PRIVATE_FOLDER = 0o700
-"""Mode of every folder of llmdesk (policy S8): conversations and spend are nobody else's business."""
-
-
 HOMELESS = Path(os.devnull) / "llmdesk"
 """Stands for the folders of a user without a home: nothing can be there, and nothing can be made there."""
 
@@ -161,15 +157,14 @@ def find_themes(paths: Paths | None = None) -> tuple[Path, ...]:
 
 def _create_private(folder: Path) -> Unusable | None:
     """Make one folder and its missing parents with mode 0700."""
+    from llmdesk.new_files import FOLDER_MODE, make_private_folder
+
     try:
-        missing = [folder, *folder.parents]
-        missing = missing[: next(i for i, path in enumerate(missing) if path.exists())]
-        for path in reversed(missing):
-            path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        make_private_folder(folder)
         if not folder.is_dir():
             return Unusable(folder=folder, words="is a file, and a folder is needed there")
         if os.name == "posix" and folder.stat().st_mode & 0o077:
-            folder.chmod(PRIVATE_FOLDER)
+            folder.chmod(FOLDER_MODE)
     except OSError as error:
         cause = error.strerror or str(error)
         return Unusable(folder=folder, words="cannot be made private and writable", cause=cause)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.new_files import create_whole
+from llmdesk.new_files import create_whole, make_private_folder
 from tests.support.stored import full_disk
 
 if TYPE_CHECKING:
@@ -55,3 +55,12 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         create_whole(tmp_path / "no" / "talk.md", b"x")
+
+
+def test_every_missing_folder_is_private_and_existing_ones_are_left(tmp_path: Path, open_umask: None) -> None:
+    tmp_path.chmod(0o755)
+    make_private_folder(tmp_path / "a" / "b")
+    make_private_folder(tmp_path / "a" / "b")
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")] == [
+        0o755, 0o700, 0o700,
+    ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import UsageError
-from llmdesk.new_files import create_whole
+from llmdesk.new_files import create_whole, make_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +45,7 @@ def write_example(path: Path, text: str) -> None:
         UsageError: there is such a file already, or it cannot be written.
     """
     try:
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=0o700, parents=True)
+        make_private_folder(path.parent)
     except OSError as error:
         raise UsageError(f"{path.parent} cannot be made: {error.strerror or error}.") from None
     try:

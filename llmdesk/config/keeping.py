@@ -14,7 +14,7 @@ from llmdesk.config.loader import load_settings
 from llmdesk.config.source import Source, read_source
 from llmdesk.core.edits import Proposal
 from llmdesk.core.errors import UsageError
-from llmdesk.new_files import create_whole
+from llmdesk.new_files import create_whole, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ def write(proposal: Proposal, *, at: float) -> Path | None:
 
 def _make(file: Path, text: str) -> None:
     """Write a file that is not there yet; nobody ever sees half of it under its name."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(file.parent)
     create_whole(file, text.encode())  # fails where there is one meanwhile
 
 

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager, suppress
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmdesk.core.cooldown import MAX_DURATION_S, Instant, is_settled, later, remaining_s, settled, start
+from llmdesk.core.cooldown import MAX_DURATION_S, is_settled, later, remaining_s, settled, start
 from llmdesk.core.text import one_line, redact
+from llmdesk.new_files import make_private_folder
 from llmdesk.storage import state_format
-from llmdesk.storage.files import (
-    change_mark,
-    corrupt_name,
-    left_over_temps,
-    make_private_folder,
-    read_small,
-    replace_durably,
-)
+from llmdesk.storage.clocks import system_clock
+from llmdesk.storage.files import change_mark, corrupt_name, left_over_temps, read_small, replace_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from llmdesk.core.cooldown import Cooldown
-    from llmdesk.storage.files import (
-        Mark,
-    )
+    from llmdesk.core.cooldown import Cooldown, Instant
+    from llmdesk.storage.files import Mark
 
 LOCK_TIMEOUT_S = 2.0
 """How long another instance's update is waited for; then the deadline matters more than that update."""
@@ -40,22 +31,6 @@ MAX_BYTES = 4 << 20
 
 OLDEST_DURATION_S = 600.0
 """The one cooldown the oldest format knew, seconds."""
-
-
-def system_clock() -> Instant:
-    """Now on this machine. Linux tells the boot apart and counts suspend; elsewhere only the wall clock counts."""
-    boottime = getattr(time, "CLOCK_BOOTTIME", None)
-    if boottime is None:
-        return Instant(wall=time.time(), boot=time.monotonic(), boot_id="")
-    return Instant(wall=time.time(), boot=time.clock_gettime(boottime), boot_id=_boot_id())
-
-
-@cache
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 class CooldownFile:

@@ -14,16 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llmdesk.core.errors import StorageError
 from llmdesk.core.text import one_line
+from llmdesk.new_files import make_private_folder
 from llmdesk.storage import fulltext
-from llmdesk.storage.files import (
-    change_mark,
-    corrupt_name,
-    create_private_file,
-    make_private_folder,
-    on_network_filesystem,
-)
-from llmdesk.storage.migrations import migrate, schema_version
+from llmdesk.storage.connection import connect, newer_schema, prepare
+from llmdesk.storage.files import change_mark, corrupt_name, create_private_file, on_network_filesystem
 from llmdesk.storage.schema import MIGRATIONS
+from llmdesk.storage.transactions import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -176,7 +172,8 @@ class Database:
                 if writing:
                     with _synchronous(connection, full=durable):
                         return self._watched(connection, work)
-                return _in_transaction(connection, work, "BEGIN")
+                with transaction(connection, "BEGIN"):
+                    return work(connection)
             except sqlite3.Error as error:
                 if mended or not self._mend(error):
                     raise StorageError(self._explain(error)) from error
@@ -202,61 +199,28 @@ class Database:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        import sqlite3
-
         if self.path is not None:
             create_private_file(self.path)
             self._identity = _identity(self.path)
-        connection = sqlite3.connect(
-            ":memory:" if self.path is None else self.path,
-            timeout=self._lock_timeout_s,  # set before the first pragma (policy D7)
-            isolation_level=None,
-            # A statement that is kept for next time keeps what was last bound to it: three of them, each prompt.
-            cached_statements=0,
-        )
+        connection = connect(self.path, lock_timeout_s=self._lock_timeout_s)
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
-        connection.row_factory = sqlite3.Row
         self._mark = self._file_mark()
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        version = schema_version(connection)
-        self._newer_schema = version if version > len(MIGRATIONS) else None
+        self._newer_schema = newer_schema(connection)
         if self._newer_schema is not None:
             connection.execute("PRAGMA query_only = ON")
-            self._warn(self._newer_message(version))
+            self._warn(self._newer_message(self._newer_schema))
             return
-        if self.path is not None:
-            self._choose_journal(connection, self.path)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MiB: one commit in 600 waits for it, not one in 150
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA foreign_keys = ON")
-        migrate(connection, self.path, now=self._clock)
-        fulltext.ensure(connection, fts5=fulltext.available(connection))
-
-    def _choose_journal(self, connection: sqlite3.Connection, path: Path) -> None:
-        import sqlite3
-
-        wanted = "wal"
-        if self._on_network(path):
-            wanted = "delete"
-            self._warn(f"{path} is on a network filesystem; several instances at once will be slow there.")
-        deadline = time.monotonic() + self._lock_timeout_s
-        while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
-            try:
-                connection.execute(f"PRAGMA journal_mode = {wanted}")
-            except sqlite3.OperationalError as error:
-                # Changing the mode needs the file alone, and does not wait for it as other locks do.
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                return  # a filesystem that cannot do it keeps what it has
+        on_network = self.path is not None and self._on_network(self.path)
+        if on_network:
+            self._warn(f"{self.path} is on a network filesystem; several instances at once will be slow there.")
+        prepare(connection, self.path, lock_timeout_s=self._lock_timeout_s, on_network=on_network, now=self._clock)
 
     def _watched(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a write so that ``data_version`` grows for what others wrote, and only for that.
@@ -265,20 +229,16 @@ class Database:
         files are looked at before SQLite is asked, so that what another instance commits in between shows in one of the
         two.
         """
-        seen: list[int] = []
-
-        def inside(connection: sqlite3.Connection) -> T:
-            self._look()
-            seen.append(_commits_of_others(connection))
-            return work(connection)
-
         self._writing = True
         try:
-            result = _in_transaction(connection, inside, "BEGIN IMMEDIATE")
+            with transaction(connection):
+                self._look()
+                seen = _commits_of_others(connection)
+                result = work(connection)
             self._mark = self._file_mark()
         finally:
             self._writing = False
-        if _commits_of_others(connection) != seen[0]:
+        if _commits_of_others(connection) != seen:
             self._changes += 1
         return result
 
@@ -304,7 +264,8 @@ class Database:
         code = getattr(error, "sqlite_errorcode", 0)
         if code == sqlite3.SQLITE_CORRUPT_VTAB and self._connection is not None:
             # Only the index is broken, and it can be made from the messages.
-            _in_transaction(self._connection, fulltext.fill, "BEGIN IMMEDIATE")
+            with transaction(self._connection):
+                fulltext.fill(self._connection)
             return True
         if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             self._move_aside(path, error)
@@ -380,19 +341,3 @@ def _synchronous(connection: sqlite3.Connection, *, full: bool) -> Iterator[None
 
 def _commits_of_others(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
-
-
-def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
-    import sqlite3
-
-    connection.execute(begin)
-    try:
-        result = work(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        # After a full disk SQLite has often rolled back by itself.
-        with suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        raise
-    return result

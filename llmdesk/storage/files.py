@@ -1,4 +1,4 @@
-"""Private files: folders 0700, files 0600, and replacement that a crash cannot tear (policy S8, D1, D10)."""
+"""Private files that several instances write, look at and replace, so that no crash tears them (policy S8, D1, D10)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from llmdesk.new_files import sync_folder
+from llmdesk.new_files import FILE_MODE, make_private_folder, sync_folder
 
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
 TEMP_SUFFIX = ".tmp"
 
 _NETWORK_KINDS = frozenset({
@@ -23,17 +21,6 @@ _NETWORK_KINDS = frozenset({
 
 Mark = tuple[int, int, int] | None
 """When a file was last written, its size and its identity."""
-
-
-def make_private_folder(folder: Path) -> None:
-    """Create ``folder`` and whatever is missing above it, for this user alone; what exists is left as it is."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        with suppress(FileExistsError):
-            each.mkdir(mode=FOLDER_MODE)
 
 
 def create_private_file(path: Path) -> None:

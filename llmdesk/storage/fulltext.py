@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmdesk.storage.transactions import transaction
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -61,18 +63,12 @@ def ensure(connection: sqlite3.Connection, *, fts5: bool) -> None:
     wanted = len(_TRIGGERS) if fts5 else 0
     if _triggers(connection) == wanted and (not fts5 or _is_current(connection)):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if _triggers(connection) != wanted or (fts5 and not _is_current(connection)):
             for name in _TRIGGERS:
                 connection.execute(f"DROP TRIGGER IF EXISTS {name}")
             if fts5:
                 fill(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def fill(connection: sqlite3.Connection) -> None:

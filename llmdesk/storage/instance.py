@@ -7,7 +7,7 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from llmdesk.storage.files import FILE_MODE, make_private_folder
+from llmdesk.new_files import FILE_MODE, make_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llmdesk.new_files import sync_folder
 from llmdesk.storage.files import TEMP_SUFFIX, create_private_file
 from llmdesk.storage.schema import MIGRATIONS
+from llmdesk.storage.transactions import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +22,6 @@ BACKUPS_KEPT = 3
 
 UPGRADE_TIMEOUT_S = 60.0
 """How long another process that migrates the same file is waited for."""
-
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -57,7 +57,7 @@ def migrate(
     """
     if schema_version(connection) >= len(migrations):
         return
-    with _transaction(connection):
+    with transaction(connection):
         if schema_version(connection) == 0:  # a new one is made at once: nobody ever sees half of it
             for number, migration in enumerate(migrations, 1):
                 _apply(connection, number, migration, now_s=now())
@@ -66,20 +66,8 @@ def migrate(
             if schema_version(connection) == version:
                 if path is not None:
                     back_up(connection, path, version=version, now_s=now())
-                with _transaction(connection):
+                with transaction(connection):
                     _apply(connection, version + 1, migrations[version], now_s=now())
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 @contextmanager

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING
 
 from llmdesk.core.run_folders import RUN_FOLDER, RUN_PREFIX
 from llmdesk.core.values import dataclass
-from llmdesk.storage.files import FILE_MODE, TEMP_SUFFIX, make_private_folder, read_small
+from llmdesk.new_files import FILE_MODE, make_private_folder
+from llmdesk.storage.clocks import boot_id
+from llmdesk.storage.files import TEMP_SUFFIX, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,13 +137,6 @@ def began(process: int) -> str:
         asked = ["/bin/ps", "-o", "lstart=", "-p", str(process)]
         done = subprocess.run(asked, capture_output=True, timeout=2, check=False)  # noqa: S603 - fixed words
         return done.stdout.decode("ascii", "replace").strip()
-    return ""
-
-
-def boot_id() -> str:
-    """Which boot this is; empty where the system does not tell."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return ""
 
 

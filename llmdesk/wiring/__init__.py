@@ -12,8 +12,9 @@ from llmdesk.config.loader import Loaded
 from llmdesk.desk import Desk
 from llmdesk.desk.parts import Parts, in_force
 from llmdesk.paths import find_paths, is_writable, process_environment
+from llmdesk.storage.clocks import system_clock
 from llmdesk.storage.conversations import ConversationStore
-from llmdesk.storage.cooldowns import CooldownFile, system_clock
+from llmdesk.storage.cooldowns import CooldownFile
 from llmdesk.storage.database import Database
 from llmdesk.storage.drafts import DraftStore
 from llmdesk.storage.instance import Instance

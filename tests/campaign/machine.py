@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from llmdesk.core.cooldown import Instant
-from llmdesk.storage.cooldowns import system_clock
+from llmdesk.storage.clocks import system_clock
 from tests.campaign.evidence import Clock
 
 FRESH_BOOT_S = 30.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,9 +96,14 @@ def test_every_example_is_named_where_the_command_is_explained() -> None:
     assert [name for name in EXAMPLES if name != "minimal" and f"`{name}`" not in page] == []
 
 
-def test_a_new_file_is_private_and_an_existing_one_is_never_touched(tmp_path: Path) -> None:
+def test_a_new_file_and_its_folders_are_private_and_an_existing_one_is_never_touched(tmp_path: Path) -> None:
     file = tmp_path / "new/config/llmdesk.yaml"
-    write_example(file, "a: 1\n")
+    before = os.umask(0)
+    try:
+        write_example(file, "a: 1\n")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (file.parent, file.parent.parent)] == [0o700, 0o700]
     assert file.read_text() == "a: 1\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(UsageError, match="exists already"):
@@ -106,8 +112,10 @@ def test_a_new_file_is_private_and_an_existing_one_is_never_touched(tmp_path: Pa
     (tmp_path / "link.yaml").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="exists already"):
         write_example(tmp_path / "link.yaml", "b: 2\n")
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
         write_example(file / "below-a-file.yaml", "b: 2\n")
+    with pytest.raises(UsageError, match="cannot be made: Not a directory"):
+        write_example(file / "folder" / "below-a-file.yaml", "b: 2\n")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -190,8 +198,15 @@ def test_an_editor_with_the_schema_agrees_with_the_loader(tmp_path: Path, text: 
     assert validator.is_valid(read_tree(text).root) is valid
 
 
-def test_every_setting_has_a_docstring() -> None:
-    assert all(text.endswith((".", "…")) for text in field_texts().values())
+def test_every_setting_has_a_docstring_of_whole_sentences() -> None:
+    texts = field_texts()
+    settings = {
+        (name, key)
+        for name, definition in {**schema()["$defs"], "Settings": schema()}.items()
+        for key in definition.get("properties", {})
+    }
+    assert texts.keys() == settings
+    assert [text for text in texts.values() if not text.endswith((".", "…"))] == []
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,8 @@ import stat
 
 import pytest
 
-from llmdesk.storage.files import (
-    corrupt_name,
-    left_over_temps,
-    make_private_folder,
-    on_network_filesystem,
-    replace_durably,
-)
+from llmdesk.storage.files import corrupt_name, left_over_temps, on_network_filesystem, replace_durably
 from tests.support.stored import full_disk
-
-
-def test_every_missing_folder_is_private_and_existing_ones_are_left(tmp_path):
-    tmp_path.chmod(0o755)
-    make_private_folder(tmp_path / "a" / "b")
-    make_private_folder(tmp_path / "a" / "b")
-    assert [stat.S_IMODE(each.stat().st_mode) for each in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")] == [
-        0o755, 0o700, 0o700,
-    ]  # fmt: skip
 
 
 def test_a_replacement_is_whole_private_and_leaves_nothing_beside_it(tmp_path):

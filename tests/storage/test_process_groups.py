@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llmdesk.core.run_folders import RUN_FOLDER
-from llmdesk.storage.process_groups import ProcessGroups, began, boot_id
+from llmdesk.storage.process_groups import ProcessGroups, began
 from tests.support.slowness import PATIENCE_S, allowed
 
 if TYPE_CHECKING:
@@ -225,6 +225,5 @@ def test_half_a_record_of_a_dead_process_is_removed_and_that_of_a_living_one_is_
     assert list((tmp_path / "groups").iterdir()) == [mine]
 
 
-def test_the_boot_is_told_where_the_system_tells_it() -> None:
-    assert boot_id() == boot_id()
+def test_a_process_that_is_not_there_never_began() -> None:
     assert began(2**22 + 7) == ""
