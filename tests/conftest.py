@@ -11,6 +11,7 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from llmdesk.core.text import redact
@@ -23,13 +24,18 @@ FOREIGN = re.compile(r"LLMDESK_.*|OLLAMA_.*|.*_API_KEY|(?:HTTP|HTTPS|ALL|NO)_PRO
 
 
 def pytest_configure() -> None:
-    """Let signals reach the programs of the tests: a shell or ``nohup`` starts what runs behind it deaf to some."""
+    """Let signals reach the programs of the tests: a shell or ``nohup`` starts what runs behind it deaf to some.
+
+    And let no example be too slow: nobody knows how slow the machine is.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGHUP", "SIGQUIT"):  # Windows has neither
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(optionalhook=True)

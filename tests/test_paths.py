@@ -94,10 +94,10 @@ def test_a_read_only_place_gives_warnings_and_no_error() -> None:
 
 def test_palettes_are_found_in_the_package_or_checkout_and_beside_the_configuration(tmp_path: Path) -> None:
     paths = paths_below(tmp_path)
-    built_in = find_themes(paths)
-    assert all(folder.name in ("_themes", "themes") for folder in built_in)
+    (built_in,) = find_themes(paths)
+    assert built_in.name in ("_themes", "themes")
     (paths.config_dir / "themes").mkdir(parents=True)
-    assert find_themes(paths) == (*built_in, paths.config_dir / "themes")
+    assert find_themes(paths) == (built_in, paths.config_dir / "themes")
 
 
 def test_with_a_home_nothing_but_the_standard_library_is_loaded(tmp_path: Path) -> None:

@@ -81,12 +81,14 @@ async def test_of_several_that_are_gone_the_newest_of_each_lane_is_taken_up(inst
     assert (found.text, found.saved_at) == ("newer", 2000.0)
 
 
-async def test_off_the_record_a_draft_touches_no_disk(tmp_path):
+async def test_off_the_record_a_draft_touches_no_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     database = Database(None, on_warning=lambda _: None)
-    store = DraftStore(database, "one", lambda _: False)
-    await store.keep(Draft(lane="chat", text="walrus"))
+    await DraftStore(database, "one", lambda _: False).keep(Draft(lane="chat", text="walrus"))
+    (found,) = await DraftStore(database, "two", lambda _: False).claim()
+    assert found.text == "walrus"
+    assert list(tmp_path.iterdir()) == []
     await database.aclose()
-    assert not list(tmp_path.iterdir())
 
 
 async def test_what_was_written_over_is_not_in_the_files_any_more(instances, tmp_path):
