@@ -25,8 +25,8 @@ class Draft:
     """What the steps of loading work on, one after the other.
 
     ``data`` is merged with the defaults, ``tree`` is what the file said. ``disabled`` maps a provider that cannot be
-    called to the reason; ``notes`` are lines for the user. ``named`` tells which variable of the environment a path
-    came from, for what is not in the file.
+    called to the reason; ``provider_notes`` maps a provider to a line for the user. ``named`` tells which variable of
+    the environment a path came from, for what is not in the file.
     """
 
     file: FilePath | None
@@ -36,7 +36,6 @@ class Draft:
     data: dict[str, Any]
     named: dict[Path, str] = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     provider_notes: dict[str, str] = field(default_factory=dict)
     _faults: list[tuple[Place, str]] = field(default_factory=list)
 

@@ -47,13 +47,12 @@ def propose(
         load_settings(file, env, check_schema=check_schema)
     text = source.text.replace("\r\n", "\n")
     after = apply_edits(text, edits)
-    loaded = load_settings(file, env, check_schema=check_schema, source=replace(source, text=after))
+    load_settings(file, env, check_schema=check_schema, source=replace(source, text=after))
     return Proposal(
         file=str(file),
         before=source.text if exists else None,
         after=after.replace("\n", "\r\n") if "\r\n" in source.text else after,
         diff=diff_of(file, text if exists else "", after),
-        notes=loaded.notes,
     )
 
 

@@ -25,14 +25,13 @@ class Loaded:
     """Settings in force.
 
     ``disabled`` maps a provider that cannot be called to the reason; it stays in its lanes as a target that is
-    skipped. ``notes`` are lines worth telling the user; ``provider_notes`` are those about single providers that the
-    user wrote down (disabled, retired), for whoever asks a lane with one of them. ``systems`` and ``schemas`` hold, by
-    lane, what the files named by the lanes say. ``file`` is ``None`` when there is none.
+    skipped. ``provider_notes`` are lines about single providers that the user wrote down (disabled, retired), for
+    whoever asks a lane with one of them. ``systems`` and ``schemas`` hold, by lane, what the files named by the lanes
+    say. ``file`` is ``None`` when there is none.
     """
 
     settings: Settings
     file: Path | None = None
-    notes: tuple[str, ...] = ()
     provider_notes: Mapping[str, str] = field(default_factory=dict)
     disabled: Mapping[str, str] = field(default_factory=dict)
     systems: Mapping[str, str] = field(default_factory=dict)
@@ -103,7 +102,6 @@ def _load(file: Path | None, env: Mapping[str, str], check_schema: SchemaCheck |
     return Loaded(
         settings=settings,
         file=file,
-        notes=tuple(draft.notes),
         provider_notes=draft.provider_notes,
         disabled=draft.disabled,
         systems=systems,

@@ -91,8 +91,6 @@ def _message(kind: str, path: Path, details: ErrorDetails, draft: Draft) -> str:
         message = _choice(path, str(context["expected"]), _at(draft.data, path))
     elif kind == "value_error":
         message = str(context["error"])
-    elif kind == "string_pattern_mismatch":
-        message = "must be a path that begins with $, like $.result"
     return message
 
 

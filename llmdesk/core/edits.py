@@ -33,15 +33,13 @@ class Proposal:
     """What edits would make of the configuration file; nothing is written before the user has seen it.
 
     ``before`` is the text as it was read, ``None`` = there is no file yet. ``diff`` shows the change line by line, as
-    ``diff -u`` does, with secrets masked; the texts themselves may hold some. ``notes`` are what the loader has to say
-    of the result.
+    ``diff -u`` does, with secrets masked; the texts themselves may hold some.
     """
 
     file: str
     before: str | None = field(repr=False)
     after: str = field(repr=False)
     diff: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,8 +75,7 @@ def make_desk(
 
     mark = mark_of(paths.config_file)
     loaded = Loaded(settings=settings) if settings is not None else load(paths, env)
-    warnings = list(loaded.notes)
-    warnings += told(paths, paths.create(), loaded.settings)
+    warnings = list(told(paths, paths.create(), loaded.settings))
     record = loaded.settings.privacy.record
     writable = is_writable(paths.data_dir)
     stored = writable and record != "off-record"

@@ -86,7 +86,7 @@ class ConfigurationFile:
             setup=setup_of(loaded, self._adapters, self._lasting),
             unchanged=same,
             left=left,
-            notes=(*loaded.notes, *self._later(loaded)),
+            notes=self._later(loaded),
             mute=bool(endpoint and why_not(endpoint, local_only=loaded.settings.privacy.network == "local-only")),
         )
 

@@ -55,14 +55,14 @@ def test_without_a_file_there_are_cloud_local_and_seven_lanes() -> None:
     assert http(loaded, "cloud").base_url == "https://ollama.com"
     assert http(loaded, "cloud").cooldown_s == 600
     assert http(loaded, "local").base_url == "http://127.0.0.1:11434"
-    assert (loaded.notes, loaded.disabled, loaded.settings.default_lane) == ((), {}, "chat")
+    assert (loaded.provider_notes, loaded.disabled, loaded.settings.default_lane) == ({}, {}, "chat")
 
 
 def test_without_a_key_the_cloud_is_off_and_stays_in_the_lanes() -> None:
     for env in ({}, {"OLLAMA_API_KEY": ""}, {"OLLAMA_API_KEY": "  "}):
         loaded = load_settings(None, env)
         assert loaded.disabled == {"cloud": "no key: set OLLAMA_API_KEY"}
-        assert loaded.notes == ()
+        assert loaded.provider_notes == {}
         assert loaded.settings.lanes["chat"].targets[0] == "cloud/gpt-oss:120b"
 
 
@@ -110,7 +110,7 @@ def test_the_quick_defaults_are_what_an_empty_file_gives(tmp_path: Path) -> None
             read = load(tmp_path, text, env)
             assert read.settings == load_settings(None, env).settings
             assert read.disabled == load_settings(None, env).disabled
-            assert read.notes == ()
+            assert read.provider_notes == load_settings(None, env).provider_notes
 
 
 def test_defaults_yaml_says_what_the_python_defaults_say(tmp_path: Path) -> None:

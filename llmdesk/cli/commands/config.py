@@ -89,7 +89,7 @@ def show(session: Session) -> int:
         session.out.record(shown.effective(loaded))
     else:
         session.out.document(shown.show(loaded))
-    for note in (*loaded.provider_notes.values(), *loaded.notes):
+    for note in loaded.provider_notes.values():
         session.out.say(f"note: {note}")
     return EXIT_OK
 
