@@ -10,13 +10,14 @@ from llmdesk.core.money import to_nano_usd, to_usd
 from llmdesk.core.prompting import Said
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Attempt, AttemptOutcome, ModelRef, Role, Usage
-from llmdesk.core.views import Attachment, ConversationView, StoredMessage
+from llmdesk.core.views import ConversationView, StoredMessage
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
     from llmdesk.core.budget import Account
+    from llmdesk.core.views import Attachment
 
 
 @overload
@@ -178,14 +179,6 @@ def to_said(row: sqlite3.Row, attachments: Iterable[Attachment]) -> Said:
     """As much of a row of ``messages`` as decides what a model gets to see of it."""
     number, role, content, request, completeness, superseded_by, continues = row
     return Said(number, _ROLES[role], content, request, tuple(attachments), completeness, superseded_by, continues)
-
-
-def attachments_of(connection: sqlite3.Connection, request: str) -> tuple[Attachment, ...]:
-    """The files that went with a request, in their order."""
-    rows = connection.execute(
-        "SELECT name, text, image FROM attachments WHERE request = ? ORDER BY position", (request,)
-    )
-    return tuple(Attachment(name=name, text=text, image=image) for name, text, image in rows)
 
 
 def begins_with(column: str) -> str:

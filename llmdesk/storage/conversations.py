@@ -9,22 +9,22 @@ from llmdesk.core.errors import UsageError
 from llmdesk.core.prompting import context_messages
 from llmdesk.core.text import storable
 from llmdesk.core.views import Conversation
+from llmdesk.storage.attachments import attachments_of
 from llmdesk.storage.columns import (
     CONVERSATION_COLUMNS,
     SENT,
     TOLD,
-    attachments_of,
     begins_with,
     tags_of,
+    to_conversation_view,
     to_message,
     to_ms,
     to_s,
     to_said,
 )
-from llmdesk.storage.columns import to_conversation_view as to_view
 from llmdesk.storage.fulltext import forget_deleted
-from llmdesk.storage.removal import remove_turn
-from llmdesk.storage.request_rows import forget_text, touch_conversation
+from llmdesk.storage.removal import remove_conversation, remove_turn
+from llmdesk.storage.request_rows import touch_conversation
 from llmdesk.storage.versions import prefer, stand_again
 from llmdesk.storage.whole import write_whole
 
@@ -38,10 +38,8 @@ if TYPE_CHECKING:
 
 MessageT = TypeVar("MessageT")
 
-REMOVED = "its conversation was removed"
-"""Why a request that was open in a removed conversation is cancelled."""
-
 SHOWN_IDS = 20
+"""So many ids are told of those that begin alike."""
 
 
 class ConversationStore:
@@ -118,7 +116,7 @@ class ConversationStore:
                     ORDER BY c.pinned DESC, c.used DESC LIMIT ?""",  # noqa: S608 - constants only
                 (archived, limit),
             )
-            return tuple(to_view(row) for row in rows)
+            return tuple(to_conversation_view(row) for row in rows)
 
         return await self._database.read(work)
 
@@ -237,7 +235,7 @@ class ConversationStore:
         now_ms = to_ms(self._clock())
 
         def work(connection: sqlite3.Connection) -> bool:
-            removed = _remove(connection, conversation_id, now_ms)
+            removed = remove_conversation(connection, conversation_id, now_ms=now_ms)
             forget_deleted(connection)
             return removed
 
@@ -263,7 +261,7 @@ class ConversationStore:
         def work(connection: sqlite3.Connection) -> tuple[str, ...]:
             due = tuple(found for found in _unused(connection, before, archived=False) if found in meant)
             for conversation_id in due:
-                _remove(connection, conversation_id, now_ms)
+                remove_conversation(connection, conversation_id, now_ms=now_ms)
             forget_deleted(connection)
             return due
 
@@ -305,25 +303,6 @@ def _unused(connection: sqlite3.Connection, before: float, archived: bool) -> tu
         (to_ms(before), archived),
     )
     return tuple(row["id"] for row in rows)
-
-
-def _remove(connection: sqlite3.Connection, conversation_id: str, now_ms: int) -> bool:
-    requests = connection.execute(
-        "SELECT id FROM requests WHERE conversation = ?1 "
-        "UNION SELECT request FROM messages WHERE conversation = ?1 AND request NOT NULL",
-        (conversation_id,),
-    ).fetchall()
-    for (request_id,) in requests:
-        forget_text(connection, request_id)
-    connection.execute(
-        "UPDATE requests SET status = 'cancelled', finished_at = ?, reason = ?, next_try_at = NULL "
-        "WHERE conversation = ? AND status IN ('accepted', 'running', 'paused')",
-        (now_ms, REMOVED, conversation_id),
-    )
-    connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation_id,))
-    connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation_id,))
-    connection.execute("DELETE FROM drafts WHERE conversation = ?", (conversation_id,))
-    return bool(connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,)).rowcount)
 
 
 def _resolve(connection: sqlite3.Connection, prefix: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.text import storable
 from llmdesk.core.types import ModelRef
 from llmdesk.core.views import Attachment, Draft, DraftedPrompt
+from llmdesk.storage.attachments import attachment_columns
 from llmdesk.storage.columns import to_ms, to_s
 
 if TYPE_CHECKING:
@@ -148,15 +149,11 @@ def _write(
     connection.executemany(
         "INSERT INTO draft_files (owner, lane, prompt, position, name, text, image) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (owner, draft.lane, prompt, at, storable(file.name), _storable(file.text), file.image)
+            (owner, draft.lane, prompt, at, *attachment_columns(file))
             for prompt, those in files.items()
             for at, file in enumerate(those)
         ],
     )
-
-
-def _storable(text: str | None) -> str | None:
-    return None if text is None else storable(text)
 
 
 def _read(connection: sqlite3.Connection, owner: str) -> list[Draft]:

@@ -1,4 +1,4 @@
-"""A single turn taken out of a conversation for good; every function here runs inside its caller's transaction."""
+"""A conversation, or one of its turns, removed for good; every function here runs inside its caller's transaction."""
 
 from __future__ import annotations
 
@@ -8,15 +8,44 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import storable
 from llmdesk.core.titles import UNTITLED, title_of
+from llmdesk.storage.forgetting import forget_text
 from llmdesk.storage.fulltext import forget_deleted
-from llmdesk.storage.request_rows import forget_text
 from llmdesk.storage.versions import hand_on
 
 if TYPE_CHECKING:
     import sqlite3
 
+REMOVED = "its conversation was removed"
+"""Why a request that was open in a removed conversation is cancelled."""
+
 TURN_REMOVED = "its turn was deleted"
 """Why a paused request is cancelled whose turn is gone."""
+
+
+def remove_conversation(connection: sqlite3.Connection, conversation: str, *, now_ms: int) -> bool:
+    """Delete a conversation with its messages; the words of the index are left to ``forget_deleted``.
+
+    Its requests stay as history without text; those still open, the paused ones too, end as cancelled.
+
+    Returns:
+        Whether there was such a conversation.
+    """
+    requests = connection.execute(
+        "SELECT id FROM requests WHERE conversation = ?1 "
+        "UNION SELECT request FROM messages WHERE conversation = ?1 AND request NOT NULL",
+        (conversation,),
+    ).fetchall()
+    for (request_id,) in requests:
+        forget_text(connection, request_id)
+    connection.execute(
+        "UPDATE requests SET status = 'cancelled', finished_at = ?, reason = ?, next_try_at = NULL "
+        "WHERE conversation = ? AND status IN ('accepted', 'running', 'paused')",
+        (now_ms, REMOVED, conversation),
+    )
+    connection.execute("DELETE FROM messages WHERE conversation = ?", (conversation,))
+    connection.execute("DELETE FROM tags WHERE conversation = ?", (conversation,))
+    connection.execute("DELETE FROM drafts WHERE conversation = ?", (conversation,))
+    return bool(connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,)).rowcount)
 
 
 def remove_turn(connection: sqlite3.Connection, conversation: str, request_id: str, *, now_ms: int) -> None:

@@ -11,8 +11,10 @@ from llmdesk.core.money import to_nano_usd
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Role, Status, Usage
 from llmdesk.core.views import OutboxEntry, RequestView
+from llmdesk.storage.attachments import attachment_names, attachments_of, write_attachments
 from llmdesk.storage.booking import book
-from llmdesk.storage.columns import attachments_of, to_attempt, to_error_kind, to_ms, to_s
+from llmdesk.storage.columns import to_attempt, to_error_kind, to_ms, to_s
+from llmdesk.storage.forgetting import forget_text
 from llmdesk.storage.records import StoredRequest
 from llmdesk.storage.versions import end_what_was_replaced, reinstate, supersede
 
@@ -25,41 +27,7 @@ if TYPE_CHECKING:
     from llmdesk.storage.records import StoredAnswer
 
 _OPEN = "status IN ('accepted', 'running', 'paused')"
-_QUOTED_CHARS = 16
-"""A message with so much of a prompt in one piece tells of it; our own words share less."""
 _FINAL = (Status.COMPLETED, Status.REFUSED, Status.FAILED, Status.BLOCKED, Status.CANCELLED)
-
-
-def forget_text(connection: sqlite3.Connection, request_id: str, *, attachments: bool = True) -> None:
-    """Empty every column of a request that holds what was asked or answered, and what quotes the prompt."""
-    _forget_quotations(connection, request_id)
-    connection.execute(
-        "UPDATE requests SET title = '', prompt = '', payload = '', answer = '' WHERE id = ?", (request_id,)
-    )
-    connection.execute("UPDATE attempts SET discarded_text = '', details = '' WHERE request = ?", (request_id,))
-    if attachments:
-        connection.execute("DELETE FROM attachments WHERE request = ?", (request_id,))
-
-
-def _forget_quotations(connection: sqlite3.Connection, request_id: str) -> None:
-    """Empty the messages in which a server has told a piece of the prompt back."""
-    found = connection.execute("SELECT prompt, reason FROM requests WHERE id = ?", (request_id,)).fetchone()
-    if found is None or not found["prompt"].strip():
-        return
-    prompt = " ".join(found["prompt"].split())
-    if _quotes(found["reason"], prompt):
-        connection.execute("UPDATE requests SET reason = '' WHERE id = ?", (request_id,))
-    rows = connection.execute("SELECT number, message FROM attempts WHERE request = ?", (request_id,)).fetchall()
-    connection.executemany(
-        "UPDATE attempts SET message = '' WHERE request = ? AND number = ?",
-        [(request_id, row["number"]) for row in rows if _quotes(row["message"], prompt)],
-    )
-
-
-def _quotes(message: str, prompt: str) -> bool:
-    if len(prompt) <= _QUOTED_CHARS:
-        return prompt in message
-    return any(message[at : at + _QUOTED_CHARS] in prompt for at in range(len(message) - _QUOTED_CHARS + 1))
 
 
 def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -> None:
@@ -86,13 +54,7 @@ def insert(connection: sqlite3.Connection, request: StoredRequest, owner: str) -
             created,
         ),
     )
-    connection.executemany(
-        "INSERT INTO attachments (request, position, name, text, image) VALUES (?, ?, ?, ?, ?)",
-        [
-            (request.id, place, storable(each.name), None if each.text is None else storable(each.text), each.image)
-            for place, each in enumerate(request.attachments)
-        ],
-    )
+    write_attachments(connection, request.id, request.attachments)
     if request.conversation is not None and request.summarises is None:
         _begin_turn(connection, request, request.conversation, created_ms=created)
 
@@ -313,12 +275,7 @@ def outbox(connection: sqlite3.Connection) -> tuple[OutboxEntry, ...]:
             job=row["job"],
             conversation=row["conversation"],
             prompt=row["prompt"],
-            attachments=tuple(
-                name
-                for (name,) in connection.execute(
-                    "SELECT name FROM attachments WHERE request = ? ORDER BY position", (row["id"],)
-                )
-            ),
+            attachments=attachment_names(connection, row["id"]),
             reason=row["reason"],
             error_kind=to_error_kind(row["error_kind"]),
             next_try_at=to_s(row["next_try_at"]),

@@ -11,7 +11,7 @@ from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.storage import request_rows as rows
 from llmdesk.storage.booking import HERE
 from llmdesk.storage.columns import begins_with, to_ms
-from llmdesk.storage.records import StoredAnswer, StoredRequest
+from llmdesk.storage.forgetting import forget_text
 from llmdesk.storage.versions import reinstate
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from llmdesk.core.types import Attempt, Outcome
     from llmdesk.core.views import OutboxEntry, RequestView
     from llmdesk.storage.database import Database
-
-__all__ = ["DROPPED", "INTERRUPTED", "RequestStore", "StoredAnswer", "StoredRequest"]
+    from llmdesk.storage.records import StoredAnswer, StoredRequest
 
 INTERRUPTED = "interrupted: the program was ended"
 """Why a request of a killed instance is paused."""
@@ -185,7 +184,7 @@ class RequestStore:
             ).rowcount
             if dropped:
                 reinstate(connection, request_id)
-                rows.forget_text(connection, request_id)
+                forget_text(connection, request_id)
             return bool(dropped)
 
         return await self._database.write(work, purge=True)
@@ -213,11 +212,11 @@ class RequestStore:
         """The ids that begin with ``prefix``, oldest first; a whole id stands for itself alone."""
 
         def work(connection: sqlite3.Connection) -> tuple[str, ...]:
-            rows = connection.execute(
+            found = connection.execute(
                 f"SELECT id FROM requests WHERE {begins_with('id')} ORDER BY position LIMIT ?",  # noqa: S608 - constant
                 (prefix, prefix, limit),
             )
-            ids = tuple(request_id for (request_id,) in rows)
+            ids = tuple(request_id for (request_id,) in found)
             return (prefix,) if prefix in ids else ids
 
         return await self._database.read(work)

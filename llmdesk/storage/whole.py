@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.money import to_nano_usd
 from llmdesk.core.text import redact, storable
 from llmdesk.core.types import Usage
+from llmdesk.storage.attachments import write_attachments
 from llmdesk.storage.columns import to_ms
 
 if TYPE_CHECKING:
@@ -86,17 +87,5 @@ def _write(connection: sqlite3.Connection, conversation: str, message: StoredMes
     assert number is not None
     turn = turns.setdefault(message.request, number) if message.request is not None else number
     connection.execute("UPDATE messages SET turn = ? WHERE id = ?", (turn, number))
-    connection.executemany(
-        "INSERT INTO attachments (request, position, name, text, image) VALUES (?, ?, ?, ?, ?)",
-        [
-            (
-                message.request,
-                place,
-                storable(each.name),
-                None if each.text is None else storable(each.text),
-                each.image,
-            )
-            for place, each in enumerate(message.attachments)
-            if message.request is not None
-        ],
-    )
+    if message.request is not None:
+        write_attachments(connection, message.request, message.attachments)

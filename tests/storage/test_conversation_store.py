@@ -3,8 +3,9 @@ import pytest
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import Role, Status
 from llmdesk.core.views import Attachment
-from llmdesk.storage.conversations import REMOVED, ConversationStore
+from llmdesk.storage.conversations import ConversationStore
 from llmdesk.storage.database import Database
+from llmdesk.storage.removal import REMOVED
 from llmdesk.storage.requests import RequestStore
 from llmdesk.storage.search import Search
 from tests.support.stored import a_request, an_answer, an_attempt, an_outcome
