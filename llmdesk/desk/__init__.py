@@ -1,38 +1,29 @@
 """The desk: one method for each thing a user can do; both faces and programs call it and nothing behind it.
 
-Behind this facade: ``choosing`` (the lane of a request), ``planning`` (its route), ``asking`` (its life), ``ending``
-(its outcome), ``resuming`` (what is paused is asked again by itself), ``critic`` (an output judged by its task),
-``schemas`` (those a caller names), ``reports`` (what was used), ``inventory`` (providers, lanes, models), ``archive``
-(conversations on paper), ``doctor`` (a look at everything), ``reloading`` (the settings are read again and changed),
-``watch`` (what changed). The composition root builds it:
-``llmdesk.wiring``.
+Behind this facade stand the ``works``: ``asking`` (requests begin, and are owned), ``serving`` (the life of one, from
+``choosing`` its lane and ``planning`` its route to ``settling`` and ``ending``), ``resuming`` (what is paused is asked
+again by itself), ``inventory`` (providers, lanes, models), ``shelf`` (conversations put in order), ``reloading`` (the
+settings are read again and changed), ``watch`` (what changed). Others are loaded when they are wanted: ``critic`` (an
+output judged by its task), ``schemas`` (those a caller names), ``reports`` (what was used), ``archive`` (conversations
+on paper), ``doctor`` (a look at everything). The composition root builds it: ``llmdesk.wiring``.
 """
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from llmdesk.core.errors import StorageError, UsageError
 from llmdesk.core.measures import Selection
 from llmdesk.core.types import Params, Status
-from llmdesk.core.views import (
-    Ask,
-    Topic,
-)
-from llmdesk.desk.advice import advise
-from llmdesk.desk.asking import Asking
-from llmdesk.desk.inventory import Inventory
-from llmdesk.desk.log_tail import log_mark
+from llmdesk.core.views import Ask, Topic
+from llmdesk.desk.history import failovers, request_id_of, request_view
 from llmdesk.desk.planning import plan
-from llmdesk.desk.reloading import Reloading
-from llmdesk.desk.resuming import Resuming
 from llmdesk.desk.run import Run
-from llmdesk.desk.shelf import Shelf
 from llmdesk.desk.summaries import summary_ask
 from llmdesk.desk.turns import ask_again, ask_to_go_on, forked
-from llmdesk.desk.watch import Watch
+from llmdesk.desk.works import Works
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
@@ -77,76 +68,28 @@ class Desk:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        booked = (parts.database, parts.ledger.database)  # one and the same, but off the record
-        self._watch = Watch(
-            lambda: (tuple(each.data_version() for each in booked), parts.cooldowns.mark()),
-            glance=self._glance,
-            log_mark=lambda: log_mark(parts.paths.log_file),
-        )
-        self._asking = Asking(parts, self._watch.changed)
-        self._inventory = Inventory(parts, self._asking, self._watch.changed)
-        self._asking.on_answer = self._answered
-        self._resuming = Resuming(parts, self._asking, self._watch)
-        self.configuration = Reloading(parts, self._inventory, self._watch.changed)
+        self._works = works = Works(parts)
+        self._asking = works.asking
+        self._inventory = works.inventory
+        self.configuration = works.configuration
         """The settings while the desk runs: read again when the file is edited, changed on the user's word."""
-        self.shelf = Shelf(parts, self._watch.changed)
+        self.shelf = works.shelf
         """Conversations put in order: renamed, pinned, tagged, put away, deleted and had back."""
 
-    def _glance(self) -> None:
-        self.configuration.glance()
-
     async def __aenter__(self) -> Self:
-        """Claim what a killed instance left behind: its requests come back as paused, exactly once.
-
-        What it could not book is booked before that: a request that is asked again goes on with the next number.
-        """
+        """Claim what a killed instance left behind: its requests come back as paused, exactly once."""
         try:
-            await self._open()
+            await self._works.open()
         except BaseException as error:  # cancelled in the middle of it: what was begun is closed all the same
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
 
-    async def _open(self) -> None:
-        try:
-            await self._parts.ledger.fold()
-            await self._parts.spend.release_dead()
-            await self._parts.requests.recover(self._parts.instance.is_alive)
-            await self.shelf.purge()
-        except StorageError as error:
-            self._parts.warnings.append(str(error))
-        if self._parts.at_start is not None:
-            self._parts.at_start()
-        if self._parts.upkeep is not None:
-            self._parts.upkeep.begin()
-
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Pause what runs, wait for the writes, close connections and files."""
-        async with AsyncExitStack() as closing:  # the last one first, each whatever becomes of the others
-            if self._parts.telemetry is not None:
-                closing.push_async_callback(self._parts.telemetry.aclose)
-            closing.callback(self._parts.instance.close)
-            closing.push_async_callback(self._parts.database.aclose)
-            closing.push_async_callback(self._parts.ledger.database.aclose)
-            closing.push_async_callback(self._purge)
-            if self._parts.upkeep is not None:
-                closing.push_async_callback(self._parts.upkeep.aclose)
-            closing.push_async_callback(self._parts.adapters.aclose)
-            closing.push_async_callback(self.configuration.aclose)
-            closing.push_async_callback(self._inventory.plans.aclose)
-            closing.push_async_callback(self._asking.aclose)
-            await self._resuming.stop()
-
-    async def _purge(self) -> None:
-        with suppress(StorageError):
-            await self.shelf.purge(at_close=True)
-
-    def _answered(self, provider: str) -> None:
-        """A plan has paid for an answer; who watches gauges will want to know what is left."""
-        if self._watch.watched:
-            self._inventory.plans.answered(provider)
+        await self._works.close()
 
     @property
     def default_lane(self) -> str:
@@ -276,7 +219,7 @@ class Desk:
         whole = await self.conversation(conversation)
         fork = forked(whole, request, new_id=parts.new_id, at=parts.clock())
         await parts.conversations.put(fork, newest=True)
-        self._watch.changed(Topic.CONVERSATIONS)
+        self._works.watch.changed(Topic.CONVERSATIONS)
         return await self.conversation(fork.id)
 
     async def generate(
@@ -297,7 +240,7 @@ class Desk:
             UsageError: there is no message, or the lane or agent is unknown.
         """
         ask = Ask(messages=tuple(messages), lane=lane, params=params or Params(), agent=agent, job=job, schema=schema)
-        return await _ended(self.send(ask))
+        return await self.send(ask).to_its_end()
 
     async def critique(
         self,
@@ -335,23 +278,12 @@ class Desk:
 
         found = self._parts.lanes.get(lane)
         ask = critic_ask(task, output, house_rules=found.system if found is not None else None)
-        run = self.send(
-            replace(
-                ask,
-                lane=lane,
-                model=model,
-                agent=agent,
-                job=job,
-                timeout_s=timeout_s,
-                consent=consent,
-                unkept_ok=consent,
-            )
-        )
-        outcome = await _ended(run, notice)
+        ask = replace(ask, lane=lane, model=model, agent=agent, job=job, timeout_s=timeout_s)
+        outcome = await self.send(replace(ask, consent=consent, unkept_ok=consent)).to_its_end(notice)
         if outcome.status is Status.PAUSED:
             with suppress(StorageError):
                 await self._parts.requests.drop(outcome.request_id)
-            self._watch.changed(Topic.OUTBOX)
+            self._works.watch.changed(Topic.OUTBOX)
         return verdict_of(outcome)
 
     async def plan(self, ask: Ask) -> Plan:
@@ -375,7 +307,7 @@ class Desk:
             UsageError: there is no such paused request (any more), or what it names is not configured any more; then it
                 stays in the outbox.
         """
-        whole = await self._one_request(request_id)
+        whole = await request_id_of(self._parts, request_id)
         return await self._asking.retry(whole, probe=probe, consent=consent)
 
     async def keep_resuming(self, on_run: Callable[[OutboxEntry, Run], bool]) -> None:
@@ -388,7 +320,7 @@ class Desk:
             on_run: told of each request that is taken up. True = the caller reads its events and answers its questions;
                 false = nobody watches it, and a failover that needs consent pauses it.
         """
-        await self._resuming.keep(on_run)
+        await self._works.resuming.keep(on_run)
 
     async def paused_ask(self, request_id: str) -> Ask:
         """What a paused request asks, with its files; it goes on waiting.
@@ -396,7 +328,7 @@ class Desk:
         Raises:
             UsageError: there is no such paused request, or this version cannot read it.
         """
-        return await self._asking.paused_ask(await self._one_request(request_id))
+        return await self._asking.paused_ask(await request_id_of(self._parts, request_id))
 
     async def drop(self, request_id: str) -> None:
         """Remove a paused request for good.
@@ -404,9 +336,9 @@ class Desk:
         Raises:
             UsageError: there is no such paused request.
         """
-        if not await self._parts.requests.drop(await self._one_request(request_id)):
+        if not await self._parts.requests.drop(await request_id_of(self._parts, request_id)):
             raise UsageError(f"No paused request {request_id}. List them with: llmdesk outbox list")
-        self._watch.changed(Topic.OUTBOX)
+        self._works.watch.changed(Topic.OUTBOX)
 
     async def request(self, request_id: str) -> RequestView:
         """One request (an unambiguous beginning of its id will do) with every attempt and skip.
@@ -414,12 +346,7 @@ class Desk:
         Raises:
             UsageError: no request, or more than one, has that id.
         """
-        view = await self._parts.requests.view(await self._one_request(request_id))
-        if view is None:
-            raise UsageError(f"No request {request_id}.")
-        if view.status is not Status.PAUSED:
-            return view
-        return replace(view, advice=advise(view.attempts, program=self._parts.program))
+        return await request_view(self._parts, request_id)
 
     async def exchanges(self, request_id: str) -> tuple[Exchange, ...]:
         """What was sent and received for a request, call by call, without secrets.
@@ -431,14 +358,7 @@ class Desk:
             The calls in order; empty = none is kept: they last only as long as the desk that made them, and only the
             last ones of it.
         """
-        return await self._asking.exchanges.of(request_id)
-
-    async def _one_request(self, prefix: str) -> str:
-        found = await self._parts.requests.resolve(prefix) if prefix else ()
-        if len(found) == 1:
-            return found[0]
-        raise UsageError(f"{len(found)} requests begin with {prefix}: write more of it." if found else
-                         f"No request {prefix}. List the paused ones with: llmdesk outbox list")  # fmt: skip
+        return await self._works.serving.exchanges.of(request_id)
 
     async def failovers(
         self,
@@ -453,10 +373,10 @@ class Desk:
 
         ``since`` is UTC epoch seconds; ``provider`` was left or gone to.
         """
-        ledger = self._parts.ledger
-        stored = await ledger.failovers(since=since, lane=lane, provider=provider, reason=reason, limit=limit)
-        fresh = self._asking.stepping.rows(stored, since=since, lane=lane, provider=provider, reason=reason)
-        return (*fresh, *stored)[:limit]
+        stepping = self._works.serving.stepping
+        return await failovers(
+            self._parts, stepping, since=since, lane=lane, provider=provider, reason=reason, limit=limit
+        )
 
     # --- what it cost, and how it went ---
 
@@ -626,7 +546,7 @@ class Desk:
         from llmdesk.desk.importing import take_in
 
         taken = await take_in(self._parts, path)
-        self._watch.changed(Topic.CONVERSATIONS)
+        self._works.watch.changed(Topic.CONVERSATIONS)
         return taken
 
     async def export_conversation(self, conversation_id: str, form: Literal["md", "json"] = "md") -> str:
@@ -639,7 +559,7 @@ class Desk:
         """Delete a conversation and its messages."""
         found = await self.conversation(conversation_id)
         await self._parts.conversations.remove(found.id)
-        self._watch.changed(Topic.CONVERSATIONS)
+        self._works.watch.changed(Topic.CONVERSATIONS)
 
     # --- looking after it ---
 
@@ -663,15 +583,4 @@ class Desk:
 
     def watch(self) -> AsyncIterator[frozenset[Topic]]:
         """Yield what changed, in this instance or another one, for as long as it is iterated."""
-        return self._watch()
-
-
-async def _ended(run: Run, notice: Callable[[DeskEvent], None] | None = None) -> Outcome:
-    """Take every event of ``run``, as what is not taken would only pile up, and wait for its end."""
-    try:
-        async for event in run:
-            if notice is not None:
-                notice(event)
-        return await run.outcome()
-    finally:
-        run.cancel()
+        return self._works.watch()

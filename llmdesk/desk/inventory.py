@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from llmdesk.core.types import Json
-    from llmdesk.desk.asking import Asking
     from llmdesk.desk.parts import Parts, ProviderFacts
+    from llmdesk.desk.serving import Serving
     from llmdesk.providers.base import ModelStore, Provider, PullProgress, RunningModel
 
 
@@ -29,9 +29,9 @@ NOT_TRIED = "key not tried"
 class Inventory:
     """Knows the providers of one desk; remembers what the last look at each found."""
 
-    def __init__(self, parts: Parts, asking: Asking, changed: Callable[[Topic], None]) -> None:
+    def __init__(self, parts: Parts, serving: Serving, changed: Callable[[Topic], None]) -> None:
         self._parts = parts
-        self._asking = asking
+        self._serving = serving
         self._changed = changed
         self._seen: dict[str, ProviderStatus] = {}
         self.plans = Plans(parts, changed)
@@ -56,13 +56,13 @@ class Inventory:
     @property
     def known(self) -> frozenset[str]:
         """The providers of which anything is remembered."""
-        return frozenset({*self._seen, *self._asking.answering, *self.plans.told})
+        return frozenset({*self._seen, *self._serving.answering, *self.plans.told})
 
     def forget(self, providers: Iterable[str]) -> None:
         """Forget what was found of providers that are others now."""
         for name in providers:
             self._seen.pop(name, None)
-            self._asking.answering.discard(name)
+            self._serving.answering.discard(name)
             self.plans.forget(name)
 
     def providers(self) -> tuple[ProviderStatus, ...]:
@@ -89,7 +89,7 @@ class Inventory:
             )
         if attention := targets.attention(name):
             return replace(status, state=ProviderState.ATTENTION, message=attention)
-        if name in self._asking.answering and status.state is not ProviderState.OK:
+        if name in self._serving.answering and status.state is not ProviderState.OK:
             return replace(status, state=ProviderState.OK, message="")
         return status
 
@@ -105,7 +105,7 @@ class Inventory:
 
     def _unfetched(self, name: str) -> str:
         """What would have to be run or opened for the first time to call a provider; empty = nothing."""
-        known = name in self._seen or name in self._asking.answering
+        known = name in self._seen or name in self._serving.answering
         return "" if known else self._parts.providers[name].late_source
 
     async def look_around(self, timeout_s: float) -> tuple[ProviderStatus, ...]:
@@ -152,7 +152,7 @@ class Inventory:
 
     def _blank(self, name: str) -> ProviderStatus:
         """Begin a new finding; from now on it counts, and not what was answered before."""
-        self._asking.answering.discard(name)
+        self._serving.answering.discard(name)
         facts = self._parts.providers[name]
         return ProviderStatus(provider=name, kind=facts.kind, state=ProviderState.DOWN, base_url=facts.base_url)
 

@@ -19,7 +19,8 @@ class Job:
     ``router`` and ``prices`` are those of the settings that it began under; it ends under them.
 
     ``kept``: it is to be on disk; ``on_disk``: it is there. ``payload`` is what the outbox needs to ask again;
-    ``first_number`` goes on with the attempts of earlier runs; ``resumed`` counts those that began without the user.
+    ``again``: it was taken out of the outbox; ``first_number`` then goes on with the attempts of earlier runs, and
+    ``resumed`` counts those that began without the user.
     ``left_out_turns``: so many of the oldest turns did not go along to the target that was asked last.
     """
 
@@ -33,6 +34,7 @@ class Job:
     kept: bool
     payload: str = ""
     on_disk: bool = False
+    again: bool = False
     first_number: int = 1
     resumed: int = 0
     warned: int = 0

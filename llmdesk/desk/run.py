@@ -10,7 +10,7 @@ from llmdesk.core.types import Finished, TextDelta
 from llmdesk.router import Controls, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from llmdesk.core.types import DeskEvent, Outcome
 
@@ -74,6 +74,20 @@ class Run:
     async def outcome(self) -> Outcome:
         """Wait for the end."""
         return await asyncio.shield(self._outcome)
+
+    async def to_its_end(self, notice: Callable[[DeskEvent], None] | None = None) -> Outcome:
+        """Take every event, as what is not taken would only pile up, and wait for the end; leaving early cancels it.
+
+        Args:
+            notice: told of each event on the way.
+        """
+        try:
+            async for event in self:
+                if notice is not None:
+                    notice(event)
+            return await self.outcome()
+        finally:
+            self.cancel()
 
     def retry_now(self) -> None:
         """Cut a wait short and ask the same target again."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.core import errors
-from llmdesk.core.errors import ErrorKind, UsageError
+from llmdesk.core.errors import ErrorKind, StorageError, UsageError
 from llmdesk.core.types import (
     Accepted,
     AttemptStarted,
@@ -112,6 +112,38 @@ async def test_of_two_desks_that_retry_at_once_exactly_one_asks(world: DeskWorld
             assert len(won) == 1
             assert (await won[0].outcome()).status is Status.COMPLETED  # type: ignore[union-attr]
             assert len(world.cloud.requests) == 1
+
+
+async def test_a_retry_whose_attempts_cannot_be_read_goes_back_to_its_place(world: DeskWorld) -> None:
+    async with world.desk() as desk:
+        paused = await pause(world, desk, "once more")
+        world.cloud.requests.clear()
+        requests = desk._parts.requests
+        read = requests.view
+
+        async def locked(_: str) -> None:
+            raise StorageError("the database is locked.")
+
+        requests.view = locked  # type: ignore[method-assign]
+        outcome = await (await desk.retry(paused)).outcome()
+        requests.view = read  # type: ignore[method-assign]
+        assert (outcome.status, world.cloud.requests) == (Status.PAUSED, [])
+        assert [entry.id for entry in await desk.outbox()] == [paused]
+        assert (await (await desk.retry(paused)).outcome()).status is Status.COMPLETED
+        assert [attempt.number for attempt in (await desk.request(paused)).attempts] == [1, 2]
+
+
+async def test_a_request_is_taken_out_under_the_settings_that_its_names_were_looked_up_in(world: DeskWorld) -> None:
+    async with world.desk() as desk:
+        paused = await pause(world, desk, "under the old settings")
+        claim = desk._parts.requests.claim
+
+        async def meanwhile(*given: object, **more: object) -> object:
+            desk._parts.lanes = {}  # read again while the claim is written
+            return await claim(*given, **more)  # type: ignore[arg-type]
+
+        desk._parts.requests.claim = meanwhile  # type: ignore[method-assign, assignment]
+        assert (await (await desk.retry(paused)).outcome()).status is Status.COMPLETED
 
 
 async def test_a_retry_that_fails_again_goes_back_to_its_place(world: DeskWorld) -> None:

@@ -55,7 +55,7 @@ async def test_an_edit_is_seen_by_a_watcher_and_taken_over_as_a_whole() -> None:
                 seen.extend(topics)
 
         watcher = asyncio.ensure_future(watch())
-        await wait_until(lambda: desk._watch.watched)
+        await wait_until(lambda: desk._works.watch.watched)
         text = file.read_text()
         file.write_text(
             text.replace("default_lane: chat", "default_lane: mine")

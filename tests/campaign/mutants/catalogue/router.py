@@ -160,9 +160,9 @@ MUTANTS = (
     ),
     Mutant(
         name="an attempt is not numbered on from the last run",
-        file="desk/asking.py",
-        old="first_number=tried + 1,",
-        new="first_number=1,",
+        file="desk/serving.py",
+        old="return tried + 1",
+        new="return 1",
         rules=("I1", "I6", "I19"),
         killer=Slice(seeds=(7,), steps=("resume",)),
     ),

@@ -79,10 +79,9 @@ MUTANTS = (
     ),
     Mutant(
         name="off the record the log tells of prompts",
-        file="desk/asking.py",
-        old="        self._tell_accepted(run, job)\n        await self._serve(run, job)\n\n    async def _resume",
-        new="        self._tell_accepted(run, job)\n        self._parts.log('accepted', asked=job.ask.prompt)\n"
-        "        await self._serve(run, job)\n\n    async def _resume",
+        file="desk/serving.py",
+        old="        self._tell_accepted(run, job)\n",
+        new="        self._tell_accepted(run, job)\n        self._parts.log('accepted', asked=job.ask.prompt)\n",
         rules=("I11",),
         killer=Command(words=("crash", "--scenario", "off the record", "--at", "unlink")),
     ),
