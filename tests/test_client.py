@@ -19,7 +19,7 @@ import pytest
 
 from llmdesk import LLMConfig, LLMUnavailableError, OllamaClient, load_config
 from llmdesk.config.settings import Settings
-from llmdesk.core.errors import ConfigurationError, DeskError, UsageError
+from llmdesk.core.errors import ConfigurationError, DeskError, StorageError, UsageError
 from llmdesk.core.types import Status
 from llmdesk.wiring import make_desk
 from tests.support.fault_server import (
@@ -94,8 +94,7 @@ def _outbox_ids(entries: Any) -> list[str]:
 
 
 async def _desk_of(client: OllamaClient) -> Desk:
-    assert client._desk is not None
-    return client._desk
+    return client._calls.desk
 
 
 # --- cloud first --------------------------------------------------------------------------------------------------
@@ -187,7 +186,7 @@ async def test_tries_and_silence_are_what_the_configuration_says(make: Make, clo
 )
 def test_names_of_cloud_models_are_those_of_the_server_that_is_asked(endpoint: str, model: str, asked: str) -> None:
     client = OllamaClient(LLMConfig(cloud_endpoint=endpoint, cloud_api_key=KEY))
-    assert [str(ref) for ref in client._targets(model)] == [f"cloud/{asked}", "local/largest"]
+    assert [str(ref) for ref in client._calls.targets(model)] == [f"cloud/{asked}", "local/largest"]
 
 
 async def test_without_a_key_only_this_machine_is_asked(make: Make, cloud: FaultServer) -> None:
@@ -807,3 +806,26 @@ def test_the_page_names_every_setting() -> None:
     page = PAGE.read_text()
     for field in dataclasses.fields(LLMConfig):
         assert field.name == "base" or f"| `{field.name}` |" in page
+
+
+async def test_a_client_that_is_closed_while_its_first_call_opens_the_desk_leaves_nothing_open(make: Make) -> None:
+    client = make()
+    desk = await _desk_of(client)
+    enter, opening, go = desk.__aenter__, asyncio.Event(), asyncio.Event()
+
+    async def slow() -> Desk:
+        opening.set()
+        await go.wait()
+        return await enter()
+
+    desk.__aenter__ = slow  # type: ignore[method-assign]
+    calls = [asyncio.create_task(client.chat("gpt-oss:120b", HELLO)) for _ in range(2)]
+    await opening.wait()
+    closing = asyncio.create_task(client.aclose())
+    late = asyncio.create_task(client.chat("gpt-oss:120b", HELLO))
+    go.set()
+    await asyncio.wait_for(closing, PATIENCE_S)
+    ended = await asyncio.gather(*calls, late, return_exceptions=True)
+    assert all(isinstance(each, DeskError) for each in ended), ended
+    with pytest.raises(StorageError, match="closed"):
+        await desk.outbox()

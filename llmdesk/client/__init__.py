@@ -7,6 +7,7 @@ Nothing heavy is imported before a client is used.
 from __future__ import annotations
 
 from llmdesk.client.config import LLMConfig, load_config
-from llmdesk.client.ollama_client import LLMUnavailableError, OllamaClient
+from llmdesk.client.errors import LLMUnavailableError
+from llmdesk.client.ollama_client import OllamaClient
 
 __all__ = ["LLMConfig", "LLMUnavailableError", "OllamaClient", "load_config"]

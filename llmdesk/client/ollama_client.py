@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
-from llmdesk.client.answering import (
-    Chunks,
-    chat_response,
-    embed_response,
-    generate_response,
-    restart_chunk,
-)
+from llmdesk.client.answering import chat_response, embed_response, generate_response
 from llmdesk.client.asking import images_of, messages_of, params_of, tools_of, wire_fields
-from llmdesk.client.config import CLOUD, LLMConfig, cloud_name, settings_of, targets_of
-from llmdesk.core.errors import DeskError, ErrorKind, UsageError
-from llmdesk.core.types import (
-    AttemptStarted,
-    Completed,
-    FailedOver,
-    Finished,
-    Message,
-    ModelRef,
-    ReasoningDelta,
-    Role,
-    Status,
-    TextDelta,
-    ToolCall,
-)
+from llmdesk.client.calls import Calls
+from llmdesk.client.config import CLOUD, LLMConfig
+from llmdesk.client.errors import LLMUnavailableError
+from llmdesk.core.errors import UsageError
+from llmdesk.core.types import Message, Role
 from llmdesk.core.views import Ask, ProviderState
-from llmdesk.paths import process_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -41,34 +21,11 @@ if TYPE_CHECKING:
 
     import ollama
 
-    from llmdesk.client.answering import (
-        Route,
-    )
-    from llmdesk.core.types import (
-        DeskEvent,
-        Json,
-        Outcome,
-    )
-    from llmdesk.desk import Desk
+    from llmdesk.core.types import Json
+
+__all__ = ["LLMUnavailableError", "OllamaClient"]
 
 Given = Mapping[str, object]
-Answer = TypeVar("Answer")
-
-_log = logging.getLogger("llmdesk.client")
-
-
-class LLMUnavailableError(DeskError):
-    """Nobody could answer, or a hard budget forbids to ask.
-
-    Args:
-        message: one line: what happened to the last one asked, and when it may be better.
-        request_id: the request in the outbox, for ``llmdesk outbox``; ``None`` = it does not wait there.
-    """
-
-    def __init__(self, message: str, request_id: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.request_id = request_id
 
 
 class OllamaClient:
@@ -84,16 +41,10 @@ class OllamaClient:
 
     def __init__(self, config: LLMConfig | None = None, *, home: Path | None = None) -> None:
         self.config = LLMConfig() if config is None else config
-        self._home = home
-        self._settings = settings_of(self.config)
-        self._desk: Desk | None = None
-        self._entering = asyncio.Lock()
-        self._entered = False
-        self._closed = False
-        self._answered_by: Literal["cloud", "local", "none"] | None = None
+        self._calls = Calls(self.config, home)
 
     async def __aenter__(self) -> Self:
-        await self._open()
+        await self._calls.open()
         return self
 
     async def __aexit__(
@@ -103,10 +54,7 @@ class OllamaClient:
 
     async def aclose(self) -> None:
         """Pause what still runs, write it down, and close every connection. The client cannot be used again."""
-        self._closed = True
-        if self._desk is not None and self._entered:
-            self._entered = False
-            await self._desk.__aexit__(None, None, None)
+        await self._calls.aclose()
 
     # --- who answers ---
 
@@ -115,15 +63,15 @@ class OllamaClient:
         return any(
             status.provider == CLOUD
             and status.state not in (ProviderState.NO_KEY, ProviderState.COOLING, ProviderState.ATTENTION)
-            for status in self._made().providers()
+            for status in self._calls.desk.providers()
         )
 
     @property
     def current_provider(self) -> Literal["cloud", "local", "none"]:
         """Who answered last; ``none`` when nobody could. Before the first call: who would be asked first."""
-        if self._answered_by is None:
+        if self._calls.answered_by is None:
             return "cloud" if self.is_cloud_available() else "local"
-        return self._answered_by
+        return self._calls.answered_by
 
     # --- asking ---
 
@@ -188,7 +136,7 @@ class OllamaClient:
         params, passed = params_of(options, keep_alive)
         ask = Ask(
             messages=messages_of(messages),
-            targets=self._targets(model),
+            targets=self._calls.targets(model),
             params=params,
             format=_format(format),
             tools=tools_of(tools),
@@ -197,8 +145,8 @@ class OllamaClient:
             keep_wire=True,
         )
         if stream:
-            return self._streamed("chat", ask, chat_response)
-        return chat_response(await self._answered("chat", ask))
+            return self._calls.streamed("chat", ask, chat_response)
+        return chat_response(await self._calls.answered("chat", ask))
 
     @overload
     async def generate(
@@ -254,7 +202,7 @@ class OllamaClient:
         ask = Ask(
             endpoint="generate",
             messages=(*before, Message(role=Role.USER, content=prompt, images=images_of(images))),
-            targets=self._targets(model),
+            targets=self._calls.targets(model),
             params=params,
             format=_format(format),
             extra=wire_fields(passed, {**more, "suffix": suffix}),
@@ -262,8 +210,8 @@ class OllamaClient:
             keep_wire=True,
         )
         if stream:
-            return self._streamed("generate", ask, generate_response)
-        return generate_response(await self._answered("generate", ask))
+            return self._calls.streamed("generate", ask, generate_response)
+        return generate_response(await self._calls.answered("generate", ask))
 
     async def embed(  # noqa: PLR0917 - the package's order
         self,
@@ -292,144 +240,20 @@ class OllamaClient:
             LLMUnavailableError: nobody could; its ``request_id`` is ``None``.
             ollama.ResponseError: the server found the request itself wrong.
         """
-        name = model or self.config.embeddings_model
         params, passed = params_of(options, keep_alive)
         texts = input if isinstance(input, str) else list(input)
         fields = {**more, "input": texts, "truncate": truncate, "dimensions": dimensions}
         ask = Ask(
             endpoint="embed",
             messages=(),
-            targets=tuple(ModelRef(ref.provider, name) for ref in targets_of(self._settings)),
+            targets=self._calls.targets_named(model or self.config.embeddings_model),
             params=params,
             extra=wire_fields(passed, fields),
             consent=True,
             keep_wire=True,
             keep=False,
         )
-        answer: Json = {}
-        async with aclosing(self._events(ask)) as events:
-            async for event in events:
-                if isinstance(event, Completed) and event.wire is not None:
-                    answer = event.wire
-        return embed_response(answer)
-
-    # --- one request ---
-
-    async def _answered(self, route: Route, ask: Ask) -> Json:
-        """Wait for the answer: every chunk of the one attempt that was completed, joined."""
-        chunks = Chunks(route)
-        async with aclosing(self._events(ask)) as events:
-            async for event in events:
-                if isinstance(event, AttemptStarted):
-                    chunks = Chunks(route)
-                for chunk in _chunks_of(event):
-                    chunks.add(chunk)
-        return chunks.whole()
-
-    async def _streamed(self, route: Route, ask: Ask, read: Callable[[Json], Answer]) -> AsyncGenerator[Answer, None]:
-        """Yield chunks as they come; the last one only when the answer is known to be whole and written down."""
-        shown, last = False, None
-        async with aclosing(self._events(ask)) as events:
-            async for event in events:
-                if isinstance(event, AttemptStarted):
-                    last = None
-                    if shown:
-                        shown = False
-                        yield read(restart_chunk(route, event.target.model))
-                elif isinstance(event, Completed):
-                    last = event.wire
-                else:
-                    for chunk in _chunks_of(event):
-                        shown = True
-                        yield read(chunk)
-        if last is not None:
-            yield read(last)
-
-    async def _events(self, ask: Ask) -> AsyncGenerator[DeskEvent, None]:
-        """Send a request and yield what happens to it; leaving early cancels it.
-
-        Raises:
-            LLMUnavailableError: nobody could answer.
-            ollama.ResponseError: the request itself was wrong.
-        """
-        desk = await self._open()
-        run = desk.send(ask)
-        finished = False
-        try:
-            async for event in run:
-                if isinstance(event, Finished):
-                    finished = True
-                    self._judge(event.outcome)
-                elif isinstance(event, FailedOver) and self.config.failover_logging:
-                    step = event.step
-                    _log.warning("%s -> %s: %s", step.source, step.target, step.message)
-                yield event
-        finally:
-            if not finished:
-                run.cancel()
-                await run.outcome()
-
-    def _judge(self, outcome: Outcome) -> None:
-        """Remember who answered, or raise why nobody did."""
-        message = outcome.error.message if outcome.error else "Nobody answered."
-        if outcome.status is Status.COMPLETED and outcome.target is not None:
-            self._answered_by = "cloud" if outcome.target.provider == CLOUD else "local"
-        elif outcome.status is Status.FAILED and outcome.error and outcome.error.kind is ErrorKind.REQUEST:
-            from ollama import ResponseError
-
-            statuses = [attempt.http_status for attempt in outcome.attempts if attempt.http_status is not None]
-            raise ResponseError(message, *statuses[-1:])
-        else:
-            self._answered_by = "none"
-            waits = outcome.kept and outcome.status is Status.PAUSED
-            raise LLMUnavailableError(message, outcome.request_id if waits else None)
-
-    # --- the desk behind it ---
-
-    def _targets(self, model: str | None) -> tuple[ModelRef, ...]:
-        """The cloud's model by name, then whatever this machine has."""
-        named = {CLOUD: ModelRef(CLOUD, cloud_name(model, self.config.cloud_endpoint))} if model else {}
-        return tuple(named.get(ref.provider, ref) for ref in targets_of(self._settings))
-
-    async def _open(self) -> Desk:
-        if self._closed:
-            raise UsageError("This client is closed. Make a new one.")
-        async with self._entering:
-            desk = self._made()
-            if not self._entered:
-                await desk.__aenter__()
-                self._entered = True
-        return desk
-
-    def _made(self) -> Desk:
-        if self._desk is None:
-            from llmdesk.wiring import make_desk
-
-            env = dict(process_environment())
-            if self._home is not None:
-                env["LLMDESK_HOME"] = str(self._home)
-            log = None if self.config.failover_logging else _log_without_failovers
-            self._desk = make_desk(settings=self._settings, env=env, log=log)
-        return self._desk
-
-
-def _log_without_failovers(event: str, **values: object) -> None:
-    """The log of the program this runs in, but for what it says of failovers."""
-    from llmdesk.logs import get_log
-
-    values.pop("failovers", None)
-    get_log().info(event, **values)
-
-
-def _chunks_of(event: DeskEvent) -> Sequence[Json]:
-    """The chunks of the wire that an event was made of."""
-    match event:
-        case TextDelta() | ReasoningDelta():
-            return event.wires
-        case ToolCall() | Completed() if event.wire is not None:
-            return (event.wire,)
-        case _:
-            return ()
+        return embed_response(await self._calls.embedded(ask))
 
 
 def _format(given: str | Given | None) -> str | Json | None:
