@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from llmdesk.desk import Desk
-    from llmdesk.tui.house import Panel
     from llmdesk.tui.pulls import Pulls
 
 OpenDesk = Callable[[], AbstractAsyncContextManager["Desk"]]
@@ -296,20 +295,22 @@ class DeskApp(App[None]):
         for signal in signals(self.calls_by, words, process_environment()):
             write(signal)
 
-    def action_open_panel(self, name: Panel) -> None:
-        """Show a full-screen panel; the same key closes it again."""
+    def action_open_panel(self, name: str) -> None:
+        """Show a full-screen panel, one of ``screens.panels.SCREENS``; the same key closes it again."""
         from llmdesk.tui.screens.panel import PanelScreen
         from llmdesk.tui.screens.panels import make_panel
 
         top = self.screen
         if isinstance(top, PanelScreen):
             under = self.screen_stack[-2]
-            if top.panel == name or (isinstance(under, PanelScreen) and under.panel == name):
+            if name == "help" and top.panel != name:  # what the panel shows, or has not written, is there again then
+                self.push_screen(make_panel(name, below=top.panel))
+            elif not top.leave():
+                return
+            elif top.panel == name or (isinstance(under, PanelScreen) and under.panel == name):
                 self.pop_screen()
-            elif name == "help":  # what the panel shows, or has not written yet, is there again afterwards
-                self.push_screen(make_panel(name, below=top.below))
             else:
-                self.switch_screen(make_panel(name, below=top.below))
+                self.switch_screen(make_panel(name, below="chat"))
         elif top is self.chat:
             self.push_screen(make_panel(name, below="chat"))
         elif name == "help" and (scope := getattr(top, "scope", "")):
@@ -319,7 +320,7 @@ class DeskApp(App[None]):
         """Show the conversations, searched for these words."""
         from llmdesk.tui.screens.conversations import ConversationsScreen
 
-        self.push_screen(ConversationsScreen(below="conversations", query=query))
+        self.push_screen(ConversationsScreen(query=query))
 
     def show_raw(self, request_id: str) -> None:
         """Show what was sent and received for a request (its whole id), on top of whatever is shown."""
@@ -328,8 +329,9 @@ class DeskApp(App[None]):
         self.push_screen(RawScreen(request_id))
 
     def close_panel(self) -> None:
-        """Go back to the chat."""
-        self.pop_screen()
+        """Take away what is on top; the chat stays, whoever closes late."""
+        if self.screen is not self.chat:
+            self.pop_screen()
 
     # --- access ---------------------------------------------------------------------------------------------------
 

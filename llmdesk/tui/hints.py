@@ -44,10 +44,14 @@ USUAL = Keymap(overrides={}, notes=())
 _SHORT = {"escape": "Esc", "question_mark": "?", "slash": "/"}
 
 
+def called(key: str) -> str:
+    """A key as people call it, and as every line of keys does."""
+    return _SHORT.get(key, key)
+
+
 def key_name(keymap: Keymap, action_id: str) -> str:
     """The first key of an action as people call it; empty = it has none."""
-    key = keymap.keys_of(BY_ID[action_id]).partition(",")[0]
-    return _SHORT.get(key, key)
+    return called(keymap.keys_of(BY_ID[action_id]).partition(",")[0])
 
 
 def keymap_of(app: object) -> Keymap:

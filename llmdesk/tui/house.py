@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.values import dataclass
 
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from llmdesk.desk import Desk
     from llmdesk.tui.keymap import Keymap
     from llmdesk.tui.pulls import Pulls
-
-Panel = Literal[
-    "help", "providers", "budgets", "metrics", "failovers", "outbox", "models", "conversations", "log", "keys",
-    "themes", "lanes", "raw",
-]  # fmt: skip
-"""The full-screen panels; ``raw`` belongs to a request and is shown by ``show_raw``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +113,8 @@ class House(Protocol):
         """Quit; an answer under way is paused, after the user has confirmed it."""
         ...
 
-    def action_open_panel(self, name: Panel) -> None:
-        """Show a full-screen panel."""
+    def action_open_panel(self, name: str) -> None:
+        """Show a full-screen panel, one of ``screens.panels.SCREENS``."""
         ...
 
     def show_conversations(self, query: str) -> None:
@@ -132,7 +126,7 @@ class House(Protocol):
         ...
 
     def close_panel(self) -> None:
-        """Go back to the chat."""
+        """Take away what is on top; the chat stays, whoever closes late."""
         ...
 
     @property

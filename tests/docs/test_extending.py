@@ -22,7 +22,6 @@ from tests.support.screen import seated
 if TYPE_CHECKING:
     from llmdesk.core.types import ProviderEvent
     from llmdesk.providers.base import Provider
-    from llmdesk.tui.house import Panel
 
 SHOWN = {block.text.partition("\n")[0].strip('"'): block for block in blocks(DOCS / "extending.md", "python")}
 ASKED = ChatRequest(model="anvil", messages=(Message(role=Role.USER, content="hello"),))
@@ -91,7 +90,7 @@ async def test_the_panel_has_a_row_for_each_agent_and_shows_one(monkeypatch: pyt
     before = desk.measured
     monkeypatch.setattr(desk, "measured", lambda chosen, by: (ROW,) if by == ("agent",) else before(chosen, by))
     async with seated(desk, size=(100, 24)) as seat:
-        seat.app.action_open_panel(cast("Panel", "agents"))
+        seat.app.action_open_panel("agents")
         await seat.see(r"backend-dev +4 +3 +1 +812")
         await seat.press("enter")
         await seat.see("agent backend-dev")

@@ -192,7 +192,7 @@ async def test_a_new_lane_begins_like_the_marked_one_and_changes_are_not_lost_by
         await seat.press("enter")
         await seat.see(r"chatty \*")
         await seat.press("escape")
-        await seat.see("Esc again drops")
+        await seat.see("The same key again drops")
         await seat.press("w")
         await seat.see(r"\+  chatty:")
         await seat.press("y")

@@ -12,11 +12,9 @@ from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
 from llmdesk.core.errors import DeskError
-from llmdesk.core.text import sanitise
 from llmdesk.core.types import Status
-from llmdesk.core.views import ProviderState, Topic
+from llmdesk.core.views import Topic
 from llmdesk.tui.actions import BY_ID
-from llmdesk.tui.beside import beside
 from llmdesk.tui.hints import hints
 from llmdesk.tui.house import Talked
 from llmdesk.tui.keymap import bindings_for
@@ -41,15 +39,13 @@ from llmdesk.tui.widgets.provider_panel import ProviderPanel
 from llmdesk.tui.widgets.sidebar import Sidebar, SidePanel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.geometry import Size
 
     from llmdesk.core.types import Outcome
-    from llmdesk.core.views import BudgetView, ConversationView, Finding, OutboxEntry
+    from llmdesk.core.views import BudgetView, ConversationView, OutboxEntry
     from llmdesk.desk import Desk
     from llmdesk.tui.hints import State
     from llmdesk.tui.screens.figures import Figures
@@ -186,11 +182,11 @@ class ChatScreen(
     async def _open_asked(self, desk: Desk) -> None:
         """Show the conversation that was asked for at the start; a prompt that is waiting already continues it."""
         asked = self._asked_conversation
-        if asked is None and self._latest:
-            asked = await desk.latest_conversation()
-        if asked is None:
-            return
         try:
+            if asked is None and self._latest:
+                asked = await desk.latest_conversation()
+            if asked is None:
+                return
             conversation = await desk.conversation(asked)
         except DeskError as error:
             self.say(str(error), severity="error")
@@ -224,39 +220,12 @@ class ChatScreen(
         self.history.put_before(await desk.recent_prompts())
 
     async def _look_around(self, desk: Desk) -> None:
-        """Put what was found into the transcript, unless the user is already talking."""
-        discovery = await desk.discover()
-        waiting = len(await desk.outbox())
-        self.show_providers(desk)
-        talk = self.talk
-        if talk.record.empty or not discovery.can_answer:
-            names = {status.provider for status in desk.providers()}
-            lines = ["What is here" if discovery.can_answer else "Nobody can answer yet"]
-            for finding in discovery.findings:
-                hint = f"\n    {finding.hint}" if finding.hint else ""
-                of = f"{finding.topic}: " if finding.topic in names and finding.topic not in finding.text else ""
-                lines.append(f"{_SIGNS[finding.level.value]} {of}{finding.text}{hint}")
-            if waiting:
-                lines.append(f"○ {waiting} paused request{'' if waiting == 1 else 's'} in the outbox: f7")
-            if self.demo:
-                lines += DEMO_LINES
-            if self.demo or not await desk.conversations(limit=1):
-                lines.append("○ New here? /tour shows what there is, one thing at a time.")
-            level = Level.INFO if discovery.can_answer else Level.WARNING
-            talk.record.note("\n".join(sanitise(line) for line in lines), level)
-            return
-        for finding in discovery.findings:
-            if finding.level.value == "problem" and self._matters(finding, desk):
-                self.say(sanitise(finding.text), severity="warning")  # the transcript belongs to the talk by now
+        """See who can be asked here, and tell it."""
+        from llmdesk.tui.screens.looking import tell_of
 
-    def _matters(self, finding: Finding, desk: Desk) -> bool:
-        """Whether the lane that is shown would ask who is out of order."""
-        asked = {status.target.provider for lane in self.lanes if lane.name == self.lane for status in lane.targets}
-        states = {status.provider: status.state for status in desk.providers()}
-        if finding.topic in states:
-            return finding.topic in asked
-        broken = {name for name, state in states.items() if state in (ProviderState.DOWN, ProviderState.ATTENTION)}
-        return not broken or not broken.isdisjoint(asked)
+        discovery = await desk.discover()
+        self.show_providers(desk)
+        await tell_of(discovery, self, desk)
 
     async def _watch(self, desk: Desk) -> None:
         """Keep the panels in step with what happens here and in other instances."""
@@ -398,17 +367,6 @@ class ChatScreen(
         await self._begun.wait()
         return desk
 
-    def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something beside the screen until it ends; what the desk cannot do is told."""
-
-        async def told() -> None:
-            try:
-                await work()
-            except DeskError as error:
-                self.say(str(error), severity="error")
-
-        beside(self, told)
-
     def settled(self, talk: Talk, outcome: Outcome) -> None:
         """A request ended: say so where the user is. What it has changed in the panels, the desk tells."""
         self.talk_changed(talk)
@@ -469,12 +427,3 @@ class ChatScreen(
             with suppress(DeskError):
                 await desk.shelf.undelete(conversation)
                 self.say("Its conversation was deleted; it is back.")
-
-
-_SIGNS = {"ok": "●", "note": "○", "problem": "✗"}
-
-DEMO_LINES = (
-    "○ Ask anything, twice: the cloud refuses the second time, and the local model answers.",
-    "○ Words that do more: code, table, long, think, slow, limit, overload, cut.",
-)
-"""What a demo is for, for somebody who has only just opened it."""

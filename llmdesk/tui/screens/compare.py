@@ -97,6 +97,7 @@ class CompareScreen(DeskScreen):
         self._kept: Column | None = None
         self._leaving = False
         self._gone = False
+        self._over = False
         self._first: Column | None = None
         self.columns: list[Column] = []
 
@@ -219,9 +220,11 @@ class CompareScreen(DeskScreen):
         """The desk, as soon as it is known which conversation prompts go to."""
         return await self._chat.ready()
 
-    def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something beside the screen until it ends."""
-        self._chat.follow(work)
+    def follow(
+        self, work: Callable[[], Coroutine[None, None, None]], *, group: str = "default", exclusive: bool = False
+    ) -> None:
+        """Run something beside the chat until it ends: it goes on when this screen is closed."""
+        self._chat.follow(work, group=group, exclusive=exclusive)
 
     def talk_changed(self, talk: Talk) -> None:
         """A column has another badge, or a question."""
@@ -392,7 +395,14 @@ class CompareScreen(DeskScreen):
         except DeskError as error:
             words = f"{words} {error}"
         self.say(words)
-        self.house.close_panel()
+        self._over = True
+        if self.is_current:
+            self.house.close_panel()
+
+    def on_screen_resume(self) -> None:
+        """What was on top when all was over is closed: now this is."""
+        if self._over:
+            self.house.close_panel()
 
     async def _put_in_order(self) -> str:
         """Let the kept answer stand; without one, give the prompt back unless it waits in the outbox.

@@ -98,7 +98,6 @@ class ConversationsScreen(PanelScreen):
     """Type to search, Enter opens, alt with a letter puts in order.
 
     Args:
-        below: the screen whose keys help explains.
         query: words to search for at once.
     """
 
@@ -117,8 +116,8 @@ class ConversationsScreen(PanelScreen):
     ConversationsScreen .away { display: none; }
     """
 
-    def __init__(self, *, below: str, query: str = "") -> None:
-        super().__init__(below=below)
+    def __init__(self, *, query: str = "") -> None:
+        super().__init__()
         self._words = query
         self._found: tuple[ConversationView, ...] = ()
         self._archived = False
@@ -246,7 +245,7 @@ class ConversationsScreen(PanelScreen):
             (self._table.action_page_up if event.key == "pageup" else self._table.action_page_down)()
 
     async def _open(self, view: ConversationView | None) -> None:
-        if view is not None:
+        if view is not None and self.is_current:  # it may have been left while it was reading
             self.house.close_panel()
             await self.house.chat.open_conversation(view.id, view.message)
 

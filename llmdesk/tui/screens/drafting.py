@@ -157,7 +157,7 @@ class DraftingScreen(WritingScreen):
     async def move_out(self) -> None:
         """Bring what is not sent of lanes that are configured no more to the lane that is shown: nobody gets there."""
         names = [lane.name for lane in self.lanes]
-        for lane, talk in self.talks.items():
+        for lane, talk in list(self.talks.items()):  # others may be begun meanwhile
             if lane in names or talk is self.talk:
                 continue
             draft = replace(_draft_of(talk, lane), saved_at=time.time())

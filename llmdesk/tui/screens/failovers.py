@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.widgets import Static
 
+from llmdesk.core.errors import UsageError
 from llmdesk.core.views import Topic
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.reasons import reason_words
@@ -38,8 +40,8 @@ class FailoversScreen(ListPanel):
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.REQUESTS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("failovers")]
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._found: dict[str, FailoverRow] = {}
         self._request: RequestView | None = None
         self._discarded = False
@@ -49,9 +51,11 @@ class FailoversScreen(ListPanel):
         desk = await self.desk()
         found = await desk.failovers()
         keyed: dict[str, FailoverRow] = {}
+        seen = Counter[str]()
         for row in reversed(found):  # from the oldest on, so that a step keeps its key when others come
             key = f"{row.request} {row.source} {row.target}"
-            keyed[f"{key} {sum(each.startswith(key) for each in keyed)}"] = row
+            keyed[f"{key} {seen[key]}"] = row
+            seen[key] += 1
         self._found = keyed
         self.show_rows([_row(key, row) for key, row in reversed(keyed.items())])
 
@@ -62,6 +66,8 @@ class FailoversScreen(ListPanel):
     async def detail(self, key: str) -> Content:
         """Every attempt of the request."""
         desk = await self.desk()
+        if key not in self._found:
+            raise UsageError("That failover is not in the list any more.")
         if key != self.opened:
             self._discarded = False
         self._request = await desk.request(self._found[key].request)

@@ -6,17 +6,18 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from llmdesk.paths import process_environment
 from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES
 from llmdesk.tui.commands import COMMANDS
+from llmdesk.tui.hints import called
 from llmdesk.tui.keymap import APART
-from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.screens.filtering import FilteredPanel
 from llmdesk.tui.swallowed import keepers_here, second_ways
+from llmdesk.tui.widgets.filter_line import FilterLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ def help_text(screen: str, keymap: Keymap, width: int, *, words: str = "", here:
         for action in ACTIONS:
             if action.scope == scope and action.listed:
                 bound = keymap.keys_of(action)
-                keys = "alt+1 … alt+9" if action.id == "lane_1" else "  ".join(map(_called, bound.split(",")))
+                keys = "alt+1 … alt+9" if action.id == "lane_1" else "  ".join(map(called, bound.split(",")))
                 text = "Go to a lane by its number" if action.id == "lane_1" else action.help
                 command = f"/{action.command}" if action.command else ""
                 if _fits(wanted, keys, bound, text, action.id, command):
@@ -97,11 +98,6 @@ def help_text(screen: str, keymap: Keymap, width: int, *, words: str = "", here:
     closing = "/keys changes keys and tells which of them arrive. / searches this page."
     lines += [Content.styled(row, "$muted") for row in wrap(closing, max(width, 20))]
     return Content("\n").join(lines)
-
-
-def _called(key: str) -> str:
-    """A key as people call it, and as every line of keys does."""
-    return {"escape": "Esc", "slash": "/", "question_mark": "?"}.get(key, key)
 
 
 def _section(title: str, lines: list[Content]) -> list[Content]:
@@ -139,57 +135,44 @@ def _lines(keys: str, words: str, name: str, width: int) -> list[Content]:
     return [Content.assemble(f"  {key or '':<{KEYS_WIDTH}} ", text or "") for key, text in rows]
 
 
-class HelpScreen(PanelScreen):
-    """Keys of the screen it was opened from."""
+class HelpScreen(FilteredPanel):
+    """Keys of the screen it was opened from.
+
+    Args:
+        below: the scope of that screen.
+    """
 
     panel: ClassVar = "help"
     heading: ClassVar[str] = "keys and commands"
     keys: ClassVar[tuple[str, ...]] = ("/ search", "↑ ↓ scroll")
     DEFAULT_CSS = """
     #help-text { padding: 0 1; }
-    HelpScreen #filter { margin: 0 1; }
-    HelpScreen .away { display: none; }
     """
+
+    def __init__(self, *, below: str) -> None:
+        super().__init__()
+        self._below = below
+        self._here = keepers_here(process_environment())
 
     def body(self) -> Iterable[Widget]:
         """One long text, and what is searched in it."""
-        yield Input(placeholder="search", id="filter", classes="away", compact=True)
+        yield FilterLine("search")
         yield VerticalScroll(Static(id="help-text"))
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
-        self._here = keepers_here(process_environment())
+    @property
+    def reader(self) -> Widget:
+        """The text, for scrolling."""
+        return self.query_one(VerticalScroll)
 
-    def begin(self) -> None:
-        """Arrow keys scroll."""
-        self.query_one(VerticalScroll).focus()
+    async def narrow(self) -> None:
+        """Show the keys that have the words."""
+        self._draw()
 
     def on_resize(self) -> None:
         """Wrap anew."""
         self._draw()
 
-    @on(Input.Changed)
     def _draw(self) -> None:
-        words = self.query_one("#filter", Input).value
-        text = help_text(self.below, self.house.keymap, self.size.width - 4, words=words, here=self._here)
+        width, words = self.size.width - 4, self.filtered_by
+        text = help_text(self._below, self.house.keymap, width, words=words, here=self._here)
         self.query_one("#help-text", Static).update(text)
-
-    @on(Input.Submitted)
-    def _searched(self) -> None:
-        self.query_one(VerticalScroll).focus()
-
-    def action_filter(self) -> None:
-        """Type words to search for."""
-        field = self.query_one("#filter", Input)
-        field.remove_class("away")
-        field.focus()
-
-    def action_close_panel(self) -> None:
-        """Close the search, else the panel."""
-        field = self.query_one("#filter", Input)
-        if field.has_class("away"):
-            super().action_close_panel()
-            return
-        field.value = ""
-        field.add_class("away")
-        self.query_one(VerticalScroll).focus()

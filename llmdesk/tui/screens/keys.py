@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.content import Content
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import DataTable, Static
 
 from llmdesk.core.edits import Edit
+from llmdesk.core.text import one_line
 from llmdesk.paths import process_environment
 from llmdesk.tui.actions import ACTIONS, BY_ID
 from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for, clashing, read_keymap
+from llmdesk.tui.screens.filtering import FilteredPanel
 from llmdesk.tui.screens.help import SECTIONS
 from llmdesk.tui.screens.offering import OfferingPanel
 from llmdesk.tui.swallowed import keepers_here, keepers_of
+from llmdesk.tui.widgets.filter_line import FilterLine
 from llmdesk.tui.widgets.fitted_table import FittedTable
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from llmdesk.tui.actions import Action
 
 
-class KeysScreen(OfferingPanel):
+class KeysScreen(OfferingPanel, FilteredPanel):
     """Every action with its keys, and the way to change them."""
 
     panel: ClassVar = "keys"
@@ -37,17 +40,15 @@ class KeysScreen(OfferingPanel):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("keys")]
     DEFAULT_CSS = """
     KeysScreen #said { height: auto; max-height: 8; padding: 0 1; }
-    KeysScreen #filter { margin: 0 1; }
-    KeysScreen .away { display: none; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._said = ""
 
     def content(self) -> Iterable[Widget]:
         """The filter, the actions, and what is to be said of the marked one."""
-        yield Input(placeholder="filter: words, keys, names", id="filter", classes="away", compact=True)
+        yield FilterLine("filter: words, keys, names")
         yield FittedTable(
             ("keys", "does", "where", "command", "kept by", "name"),
             elastic=("does", "kept by", "keys"),
@@ -56,9 +57,14 @@ class KeysScreen(OfferingPanel):
         )
         yield Static(id="said")
 
-    def begin(self) -> None:
-        """The table has the keys."""
-        self.query_one(FittedTable).focus()
+    @property
+    def reader(self) -> FittedTable:
+        """The table."""
+        return self.query_one(FittedTable)
+
+    async def narrow(self) -> None:
+        """Show the actions that have the words."""
+        self._fill()
 
     async def read(self) -> None:
         """Show them all."""
@@ -67,10 +73,10 @@ class KeysScreen(OfferingPanel):
     # --- what is shown ------------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
-        words = self.query_one("#filter", Input).value.lower().split()
+        words = self.filtered_by.lower().split()
         rows = {action.id: self._cells(action) for action in ACTIONS}
         fitting = {key: cells for key, cells in rows.items() if all(w in " ".join(cells).lower() for w in words)}
-        self.query_one(FittedTable).show_rows(fitting)
+        self.reader.show_rows(fitting)
         self._tell()
 
     def _cells(self, action: Action) -> tuple[str, ...]:
@@ -85,7 +91,7 @@ class KeysScreen(OfferingPanel):
     def _tell(self) -> None:
         """Say of the marked action which of its keys may not arrive, and what was refused."""
         action = self._marked()
-        lines = [Content.styled(note, "$warning") for note in self.house.keymap.notes]
+        lines = [Content.styled(one_line(note), "$warning") for note in self.house.keymap.notes]
         if self._said:
             lines.append(Content.styled(self._said, "$success"))
         if action is not None:
@@ -98,7 +104,7 @@ class KeysScreen(OfferingPanel):
         self.query_one("#said", Static).update(Content("\n").join(lines))
 
     def _marked(self) -> Action | None:
-        key = self.query_one(FittedTable).marked
+        key = self.reader.marked
         return BY_ID[key] if key is not None else None
 
     def _about(self, key: str, action: Action | None) -> list[str]:
@@ -177,29 +183,3 @@ class KeysScreen(OfferingPanel):
                 self.say("No key was changed.")
 
         beside(self, work)
-
-    # --- the filter ---------------------------------------------------------------------------------------------
-
-    def action_filter(self) -> None:
-        """Type words that rows must have."""
-        field = self.query_one("#filter", Input)
-        field.remove_class("away")
-        field.focus()
-
-    @on(Input.Changed, "#filter")
-    def _filter_changed(self) -> None:
-        self._fill()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_taken(self) -> None:
-        self.query_one(FittedTable).focus()
-
-    def action_close_panel(self) -> None:
-        """Close the filter, else the panel."""
-        field = self.query_one("#filter", Input)
-        if field.has_class("away"):
-            super().action_close_panel()
-            return
-        field.value = ""
-        field.add_class("away")
-        self.query_one(FittedTable).focus()

@@ -55,8 +55,8 @@ class LaneEditorScreen(OfferingPanel):
     LaneEditorScreen #said { height: auto; padding: 0 1; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._before: tuple[LaneEntry, ...] = ()
         self._lanes: list[LaneEntry] = []
         self._known = Known(providers=(), models={}, lanes=())
@@ -270,10 +270,10 @@ class LaneEditorScreen(OfferingPanel):
 
         beside(self, work, group="ask")
 
-    def action_close_panel(self) -> None:
-        """Back to the chat; changes that are not written are dropped only when asked twice."""
-        if self._changed and not self._leaving:
-            self._leaving = True
-            self.say("Esc again drops the changes; w writes them.", severity="warning")
-        else:
-            super().action_close_panel()
+    def leave(self) -> bool:
+        """Drop changes that are not written only when that is asked twice."""
+        if self._leaving or not self._changed:
+            return True
+        self._leaving = True
+        self.say("The same key again drops the changes; w writes them.", severity="warning")
+        return False

@@ -17,8 +17,6 @@ from llmdesk.tui.widgets.lane_pane import LanePane
 from llmdesk.tui.widgets.lanes_bar import STATES, Badge, LanesBar, LaneTab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from llmdesk.core.types import Outcome
     from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
@@ -50,10 +48,6 @@ class LanedScreen(SteeredScreen):
     async def ready(self) -> Desk:
         """The desk, as soon as prompts can be sent."""
         return await self.desk()
-
-    def follow(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something beside the screen until it ends."""
-        raise NotImplementedError
 
     def settled(self, talk: Talk, outcome: Outcome) -> None:
         """A request has ended."""

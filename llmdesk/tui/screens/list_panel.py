@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import DataTable, Static
 
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import sanitise
 from llmdesk.core.values import dataclass
-from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.screens.filtering import FilteredPanel
 from llmdesk.tui.widgets.chips import Chips
+from llmdesk.tui.widgets.filter_line import FilterLine
 from llmdesk.tui.widgets.fitted_table import FittedTable
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def wanted_of(query: str) -> frozenset[tuple[str, str]]:
     return frozenset((name, value) for name, colon, value in (w.partition(":") for w in query.split()) if colon)
 
 
-class ListPanel(PanelScreen):
+class ListPanel(FilteredPanel):
     """A table of the desk; Enter opens a row, Esc closes it again.
 
     Attributes:
@@ -68,20 +70,19 @@ class ListPanel(PanelScreen):
     DEFAULT_CSS = """
     ListPanel #nothing { height: auto; padding: 1 2; color: $muted; }
     ListPanel #detail { height: 1fr; padding: 0 1; }
-    ListPanel #filter { margin: 0 1; }
     ListPanel #told { height: auto; max-height: 4; padding: 0 1; color: $muted; background: $surface; }
     ListPanel .away { display: none; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._rows: list[Row] = []
         self.opened: str | None = None
         self._detail = Content("")
 
     def body(self) -> Iterable[Widget]:
         """The filter, the table, and a row's detail in its place."""
-        yield Input(placeholder="filter", id="filter", classes="away", compact=True)
+        yield FilterLine()
         if self.chips:
             yield Chips()
         yield Static(Content(self.nothing), id="nothing", classes="away")
@@ -89,9 +90,14 @@ class ListPanel(PanelScreen):
         yield Static(id="told", classes="away", markup=False)
         yield VerticalScroll(Static(id="detail-text"), id="detail", classes="away")
 
-    def begin(self) -> None:
-        """The table has the keys."""
-        self.table.focus()
+    @property
+    def reader(self) -> Widget:
+        """The table; of an open row, its detail."""
+        return self.table if self.opened is None else self.query_one("#detail")
+
+    async def narrow(self) -> None:
+        """Show the rows that have the words."""
+        self._fill()
 
     @property
     def table(self) -> FittedTable:
@@ -104,7 +110,7 @@ class ListPanel(PanelScreen):
         self._fill()
 
     def _fill(self) -> None:
-        query = self.query_one("#filter", Input).value
+        query = self.filtered_by
         self.table.show_header = bool(self._rows)
         self.table.show_rows({row.key: row.cells for row in self._rows if row.fits(query)})
         self.query_one("#nothing").set_class(bool(self._rows) or self.opened is not None, "away")
@@ -138,12 +144,12 @@ class ListPanel(PanelScreen):
     @on(Chips.Clicked)
     def _chip_clicked(self, event: Chips.Clicked) -> None:
         """Take the word for it into the filter, or out of it."""
-        field_ = self.query_one("#filter", Input)
+        line = self.query_one(FilterLine)
         word = f"{event.facet}:{event.value}"
-        words = field_.value.split()
+        words = line.value.split()
         kept = [each for each in words if not each.startswith(f"{event.facet}:")]
-        field_.value = " ".join(kept if word in words else [*kept, word])
-        field_.set_class(not field_.value, "away")
+        line.value = " ".join(kept if word in words else [*kept, word])
+        line.set_class(not line.value, "away")
 
     @property
     def marked(self) -> str | None:
@@ -154,14 +160,15 @@ class ListPanel(PanelScreen):
         """What Enter shows of a row.
 
         Raises:
-            DeskError: it could not be read.
+            DeskError: it could not be read, or is gone.
         """
         raise NotImplementedError
 
     @on(DataTable.RowSelected)
-    async def _row_selected(self, event: DataTable.RowSelected) -> None:
+    def _row_selected(self, event: DataTable.RowSelected) -> None:
+        """Open it, beside the screen: a server may be asked."""
         if event.row_key.value is not None:
-            await self.open(event.row_key.value)
+            self.follow(partial(self._open, event.row_key.value), group="open", exclusive=True)
 
     async def _read(self) -> None:
         await super()._read()
@@ -178,47 +185,24 @@ class ListPanel(PanelScreen):
             self._detail = content
             self.query_one("#detail-text", Static).update(content)
 
-    async def open(self, key: str) -> None:
+    async def _open(self, key: str) -> None:
         """Show a row's detail in place of the table."""
-        try:
-            content = await self.detail(key)
-        except DeskError as error:
-            self.say(str(error), severity="error")
-            return
+        content = await self.detail(key)
         self.opened, self._detail = key, content
         self.query_one("#detail-text", Static).update(content)
         self._show_detail(True)
-        self.query_one("#detail").focus()
+        self.reader.focus()
 
     def _show_detail(self, shown: bool) -> None:
         self.query_one("#detail").set_class(not shown, "away")
         self.table.set_class(shown, "away")
         self._tell()
 
-    def action_filter(self) -> None:
-        """Type words that rows must have."""
-        field_ = self.query_one("#filter", Input)
-        field_.remove_class("away")
-        field_.focus()
-
-    @on(Input.Changed, "#filter")
-    def _filter_changed(self) -> None:
-        self._fill()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_taken(self) -> None:
-        self.table.focus()
-
     def action_close_panel(self) -> None:
-        """Close the row, else the filter, else the panel."""
-        field_ = self.query_one("#filter", Input)
+        """Close the row, else as every panel that words narrow."""
         if self.opened is not None:
             self.opened = None
             self._show_detail(False)
-            self.table.focus()
-        elif not field_.has_class("away"):
-            field_.value = ""
-            field_.add_class("away")
-            self.table.focus()
+            self.reader.focus()
         else:
             super().action_close_panel()

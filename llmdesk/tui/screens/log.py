@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from llmdesk.core.views import Topic
 from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.screens.filtering import FilteredPanel
 from llmdesk.tui.screens.log_text import LogFilter, log_text
-from llmdesk.tui.screens.panel import PanelScreen
+from llmdesk.tui.widgets.filter_line import FilterLine
 from llmdesk.tui.widgets.text_lines import TextLines
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmdesk.core.log_lines import LogLine
 
 
-class LogScreen(PanelScreen):
+class LogScreen(FilteredPanel):
     """What the program did; the end is followed while it is in sight."""
 
     panel: ClassVar = "log"
@@ -33,69 +33,46 @@ class LogScreen(PanelScreen):
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.LOG})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("log")]
     DEFAULT_CSS = """
-    LogScreen #filter { margin: 0 1; }
     LogScreen #nothing { height: auto; padding: 1 2; color: $muted; }
     LogScreen .away { display: none; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._lines: Sequence[LogLine] = ()
         self._shown: Sequence[LogLine] | None = None
         self._query = ""
 
     def body(self) -> Iterable[Widget]:
         """The filter and the lines."""
-        yield Input(placeholder="filter: words, level:error, event:…", id="filter", classes="away", compact=True)
+        yield FilterLine("filter: words, level:error, event:…")
         yield Static(Content("Nothing was logged yet."), id="nothing", classes="away")
         yield TextLines()
 
-    def begin(self) -> None:
-        """The lines have the keys, for scrolling."""
-        self.query_one(TextLines).focus()
+    @property
+    def reader(self) -> TextLines:
+        """The lines, for scrolling."""
+        return self.query_one(TextLines)
 
     async def read(self) -> None:
         """Read the end of the log."""
         self._lines = await (await self.desk()).log_lines()
-        await self._show()
+        await self.narrow()
 
-    async def _show(self) -> None:
-        lines, query = self._lines, self.query_one("#filter", Input).value
+    async def narrow(self) -> None:
+        """Show the lines that have the words."""
+        lines, query = self._lines, self.filtered_by
         if lines == self._shown and query == self._query:
             return
         text = await asyncio.to_thread(log_text, lines, LogFilter.read(query))
         self.query_one("#nothing", Static).update(Content("No line fits." if lines else "Nothing was logged yet."))
         self.query_one("#nothing").set_class(bool(text), "away")
-        view = self.query_one(TextLines)
+        view = self.reader
         first = self._shown is None
         self._shown, self._query = lines, query
         view.follow_lines(text, to_end=first or view.at_end)
 
-    @on(Input.Changed, "#filter")
-    async def _filter_changed(self) -> None:
-        await self._show()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_taken(self) -> None:
-        self.query_one(TextLines).focus()
-
-    def action_filter(self) -> None:
-        """Type words that lines must have."""
-        field = self.query_one("#filter", Input)
-        field.remove_class("away")
-        field.focus()
-
     def action_ends(self, end: bool) -> None:
         """Go to the newest line, and follow it; or to the oldest."""
-        view = self.query_one(TextLines)
+        view = self.reader
         (view.scroll_end if end else view.scroll_home)(animate=False)
-
-    def action_close_panel(self) -> None:
-        """Close the filter, else the panel."""
-        field = self.query_one("#filter", Input)
-        if field.has_class("away"):
-            super().action_close_panel()
-            return
-        field.value = ""
-        field.add_class("away")
-        self.query_one(TextLines).focus()

@@ -37,8 +37,8 @@ class MetricsScreen(PanelScreen):
     MetricsScreen VerticalScroll { padding: 0 0 0 1; scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._view = View()
         self._found: Measured | None = None
         self._drawn: Content | None = None

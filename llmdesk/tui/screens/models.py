@@ -25,12 +25,13 @@ from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.words import clock, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
     from textual.binding import BindingType
     from textual.widget import Widget
 
     from llmdesk.core.views import ModelRow
+    from llmdesk.desk import Desk
     from llmdesk.providers.base import RunningModel
 
 BILLION = 1e9
@@ -74,8 +75,8 @@ class ModelsScreen(ListPanel):
     ModelsScreen #progress { height: auto; padding: 0 1; background: $surface; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._asked: Question | None = None
         self._deleting: str | None = None
         self._pushing: str | None = None
@@ -201,7 +202,7 @@ class ModelsScreen(ListPanel):
     async def _ask_system(self, base: ModelRef, name: str) -> None:
         self._ask(Question(text=f"system prompt of {name}", value="", take=partial(self._create, base, name)))
 
-    async def action_delete(self) -> None:
+    def action_delete(self) -> None:
         """Delete from disk, when asked twice."""
         key = self.marked
         if key is None:
@@ -211,7 +212,7 @@ class ModelsScreen(ListPanel):
             self.say(f"{key} will be gone from disk. Press x again to delete it.", severity="warning")
             return
         self._deleting = None
-        await self._change(f"Deleted {key}.", (await self.desk()).delete_model(ModelRef.parse(key)))
+        self._change(f"Deleted {key}.", lambda desk: desk.delete_model(ModelRef.parse(key)))
 
     def _ask(self, question: Question) -> None:
         self._asked = question
@@ -229,7 +230,7 @@ class ModelsScreen(ListPanel):
         asked, self._asked = self._asked, None
         self._put_name_away()
         if asked is not None and event.value.strip():
-            beside(self, partial(asked.take, event.value.strip()))
+            self.follow(partial(asked.take, event.value.strip()))
 
     def _put_name_away(self) -> None:
         self.query_one("#asked").add_class("away")
@@ -245,33 +246,32 @@ class ModelsScreen(ListPanel):
             super().action_close_panel()
 
     async def _copy(self, source: ModelRef, name: str) -> None:
-        await self._change(f"Copied to {name}.", (await self.desk()).copy_model(source, name))
+        self._change(f"Copied to {name}.", lambda desk: desk.copy_model(source, name))
 
     async def _create(self, base: ModelRef, name: str, system: str) -> None:
-        desk = await self.desk()
-
-        async def made() -> None:
+        async def made(desk: Desk) -> None:
             async for _ in desk.create_model(ModelRef(base.provider, name), base=base.model, system=system):
                 pass
 
-        await self._change(f"Created {base.provider}/{name}.", made())
+        self._change(f"Created {base.provider}/{name}.", made)
 
-    async def _change(self, done: str, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        except DeskError as error:
-            self.say(str(error), severity="error")
-        else:
-            self.say(done)
-        self.action_reload()
+    def _change(self, done: str, work: Callable[[Desk], Awaitable[None]]) -> None:
+        """Let a server change what it has; no key waits for it, and it goes on when the panel is closed."""
+
+        async def changed() -> None:
+            try:
+                await work(await self.desk())
+            except DeskError as error:
+                self.say(str(error), severity="error")
+            else:
+                self.say(done)
+            if self.is_attached:
+                self.action_reload()
+
+        beside(self.app, changed)
 
     async def _pull(self, name: str) -> None:
-        try:
-            ref = ModelRef.parse(name)
-        except DeskError as error:
-            self.say(str(error), severity="error")
-            return
-        self.house.pulls.begin(await self.desk(), ref)
+        self.house.pulls.begin(await self.desk(), ModelRef.parse(name))
 
 
 def _row(row: ModelRow, running: RunningModel | None, now: float) -> Row:

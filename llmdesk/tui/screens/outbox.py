@@ -38,8 +38,8 @@ class OutboxScreen(ListPanel):
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.OUTBOX, Topic.REQUESTS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("outbox")]
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._entries: dict[str, OutboxEntry] = {}
         self._dropping: str | None = None
         self._timer: Timer | None = None
@@ -48,20 +48,17 @@ class OutboxScreen(ListPanel):
         """Read what waits."""
         desk = await self.desk()
         self._entries = {entry.id: entry for entry in await desk.outbox()}
-        self._draw()
-        self._count_down(any((entry.next_try_at or 0.0) > time.time() for entry in self._entries.values()))
+        self._show()
 
-    def _count_down(self, needed: bool) -> None:
-        """Tick while there is something to count, and never otherwise."""
+    def _show(self) -> None:
+        """Draw, and tick while there is something to count down, and never otherwise."""
+        self._draw()
+        needed = any((entry.next_try_at or 0.0) > time.time() for entry in self._entries.values())
         if needed and self._timer is None:
-            self._timer = self.set_interval(1, self._tick)
+            self._timer = self.set_interval(1, self._show)
         elif not needed and self._timer is not None:
             self._timer.stop()
             self._timer = None
-
-    def _tick(self) -> None:
-        self._draw()
-        self._count_down(any((entry.next_try_at or 0.0) > time.time() for entry in self._entries.values()))
 
     def _draw(self) -> None:
         self.show_rows([_row(entry, time.time()) for entry in self._entries.values()])

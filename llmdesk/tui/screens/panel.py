@@ -23,20 +23,17 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from llmdesk.core.views import Topic
-    from llmdesk.tui.house import Panel
 
 
 class PanelScreen(DeskScreen):
     """A full-screen panel over the chat.
 
-    Args:
-        below: the screen whose keys the help panel explains.
-
     Attributes:
+        panel: its name, by which it is opened; the actions of this scope work here.
         live: what is read again by itself when it has changed.
     """
 
-    panel: ClassVar[Panel]
+    panel: ClassVar[str]
     heading: ClassVar[str] = ""
     keys: ClassVar[tuple[str, ...]] = ()
     live: ClassVar[frozenset[Topic]] = frozenset()
@@ -45,9 +42,8 @@ class PanelScreen(DeskScreen):
     #panel-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
     """
 
-    def __init__(self, *, below: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.below = below
         self._fresh = Fresh(self, self._read)
 
     def compose(self) -> ComposeResult:
@@ -94,6 +90,11 @@ class PanelScreen(DeskScreen):
     def action_filter(self) -> None:
         """Where there is nothing to filter, nothing happens."""
 
+    def leave(self) -> bool:
+        """Put in order what goes with the panel; false = it stays, and has said why."""
+        return True
+
     def action_close_panel(self) -> None:
         """Back to the chat."""
-        self.house.close_panel()
+        if self.leave():
+            self.house.close_panel()

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmdesk.tui.house import Panel
     from llmdesk.tui.screens.panel import PanelScreen
 
-SCREENS: Mapping[Panel, str] = {
+SCREENS: Mapping[str, str] = {
     "help": "help:HelpScreen",
     "providers": "providers:ProvidersScreen",
     "budgets": "budgets:BudgetsScreen",
@@ -25,13 +24,11 @@ SCREENS: Mapping[Panel, str] = {
     "themes": "themes:ThemesScreen",
     "lanes": "lane_editor:LaneEditorScreen",
 }
-"""The module in this folder and the class of each panel."""
+"""The panels by their names: the module in this folder, and the class."""
 
 
-def make_panel(name: Panel, *, below: str) -> PanelScreen:
-    """Make a panel by its name; its module is imported now. ``below`` is the screen whose keys help explains."""
+def make_panel(name: str, *, below: str) -> PanelScreen:
+    """Make a panel by its name; its module is imported now. ``below`` = the screen whose keys help explains."""
     module, _, screen = SCREENS[name].partition(":")
-    made: PanelScreen = getattr(import_module(f"llmdesk.tui.screens.{module}"), screen)(
-        below=below if name == "help" else name
-    )
-    return made
+    kind: type[PanelScreen] = getattr(import_module(f"llmdesk.tui.screens.{module}"), screen)
+    return kind(below=below) if name == "help" else kind()  # type: ignore[call-arg] # help alone takes it

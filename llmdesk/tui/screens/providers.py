@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 
+from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import ProviderState, Topic
-from llmdesk.tui.beside import beside
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.widgets.provider_panel import MARKS, quota_words, state_words
@@ -39,8 +39,8 @@ class ProvidersScreen(ListPanel):
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.PROVIDERS, Topic.COOLDOWNS, Topic.REQUESTS, Topic.SETTINGS})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("providers")]
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._statuses: Sequence[ProviderStatus] = ()
         self._read_at = 0.0
         self._timer: Timer | None = None
@@ -53,7 +53,7 @@ class ProvidersScreen(ListPanel):
     def action_check(self) -> None:
         """Call every provider now."""
         self.say("Calling every provider…")
-        beside(self, self._check, exclusive=True, group="check")
+        self.follow(self._check, exclusive=True, group="check")
 
     async def _check(self) -> None:
         desk = await self.desk()
@@ -71,7 +71,7 @@ class ProvidersScreen(ListPanel):
         name = self.opened or self.marked
         if name is not None:
             self.say(f"Calling {name}…")
-            beside(self, partial(self._probe, name), exclusive=True, group="check")
+            self.follow(partial(self._probe, name), exclusive=True, group="check")
 
     async def _probe(self, name: str) -> None:
         desk = await self.desk()
@@ -84,7 +84,9 @@ class ProvidersScreen(ListPanel):
 
     async def detail(self, key: str) -> Content:
         """Everything known of one provider."""
-        status = next(status for status in self._statuses if status.provider == key)
+        status = next((status for status in self._statuses if status.provider == key), None)
+        if status is None:
+            raise UsageError(f"Provider {key} is not configured any more.")
         facts = {
             "provider": status.provider,
             "kind": status.kind,

@@ -79,7 +79,7 @@ class RawScreen(PanelScreen):
     """
 
     def __init__(self, request: str) -> None:
-        super().__init__(below="raw")
+        super().__init__()
         self._request = request
         self._exchanges: Sequence[Exchange] = ()
         self._current = 0
@@ -151,8 +151,7 @@ class RawScreen(PanelScreen):
     def action_copy(self) -> None:
         """Copy what is shown."""
         if self._lines:
-            self.app.copy_to_clipboard(self._text())
-            self.say("Given to the terminal to copy.")
+            self.house.copy(self._text(), "What is shown")
 
     async def action_save(self) -> None:
         """Write what is shown to a new file in this folder that only its owner can read."""

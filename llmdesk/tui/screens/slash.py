@@ -11,6 +11,7 @@ from llmdesk.core.views import Ask
 from llmdesk.core.views import Level as Found
 from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.screens import acting, comparing, copying, retarget, shelving
+from llmdesk.tui.screens.looking import SIGNS
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.words import cost
 
@@ -82,10 +83,9 @@ async def _tokens(chat: LanedScreen) -> None:
 async def _doctor(chat: LanedScreen) -> None:
     desk = await chat.desk()
     findings = await desk.doctor()
-    signs = {Found.OK: "●", Found.NOTE: "○", Found.PROBLEM: "✗"}
     lines = ["doctor"]
     for finding in findings:
-        lines.append(f"{signs[finding.level]} {finding.topic}: {one_line(finding.text, 400)}")
+        lines.append(f"{SIGNS[finding.level]} {finding.topic}: {one_line(finding.text, 400)}")
         if finding.hint:
             lines.append(f"    {one_line(finding.hint, 400)}")
     bad = any(finding.level is Found.PROBLEM for finding in findings)
@@ -110,7 +110,7 @@ DO: Mapping[str, Do] = {
     "archive": shelving.archive,
     "delete": shelving.delete,
     "export": acting.export,
-    "import": shelving.import_,
+    "import": lambda chat, path: chat.follow(lambda: shelving.import_(chat, path)),
     "copy": copying.copy,
     "retry": acting.retry,
     "compact": acting.compact,
@@ -120,4 +120,7 @@ DO: Mapping[str, Do] = {
     "attach": _attach,
     "doctor": lambda chat, _: chat.follow(lambda: _doctor(chat)),
 }
-"""What runs for the commands that take an argument or have no action; a coroutine is awaited."""
+"""What runs for the commands that take an argument or have no action.
+
+A coroutine is awaited, and nothing is drawn meanwhile: what takes long goes beside the screen.
+"""

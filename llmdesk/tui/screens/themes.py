@@ -1,4 +1,4 @@
-"""Themes: each is worn as the cursor reaches it; Enter keeps it, Esc goes back to the one before."""
+"""Themes: each is worn as the cursor reaches it; Enter keeps it; whoever leaves without goes back to the one before."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class ThemesScreen(OfferingPanel):
     ThemesScreen #line { height: auto; padding: 0 1; }
     """
 
-    def __init__(self, *, below: str) -> None:
-        super().__init__(below=below)
+    def __init__(self) -> None:
+        super().__init__()
         self._kept = ""
 
     def content(self) -> Iterable[Widget]:
@@ -98,7 +98,7 @@ class ThemesScreen(OfferingPanel):
         self.action_keep()
         self.write([Edit(path=("ui", "theme"), value=self._kept)])
 
-    def action_close_panel(self) -> None:
-        """Back to the chat, in what is kept."""
+    def leave(self) -> bool:
+        """Wear what is kept: the others were only tried on."""
         self.house.use_theme(self._kept)
-        super().action_close_panel()
+        return True

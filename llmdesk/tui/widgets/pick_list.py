@@ -92,7 +92,7 @@ class PickList(Widget):
         drawn = []
         for at, row in enumerate(self._rows[first : first + max(self.size.height, 1)], first):
             if not row.key:
-                drawn.append(Content.styled(f"{row.name}", "bold $accent").truncate(width, ellipsis=True))
+                drawn.append(Content.styled(one_line(row.name), "bold $accent").truncate(width, ellipsis=True))
                 continue
             marked = "$block-cursor-foreground on $block-cursor-background" if at == self.marked else ""
             # The sign tells the marked row where there are no colours.

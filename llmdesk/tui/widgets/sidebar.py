@@ -11,8 +11,6 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from textual.content import Content
 
-    from llmdesk.tui.house import Panel
-
 NARROW_BELOW = 24
 """Columns of a panel below which its lines are short."""
 
@@ -21,7 +19,7 @@ class SidePanel(Widget):
     """A panel of the sidebar.
 
     Attributes:
-        opens: the full screen behind it.
+        opens: the name of the full screen behind it.
         rank: the lower, the longer it stays where there is not room for all.
         known: there is something to show.
     """
@@ -32,11 +30,11 @@ class SidePanel(Widget):
     class Opened(Message):
         """It was clicked."""
 
-        def __init__(self, name: Panel) -> None:
+        def __init__(self, name: str) -> None:
             super().__init__()
             self.name = name
 
-    opens: ClassVar[Panel]
+    opens: ClassVar[str]
     rank: ClassVar[int] = 0
 
     def __init__(self, id: str | None = None, *, known: bool = False) -> None:  # noqa: A002 - Textual's own name
