@@ -4,6 +4,7 @@
 
 It installs this clone as a user has it into an environment of its own below `.benchmarks/`, runs each part there as a
 process, and prints one Markdown table. It exits with 1 if an aim is missed. Everything it made is removed at the end.
+The part `promises` tries and does not measure: it prints a table of its own, and what was seen on standard error.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.judging import page
+from benchmarks.judging import page, promises
 from benchmarks.judging.figures import figures_of
 from benchmarks.judging.rows import markdown, rows_of
+from benchmarks.judging.samples import Failure
 from benchmarks.running import conditions
 from benchmarks.running.environment import CLONE, Environment, NotInstalledError, clean_variables, find_uv
 from benchmarks.running.environment import measuring_needs as needs
 from benchmarks.running.parts import MORE, PARTS, run_part
 from benchmarks.running.rivals import install_rivals
+from benchmarks.running.rivals import versions as rival_versions
 
 if TYPE_CHECKING:
     from benchmarks.judging.rows import Row
-    from benchmarks.judging.samples import Failure, Sample
+    from benchmarks.judging.samples import Sample, Trial
 
 PLACE = CLONE / ".benchmarks"
 PAGE = CLONE / "docs" / "benchmarks.md"
+TRIED_PAGE = CLONE / "docs" / "clients.md"
 
 
 def main() -> int:
@@ -63,7 +67,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="values of each figure (default: 3)")
     parser.add_argument("--quick", action="store_true", help="as little work as shows that everything runs")
     parser.add_argument("--rivals", action="store_true", help="install rivals from PyPI too, and measure beside them")
-    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(CLONE)}")
+    parser.add_argument("--write", action="store_true", help="put the table into its page below docs/")
     parser.add_argument("--keep", action="store_true", help="keep the environments for the next run")
     given = parser.parse_args()
     given.parts = list(dict.fromkeys(given.only.split(","))) if given.only else list(PARTS)
@@ -71,8 +75,9 @@ def _given() -> argparse.Namespace:
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join([*PARTS, *MORE])}")
     if given.rounds < 1:
         parser.error("--rounds must be at least 1")
-    if given.write and (given.quick or set(PARTS) - set(given.parts)):
-        parser.error("--write takes a whole run: neither --quick nor --only")
+    tried = given.parts == ["promises"] and given.rivals
+    if given.write and (given.quick or (set(PARTS) - set(given.parts) and not tried)):
+        parser.error("--write takes a whole run: neither --quick nor --only (but for --only promises --rivals)")
     return given
 
 
@@ -84,7 +89,7 @@ def _measure(given: argparse.Namespace, work: Path) -> int:
     found = conditions.versions(environment.python, work, env)
     if not Path(found["from"]).is_relative_to(environment.folder):
         raise NotInstalledError(f"llmdesk comes from {found['from']}")
-    told: dict[str, list[Sample | Failure]] = {}
+    told: dict[str, list[Sample | Failure | Trial]] = {}
     loads = []
     for part in given.parts:
         argv = [str(environment.python), "-m", "benchmarks.part", part, "--rounds", str(given.rounds)]
@@ -95,14 +100,35 @@ def _measure(given: argparse.Namespace, work: Path) -> int:
         _say(
             f"{part}: {len(told[part])} values in {loads[-1].seconds:.0f} s, load {before:.1f} to {loads[-1].after:.1f}"
         )
-    rows = rows_of(figures_of(given.parts), told)
+    kept = True
+    if "promises" in told:
+        versions = {"llmdesk": found["llmdesk"]} | (rival_versions(rivals, promises.RIVALS) if rivals else {})
+        kept = _tried(given, told["promises"], versions)
+    measured = [part for part in given.parts if part != "promises"]
+    if not measured:
+        return 0 if kept else 1
+    rows = rows_of(figures_of(measured), told)
     at_commit = conditions.commit(CLONE)
     said = conditions.told(found, loads, rounds=given.rounds, quick=given.quick, at=at_commit)
     text = f"{said}\n\n{markdown(rows)}"
     print(text)
     if given.write:
         page.write(PAGE, text)
-    return _judged(rows)
+    return _judged(rows) or (0 if kept else 1)
+
+
+def _tried(given: argparse.Namespace, told: list[Sample | Failure | Trial], versions: dict[str, str]) -> bool:
+    """Print what was tried, and put it into its page; false = the part itself failed."""
+    marks = promises.marks_of(told)
+    text = f"{conditions.tried(versions, rounds=given.rounds)}\n\n{promises.markdown(marks)}"
+    print(text)
+    _say(f"what was seen:\n{promises.seen(marks)}")
+    failed = [each.why for each in told if isinstance(each, Failure) and not each.of]
+    for why in failed:
+        _say(why)
+    if given.write and not failed:
+        page.write(TRIED_PAGE, text)
+    return not failed
 
 
 def _installed(given: argparse.Namespace) -> tuple[Environment, Path | None]:

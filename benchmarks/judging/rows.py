@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.judging.figures import Level, Limit, Plus, Ratio
 from benchmarks.judging.growth import named, per_ten
-from benchmarks.judging.samples import OURS, Failure
+from benchmarks.judging.samples import OURS, Failure, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from benchmarks.judging.figures import Aim, Beside, Figure
-    from benchmarks.judging.samples import Sample
+    from benchmarks.judging.samples import Trial
 
 HEAD = ("figure", "llmdesk", "beside", "theirs", "ratio or distance", "aim", "met", "how it grows with its work")
 NONE = "-"
@@ -32,13 +32,13 @@ class Row:
 class Measured:
     """Everything that was measured, by figure, by whom and by size."""
 
-    def __init__(self, told: Iterable[Sample | Failure]) -> None:
+    def __init__(self, told: Iterable[Sample | Failure | Trial]) -> None:
         self._values: defaultdict[tuple[str, str], dict[int | None, list[float]]] = defaultdict(dict)
         self.failures: dict[str, str] = {}
         for each in told:
             if isinstance(each, Failure):
                 self.failures.setdefault(each.of, each.why)
-            else:
+            elif isinstance(each, Sample):
                 self._values[each.figure, each.of].setdefault(each.size, []).append(each.value)
 
     def values(self, figure: str, of: str, size: int | None) -> list[float]:
@@ -52,7 +52,7 @@ class Measured:
         return {size: statistics.median(found[size]) for size in sorted(size for size in found if size is not None)}
 
 
-def rows_of(figures: Sequence[Figure], told: Mapping[str, Sequence[Sample | Failure]]) -> list[Row]:
+def rows_of(figures: Sequence[Figure], told: Mapping[str, Sequence[Sample | Failure | Trial]]) -> list[Row]:
     """Every row of some figures.
 
     Args:

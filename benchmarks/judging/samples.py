@@ -1,4 +1,4 @@
-"""One measured value, or why there is none, as a part tells it: one JSON object a line."""
+"""One measured value, one trial, or why there is none, as a part tells it: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -34,12 +34,29 @@ class Failure:
     of: str = ""
 
 
-def to_line(told: Sample | Failure) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One behaviour of one program, tried once.
+
+    Args:
+        trial: its key in ``judging.promises``.
+        of: who was tried.
+        kept: whether what is hoped for happened; ``None`` = it could not be tried.
+        said: what was seen, or why it could not be tried.
+    """
+
+    trial: str
+    of: str
+    kept: bool | None
+    said: str = ""
+
+
+def to_line(told: Sample | Failure | Trial) -> str:
     """As a part prints it."""
     return json.dumps(asdict(told))
 
 
-def from_line(line: str) -> Sample | Failure:
+def from_line(line: str) -> Sample | Failure | Trial:
     """What ``to_line`` made a line of.
 
     Raises:
@@ -49,6 +66,12 @@ def from_line(line: str) -> Sample | Failure:
         told = json.loads(line)
         if "why" in told:
             return Failure(why=str(told["why"]), of=str(told["of"]))
+        if "trial" in told:
+            kept = told["kept"]
+            return Trial(
+                trial=str(told["trial"]), of=str(told["of"]), kept=None if kept is None else bool(kept),
+                said=str(told["said"]),
+            )  # fmt: skip
         size = told["size"]
         return Sample(
             figure=str(told["figure"]),

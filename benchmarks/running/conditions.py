@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _ASK = """
@@ -53,6 +53,13 @@ def commit(clone: Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return found.stdout.strip() + (" with changes" if changed.stdout.strip() else "")
+
+
+def tried(versions: Mapping[str, str], *, rounds: int) -> str:
+    """Who was tried when, on one line."""
+    day = time.strftime("%-d %B %Y")
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{day}: {named}. Each trial {rounds} time{'s' * (rounds != 1)}."
 
 
 def told(found: dict[str, str], loads: Sequence[Load], *, rounds: int, quick: bool, at: str) -> str:

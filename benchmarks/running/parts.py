@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.judging.samples import Sample
+    from benchmarks.judging.samples import Sample, Trial
 
 PARTS = {
     "start": "the program to its first character, to a prompt, and at rest",
@@ -31,6 +31,7 @@ PARTS = {
 """What the table holds, in its order."""
 
 MORE = {
+    "promises": "what is left when something goes wrong, tried and not measured",
     "reserving": "reserving from budgets in a database of a year",
     "sitting": "hundreds of answers in one desk",
     "transcript": "the view of a conversation alone, without a terminal",
@@ -45,9 +46,9 @@ _END_LIMIT_S = 20
 
 def run_part(
     name: str, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, limit_s: float = LIMIT_S
-) -> list[Sample | Failure]:
+) -> list[Sample | Failure | Trial]:
     """Run one part to its end and gather what it tells; a part that fails is told of as a ``Failure``."""
-    told: list[Sample | Failure] = []
+    told: list[Sample | Failure | Trial] = []
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(

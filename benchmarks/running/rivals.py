@@ -18,7 +18,13 @@ PACKAGES = {
     "litellm": ("litellm",),
 }
 
-NEEDED = {"start": ("elia", "oterm", "parllama"), "exec": ("llm",), "selection": ("litellm",), "failover": ("litellm",)}
+NEEDED = {
+    "start": ("elia", "oterm", "parllama"),
+    "exec": ("llm",),
+    "selection": ("litellm",),
+    "failover": ("litellm",),
+    "promises": ("elia", "oterm", "parllama", "llm"),
+}
 """Who is measured by which part."""
 
 WHY = "why.txt"
@@ -37,3 +43,13 @@ def install_rivals(folder: Path, parts: Sequence[str], uv: str | None) -> dict[s
             place.mkdir(parents=True, exist_ok=True)
             (place / WHY).write_text(missing[name], "utf-8")
     return missing
+
+
+def versions(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Of those that are installed, which version."""
+    found = {}
+    for name in names:
+        package = PACKAGES[name][0].replace("-", "_")
+        for place in (folder / name / "lib").glob(f"python*/site-packages/{package}-*.dist-info"):
+            found[name] = place.name.removeprefix(f"{package}-").removesuffix(".dist-info")
+    return found

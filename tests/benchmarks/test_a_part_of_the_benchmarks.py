@@ -104,7 +104,7 @@ def test_the_command_needs_the_standard_library_only() -> None:
 
 def test_every_part_has_a_module_and_every_rival_a_part() -> None:
     assert [name for name in [*PARTS, *MORE] if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []
-    assert set(NEEDED) <= set(PARTS)
+    assert set(NEEDED) <= {*PARTS, *MORE}
     assert {name for names in NEEDED.values() for name in names} == set(PACKAGES)
 
 
@@ -115,6 +115,8 @@ def test_every_part_has_a_module_and_every_rival_a_part() -> None:
         (["--rounds", "0"], "--rounds must be at least 1"),
         (["--write", "--quick"], "--write takes a whole run"),
         (["--write", "--only", "exec"], "--write takes a whole run"),
+        (["--write", "--only", "promises"], "--write takes a whole run"),
+        (["--write", "--only", "promises", "--rivals", "--quick"], "--write takes a whole run"),
     ],
 )
 def test_a_command_that_makes_no_sense_installs_nothing(words: list[str], said: str) -> None:

@@ -11,7 +11,7 @@ from benchmarks.judging import page
 from benchmarks.judging.figures import FIGURES, Beside, Figure, Level, Limit, Plus, Ratio, figures_of
 from benchmarks.judging.growth import named, per_ten
 from benchmarks.judging.rows import HEAD, judge, markdown, rows_of, words
-from benchmarks.judging.samples import OURS, Failure, Sample, from_line, to_line
+from benchmarks.judging.samples import OURS, Failure, Sample, Trial, from_line, to_line
 from benchmarks.running.parts import MORE, PARTS
 
 if TYPE_CHECKING:
@@ -41,13 +41,17 @@ def times(*values: float, of: str = OURS, size: int | None = None) -> list[Sampl
         Sample(figure="time", value=1.25),
         Sample(figure="time", value=3, of="floor", size=200),
         Failure(why="it did not start", of="elia"),
+        Trial(trial="cut", of="llmdesk", kept=True, said="in a file"),
+        Trial(trial="cut", of="llmdesk", kept=None),
     ],
 )
-def test_what_a_part_prints_is_read_as_it_was(told: Sample | Failure) -> None:
+def test_what_a_part_prints_is_read_as_it_was(told: Sample | Failure | Trial) -> None:
     assert from_line(to_line(told)) == told
 
 
-@pytest.mark.parametrize("line", ["", "text", "[]", "3", '{"figure": "time"}', '{"why": "x"}', "null"])
+@pytest.mark.parametrize(
+    "line", ["", "text", "[]", "3", '{"figure": "time"}', '{"why": "x"}', '{"trial": "cut"}', "null"]
+)
 def test_a_line_that_is_no_sample_is_said_to_be_none(line: str) -> None:
     with pytest.raises(ValueError):
         from_line(line)
