@@ -265,6 +265,10 @@ class FaultServer:
         """Answer ``path`` so whenever its queue is empty."""
         self._sticky[path] = play
 
+    def as_usual(self, path: str) -> None:
+        """Answer ``path`` like a healthy server again, once its queue is empty."""
+        self._sticky.pop(path, None)
+
     def forget(self) -> None:
         """Drop every script and the log of requests."""
         self._queues.clear()

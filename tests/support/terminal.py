@@ -45,11 +45,13 @@ class _Screen(pyte.Screen):
 class Terminal:
     """A program in a pseudo-terminal."""
 
-    def __init__(self, argv: Sequence[str], *, env: dict[str, str], rows: int = 24, columns: int = 80) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, env: dict[str, str], rows: int = 24, columns: int = 80, cwd: Path = REPOSITORY
+    ) -> None:
         self.screen = _Screen(columns, rows)
         self.raw = bytearray()
         self._stream = pyte.ByteStream(self.screen)
-        self.child = PtyProcess.spawn(list(argv), env=env, cwd=str(REPOSITORY), dimensions=(rows, columns))
+        self.child = PtyProcess.spawn(list(argv), env=env, cwd=str(cwd), dimensions=(rows, columns))
         self._alive = True
 
     def send(self, data: bytes | str) -> None:

@@ -1,0 +1,7 @@
+"""Budgets: all of their steps are shared."""
+
+from __future__ import annotations
+
+from pytest_bdd import scenarios
+
+scenarios("budgets.feature")
