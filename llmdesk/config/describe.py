@@ -1,4 +1,4 @@
-"""The settings described: JSON Schema for editors and the reference page, both from the models and their docstrings.
+"""The settings described, for editors as JSON Schema: from the models and the docstrings under their fields.
 
 The docstrings under the fields are read from the source when they are asked for: pydantic could collect them itself,
 but would do so at each start.
@@ -8,40 +8,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from pydantic import BaseModel
-
-INTRODUCTION = """\
-# Configuration
-
-<!-- Made by llmdesk/config/describe.py from the settings; `python -m llmdesk.config.describe FILE` writes it. -->
-
-`llmdesk.yaml` stands in the folder `llmdesk config path` prints; `LLMDESK_CONFIG` or `--config` name another file, and
-`LLMDESK_HOME` puts everything below one folder. Without a file everything works: `cloud` (when `OLLAMA_API_KEY` is
-set), `local`, and seven lanes that ask the one and then the other. `llmdesk config init` writes a commented file,
-`llmdesk config validate` lists everything that is wrong with it, `llmdesk config show` prints what is in force.
-
-- **Order.** Defaults, then the file, then the environment, then the command line. The environment's own settings are
-  `LLMDESK_LANE` (`default_lane`), `LLMDESK_THEME` (`ui.theme`), `LLMDESK_NETWORK` (`privacy.network`) and
-  `LLMDESK_RECORD` (`privacy.record`); `OLLAMA_HOST` and the usual names of keys feed the defaults.
-- **By name.** Providers and lanes of the file extend the defaults. An entry that is written replaces the default of
-  that name as a whole; `null` removes it. Lanes stand in the file's order, then the defaults.
-- **Templates.** `${NAME}` and `${NAME:-default}` come from the environment, `$$` is a dollar sign. A provider with a
-  missing name is switched off and the rest works; elsewhere it is an error. Inside `{ }` and `[ ]` YAML wants quotes
-  around them. In `api_key`, `headers` and `env`, `$(command)` stands for the output of a command (words, no shell) and
-  `${keyring:SERVICE/NAME}` for an entry of the system's keychain; either has 10 seconds, and only when the provider is
-  called. The keychain needs `pip install 'llmdesk[keyring]'` and an entry made by `keyring set SERVICE NAME`.
-- **Keys.** Write them as templates. A key written out is accepted in a file only you can read (mode 0600). A file
-  that others can change may name no programs. [providers.md](providers.md) shows each provider with its key.
-- **Addresses.** Plain `http://` is for this machine, or with `allow_http: true`.
-- **Short form.** `provider: ollama` (or `cloud`, `local`, `openai`, `anthropic`, `google`) and `model: NAME`, with
-  `base_url` and `api_key` where needed, put that model first in every lane.
-- **Not accepted:** unknown or duplicate keys, anchors, aliases, tags, files over 1 MiB.
-"""
 
 
 def schema() -> dict[str, Any]:
@@ -65,11 +37,8 @@ def _loosen(described: dict[str, Any]) -> None:
     described.pop("required", None)
     for section in ("providers", "lanes"):
         entries = described["properties"][section]
-        for part in ("additionalProperties", "patternProperties"):
-            if part in entries and part == "patternProperties":
-                entries[part] = {key: {"anyOf": [value, {"type": "null"}]} for key, value in entries[part].items()}
-            elif isinstance(entries.get(part), dict):
-                entries[part] = {"anyOf": [entries[part], {"type": "null"}]}
+        named = entries["patternProperties"]
+        entries["patternProperties"] = {key: {"anyOf": [value, {"type": "null"}]} for key, value in named.items()}
     for name, definition in definitions.items():
         if name == "LaneSettings":
             definition.pop("required", None)
@@ -100,7 +69,7 @@ def field_texts() -> dict[tuple[str, str], str]:
     own: dict[str, dict[str, str]] = {}
     for module in (common_settings, command_settings, provider_settings, settings):
         own |= _class_texts(module)
-    for model in _models():
+    for model in models():
         inherited: dict[str, str] = {}
         for base in reversed(model.__mro__):
             inherited |= own.get(base.__name__, {})
@@ -128,114 +97,32 @@ def _class_texts(module: ModuleType) -> dict[str, dict[str, str]]:
     return found
 
 
-def _models() -> list[type[BaseModel]]:
+def models() -> dict[type[BaseModel], str]:
+    """Every model of the settings -> its heading on the reference page, in the order of that page."""
     from llmdesk.config import command_settings as k
     from llmdesk.config import common_settings as c
     from llmdesk.config import provider_settings as p
     from llmdesk.config import settings as s
 
-    return [
-        s.Settings, p.OllamaSettings, p.OpenAISettings, p.AnthropicSettings, p.GoogleSettings, k.CommandSettings,
-        c.RetrySettings, c.TimeoutSettings, c.RateLimitSettings, k.PlatformSettings, k.OutputSettings, k.UsagePaths,
-        k.LimitSettings,
-        s.LaneSettings, c.ParamSettings, s.AgentSettings, s.ModelSettings, s.PriceSettings, s.BudgetSettings,
-        s.RoutingSettings, s.SmallPromptSettings, s.PrivacySettings, s.TelemetrySettings, s.ScreenSection,
-    ]  # fmt: skip
-
-
-_HEADINGS = {
-    "Settings": "Top level",
-    "OllamaSettings": "providers: kind ollama",
-    "OpenAISettings": "providers: kind openai",
-    "AnthropicSettings": "providers: kind anthropic",
-    "GoogleSettings": "providers: kind google",
-    "CommandSettings": "providers: kind command",
-    "RetrySettings": "providers: retry",
-    "TimeoutSettings": "providers: timeouts",
-    "RateLimitSettings": "providers: rate_limit",
-    "PlatformSettings": "providers, kind command: platforms",
-    "OutputSettings": "providers, kind command: output",
-    "UsagePaths": "providers, kind command: output, usage",
-    "LimitSettings": "providers, kind command: limits",
-    "LaneSettings": "lanes",
-    "ParamSettings": "params (of providers, lanes and agents)",
-    "AgentSettings": "agents",
-    "ModelSettings": "models",
-    "PriceSettings": "models: price",
-    "BudgetSettings": "budgets",
-    "RoutingSettings": "routing",
-    "SmallPromptSettings": "routing: small_prompt",
-    "PrivacySettings": "privacy",
-    "TelemetrySettings": "telemetry",
-    "ScreenSection": "ui",
-}
-
-
-NAMES = (
-    "A provider's own `models` go before these. Those of kind openai hold at OpenAI's own address only: other servers "
-    "of its format have other models."
-)
-"""What stands above the table of short names."""
-
-
-def reference() -> str:
-    """The reference page, in Markdown."""
-    from llmdesk.config.defaults import ALIASES
-    from llmdesk.config.merge import read_presets, read_tools
-
-    texts = field_texts()
-    lines = [INTRODUCTION]
-    for model in _models():
-        lines += [f"## {_HEADINGS[model.__name__]}", "", " ".join((model.__doc__ or "").split()), ""]
-        lines += ["| key | default | meaning |", "| --- | --- | --- |"]
-        for name, field in model.model_fields.items():
-            key = field.alias or name
-            text = texts[model.__name__, key].replace("|", "\\|")
-            lines.append(f"| `{key}` | {_default(field)} | {text}{_choices(text, field.annotation)} |")
-        lines.append("")
-    lines += ["## Short names of models", "", NAMES, ""]
-    lines += ["| kind | short name | model |", "| --- | --- | --- |"]
-    lines += [f"| {kind} | `{name}` | `{model}` |" for kind, names in ALIASES.items() for name, model in names.items()]
-    lines += ["", "## Presets of kind openai", "", "| preset | address | key |", "| --- | --- | --- |"]
-    for name, preset in read_presets().items():
-        key = f"`{preset['api_key']}`" if "api_key" in preset else "none"
-        lines.append(f"| `{name}` | `{preset['base_url']}` | {key} |")
-    lines += ["", "## Presets of kind command", "", "See [tools](tools.md).", ""]
-    lines += ["| preset | how it is installed |", "| --- | --- |"]
-    for name, tool in read_tools().items():
-        install = str(tool["install"]).replace("|", "\\|")
-        lines.append(f"| `{name}` | `{install}` |")
-    return "\n".join(lines) + "\n"
-
-
-def _choices(text: str, annotation: Any) -> str:
-    """The values that a setting can have, where they are few and ``text`` does not name all of them."""
-    values = [f"`{value}`" for value in _literals(annotation)]
-    if len(values) < 2 or all(value in text for value in values):
-        return ""
-    return f" {'Keys:' if get_origin(annotation) is dict else 'One of'} {', '.join(values)}."
-
-
-def _literals(annotation: Any) -> tuple[Any, ...]:
-    if get_origin(annotation) is Literal:
-        return get_args(annotation)
-    return tuple(value for part in get_args(annotation) for value in _literals(part))
-
-
-def _default(field: Any) -> str:
-    from pydantic_core import PydanticUndefined
-
-    if field.default_factory is not None or field.default in (None, ()):
-        return ""
-    if field.default is PydanticUndefined:
-        return ""
-    if isinstance(field.default, bool):
-        return f"`{str(field.default).lower()}`"
-    return f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
-
-
-if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    Path(sys.argv[1]).write_text(reference(), encoding="utf-8")
+    return {
+        s.Settings: "Top level",
+        **{model: f"providers: kind {kind}" for kind, model in p.KIND_MODELS.items()},
+        c.RetrySettings: "providers: retry",
+        c.TimeoutSettings: "providers: timeouts",
+        c.RateLimitSettings: "providers: rate_limit",
+        k.PlatformSettings: "providers, kind command: platforms",
+        k.OutputSettings: "providers, kind command: output",
+        k.UsagePaths: "providers, kind command: output, usage",
+        k.LimitSettings: "providers, kind command: limits",
+        s.LaneSettings: "lanes",
+        c.ParamSettings: "params (of providers, lanes and agents)",
+        s.AgentSettings: "agents",
+        s.ModelSettings: "models",
+        s.PriceSettings: "models: price",
+        s.BudgetSettings: "budgets",
+        s.RoutingSettings: "routing",
+        s.SmallPromptSettings: "routing: small_prompt",
+        s.PrivacySettings: "privacy",
+        s.TelemetrySettings: "telemetry",
+        s.ScreenSection: "ui",
+    }

@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 
 from llmdesk.config.credentials import resolve_secrets
-from llmdesk.config.describe import field_texts, reference, schema
+from llmdesk.config.describe import field_texts, schema
 from llmdesk.config.example import EXAMPLES, example, write_example
 from llmdesk.config.loader import load_settings
+from llmdesk.config.reference import reference
 from llmdesk.config.show import effective, show
 from llmdesk.config.yaml_tree import read_tree
 from llmdesk.core.errors import UsageError
@@ -232,4 +233,4 @@ def test_the_reference_page_says_nothing_of_choices_where_there_are_none() -> No
 
 def test_the_reference_page_is_up_to_date() -> None:
     page = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    assert page == reference(), "run: python -m llmdesk.config.describe docs/configuration.md"
+    assert page == reference(), "run: python -m llmdesk.config.reference docs/configuration.md"

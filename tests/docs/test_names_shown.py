@@ -11,7 +11,7 @@ import pytest
 
 from llmdesk.cli.linear.commands import COMMANDS as LINEAR
 from llmdesk.cli.main import root
-from llmdesk.config.describe import _models
+from llmdesk.config.describe import models
 from llmdesk.tui.actions import ACTIONS
 from llmdesk.tui.commands import COMMANDS
 from tests.support.pages import DOCS, ROOT, code_words, pages, prose
@@ -79,7 +79,7 @@ def options() -> frozenset[str]:
 @cache
 def settings() -> frozenset[str]:
     """The names of all settings, on whatever level."""
-    return frozenset(name for model in _models() for name in model.model_fields)
+    return frozenset(name for model in models() for name in model.model_fields)
 
 
 @each_page

@@ -43,7 +43,7 @@ NOT_RUN = {
     r"pip install|uv tool|pipx|python3 -m venv|activate": "installs into an environment",
     r"models pull|models push|ollama ": "fetches from a registry",
     r"^llmdesk serve": "runs until somebody stops it",
-    r"^poe |pytest |lint-imports|llmdesk\.config\.describe": "works on a clone of the repository",
+    r"^poe |pytest |lint-imports|llmdesk\.config\.reference": "works on a clone of the repository",
     r"^git ": "needs a repository with changes",
     r"_KEY=": "needs a key of the reader's own",
 }
