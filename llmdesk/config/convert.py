@@ -257,11 +257,16 @@ def limits(name: str, section: CommonSettings) -> Limits:
     return Limits(**{**chosen, **{name: value for name, value in written.items() if value is not None}})
 
 
+_SHARED = frozenset({"kind", "billing", "fallback_models"})
+"""Keys of a kind that are not for its adapter."""
+
+
 def _options(section: CommonSettings, secrets: Secrets) -> Json:
+    """What an adapter is told beyond what every kind over HTTP has: the keys that its kind adds."""
     if isinstance(section, CommandSettings):
         return command_options(section, secrets.env)
-    names = ("organization", "preset", "api_version", "native_schema")
-    return {name: value for name in names if (value := getattr(section, name, None)) is not None}
+    own = [name for name in type(section).model_fields if name not in HttpSettings.model_fields and name not in _SHARED]
+    return {name: value for name in own if (value := getattr(section, name)) is not None}
 
 
 def _kind(section: CommonSettings) -> str:

@@ -1,6 +1,6 @@
 """Settings of one provider, one model for each kind."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -10,8 +10,6 @@ from llmdesk.config.secret import Secret
 from llmdesk.config.section import Flag, Number, Text, Texts
 from llmdesk.core.addresses import is_loopback, split_address
 from llmdesk.core.ollama_host import parse_ollama_host
-
-Kind = Literal["ollama", "openai", "anthropic", "google", "command"]
 
 OLLAMA_COOLDOWN_S = 600.0
 
@@ -103,15 +101,15 @@ class GoogleSettings(HttpSettings):
     """Whether the endpoint takes a JSON Schema for the answer. The answer is checked here in any case."""
 
 
-ProviderSettings = Annotated[
-    OllamaSettings | OpenAISettings | AnthropicSettings | GoogleSettings | CommandSettings,
-    Field(discriminator="kind"),
-]
+AnyKind = OllamaSettings | OpenAISettings | AnthropicSettings | GoogleSettings | CommandSettings
+"""Every kind there is, in the order in which messages and the reference page name them."""
 
-KIND_MODELS: dict[str, type[CommonSettings]] = {
-    "ollama": OllamaSettings,
-    "openai": OpenAISettings,
-    "anthropic": AnthropicSettings,
-    "google": GoogleSettings,
-    "command": CommandSettings,
-}
+ProviderSettings = Annotated[AnyKind, Field(discriminator="kind")]
+
+
+def kinds_in(settings: Any) -> dict[str, type[CommonSettings]]:
+    """Kind -> its settings, of a union of them."""
+    return {model.model_fields["kind"].default: model for model in get_args(settings)}
+
+
+KIND_MODELS = kinds_in(AnyKind)

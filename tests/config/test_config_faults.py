@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk.config.loader import load_settings, validate
+from llmdesk.config.provider_settings import KIND_MODELS
 from llmdesk.core.errors import ConfigurationError
 from llmdesk.core.lanes import DEFAULT_LANES
 
@@ -62,7 +63,7 @@ budgets:
         "5:61: providers.openai.rate_limit.parallel: must be a whole number",
         "6:34: providers.team.base_url: plain http:// to another machine needs allow_http: true",
         "7:13: providers.x.kind: unknown kind 'opanai'; did you mean 'openai'?",
-        "8:3: providers.y: 'kind' is missing; one of ollama, openai, anthropic, google, command",
+        f"8:3: providers.y: 'kind' is missing; one of {', '.join(KIND_MODELS)}",
         '9:35: providers.codex.command: must be a list of words: ["program", "argument"]; there is no shell',
         "9:66: providers.codex.timeouts.idle_s: must be a number of seconds, without a unit or quotes",
         "11:29: lanes.chat.targets[1]: there is no provider 'lokal'; did you mean 'local'?",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from llmdesk.config import provider_settings
+from llmdesk.config.provider_settings import kinds_in
 from llmdesk.core.errors import ErrorKind, ProviderError
 from llmdesk.core.measures import Measures
 from llmdesk.core.types import ChatRequest, Completed, Message, Role, TextDelta
@@ -77,6 +79,15 @@ async def test_the_adapter_names_each_failure_by_its_class(play: Play, kind: Err
     with pytest.raises(ProviderError) as caught:
         await asked(play)
     assert caught.value.kind is kind
+
+
+def test_the_settings_are_those_of_a_kind_by_its_name() -> None:
+    (block,) = [block for first, block in SHOWN.items() if first.startswith("class AcmeSettings")]
+    made = dict(vars(provider_settings))
+    exec(compile(block.text, block.name, "exec"), made)
+    settings = made["AcmeSettings"]
+    assert kinds_in(provider_settings.AnyKind | settings) == {**provider_settings.KIND_MODELS, "acme": settings}
+    assert settings(base_url="https://acme.example/v1").billing == "metered"
 
 
 ROW = Measures(group={"agent": "backend-dev"}, attempts=4, completed=3, failed=1, output_tokens=812)
