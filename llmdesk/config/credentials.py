@@ -13,6 +13,7 @@ from llmdesk.config.provider_settings import HttpSettings
 from llmdesk.config.secret import is_secret_name, resolve_secret
 from llmdesk.config.template import fill, is_late, missing_names, parse_template
 from llmdesk.core.addresses import is_loopback
+from llmdesk.core.collector_headers import COLLECTOR_HEADERS
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.values import dataclass
 
@@ -102,16 +103,12 @@ def resolve_secrets(
     return Secrets()
 
 
-COLLECTORS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS")
-"""Where the collector's token is; the one key that no provider has."""
-
-
 def _keys_of_all(loaded: Loaded, env: Mapping[str, str]) -> frozenset[str]:
     """The variables that hold keys: a command that fetches one of them gets none of the others.
 
     Whatever a program needs to run at all stays, and so does what a tool's environment merely repeats.
     """
-    named: set[str] = set(COLLECTORS)
+    named: set[str] = set(COLLECTOR_HEADERS)
     for section in loaded.settings.providers.values():
         if isinstance(section, HttpSettings):
             named = named.union(*(secret.variables for secret in _secrets(section)))

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llmdesk.config.draft import Draft
-    from llmdesk.config.template import (
-        Part,
-    )
+    from llmdesk.config.template import Part
     from llmdesk.config.yaml_tree import Path
 
 _KEY_VARIABLE = re.compile(r"(?:key|token|secret|password)$", re.IGNORECASE)

@@ -33,6 +33,9 @@ MAX_OUTPUT = 64 * 1024
 STOP_S = 0.05
 """How soon a program nobody waits for is ended, seconds."""
 
+DRAIN_S = 1.0
+"""How long what an ended program has printed may take to be read, seconds: a busy machine is slow to begin."""
+
 INSTALL = "pip install 'llmdesk[keyring]'"
 """What brings the package that knows the keychains of all systems."""
 
@@ -162,7 +165,7 @@ def _run(words: Sequence[str], env: Mapping[str, str], stop: Event | None) -> tu
     finally:
         if reader.is_alive() or process.poll() is None:
             _end(process)
-            reader.join(STOP_S)
+            reader.join(DRAIN_S)
     return process.returncode, bytes(held)
 
 

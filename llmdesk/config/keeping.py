@@ -105,7 +105,7 @@ def _copy(file: Path, raw: bytes, mode: int, at: float) -> Path:
         with suppress(FileExistsError):
             create_whole(copy, raw, mode=mode)
             return copy
-    raise FileExistsError(17, "too many copies of this second are here already")
+    raise UsageError(f"{file} has been changed too often in this second; nothing was written. Try again.")
 
 
 def _replace(file: Path, raw: bytes, mode: int) -> None:

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-    from llmdesk.config.template import (
-        Part,
-    )
+    from llmdesk.config.template import Part
 
 _SECRET_NAME = re.compile(r"key|token|secret|password|auth|cookie", re.IGNORECASE)
 

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from llmdesk.core.addresses import is_loopback
+from llmdesk.core.collector_headers import COLLECTOR_HEADERS
 from llmdesk.core.text import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIGNALS = ("/v1/traces", "/v1/metrics")
-
-HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS")
-"""Variables the SDK takes headers from (OpenTelemetry specification, "OpenTelemetry Protocol Exporter")."""
 
 NOT_LOCAL = "Telemetry is not sent: telemetry.otlp_endpoint is not on this machine, and privacy.network is local-only."
 NOT_INSTALLED = (
@@ -40,7 +38,7 @@ def why_not(url: str, *, local_only: bool) -> str:
 
 def learn_headers(env: Mapping[str, str]) -> None:
     """Teach the redactor the values of the headers in the environment, in every form in which they may turn up."""
-    for name in HEADERS:
+    for name in COLLECTOR_HEADERS:
         for pair in env.get(name, "").split(","):
             value = pair.partition("=")[2].strip()
             for text in {value, unquote(value), unquote(pair).partition("=")[2].strip()}:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,6 +26,7 @@ from llmdesk.config.template import (
 )
 from llmdesk.core.errors import SetupBroken
 from llmdesk.core.text import redact
+from tests.support.slowness import PATIENCE_S
 
 NAMES = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z")
 
@@ -205,6 +208,27 @@ def test_a_command_that_leaves_something_running_gives_its_key_at_once_and_nothi
     status = Path(f"/proc/{pid_file.read_text().strip()}/stat")
     while status.exists() and status.read_text().split()[2] not in "ZX":
         assert time.monotonic() - began < 40
+
+
+def test_what_a_command_has_printed_is_read_though_nothing_of_it_was_before_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = threading.Event()
+    read, end = fetch_module._read, fetch_module._end
+
+    def read_late(*args: Any) -> None:
+        assert ended.wait(60)
+        read(*args)
+
+    def tell_and_end(*args: Any) -> None:
+        end(*args)
+        ended.set()
+
+    monkeypatch.setattr(fetch_module, "_read", read_late)
+    monkeypatch.setattr(fetch_module, "_end", tell_and_end)
+    monkeypatch.setattr(fetch_module, "STOP_S", 0.0)
+    monkeypatch.setattr(fetch_module, "DRAIN_S", PATIENCE_S)
+    assert resolve_secret(python("print('the-key')"), dict(os.environ)) == "the-key"
 
 
 def test_a_command_that_prints_more_than_a_key_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
