@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from llmdesk.cli.face import OpenDesk
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with ``argv`` (default: the process's own arguments)."""
@@ -52,12 +54,11 @@ def _dump_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def _open(wish: object) -> int:
+def _open(wish: OpenDesk) -> int:
+    """Run the screen."""
     gc.disable()  # collecting while a start makes little but what stays would be a tenth of it
-    from llmdesk.cli.face import OpenDesk
     from llmdesk.tui.app import import_desk, run_app
 
-    assert isinstance(wish, OpenDesk)
     demo = wish.demo
 
     def prepare() -> None:

@@ -23,6 +23,8 @@ Cause = Literal["reached", "too little left", "unknown price"]
 
 INPUT_FACTOR = 1.5
 TOKENS_A_MESSAGE = 8
+"""The most that a prompt can be: so many times its estimate, and so many tokens for each message (policy R19)."""
+
 DEFAULT_OUTPUT_TOKENS = 8_192
 """The limit of an answer under a hard budget where nobody set one, tokens."""
 

@@ -127,8 +127,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._sum = 0  # of every counter, in ``_PLACE`` bytes each
-        self._narrow = 0  # of counters of one byte, in one byte each, and how much the fullest of them may still grow
-        self._room = _FULL
+        self._narrow = 0  # of counters of one byte, in one byte each, until the fullest of them may be full
+        self._room = _FULL  # how much that one may still grow
         self._lists: list[bytes] = []
         self._single: Counter[int] = Counter()
         self._low: int | None = None

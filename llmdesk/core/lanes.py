@@ -32,6 +32,7 @@ DEFAULT_OUTPUT_TOKENS = 2_048
 CHARS_PER_TOKEN = 3.5
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_IMAGE = 800
+"""What a prompt is guessed by before any server has counted it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

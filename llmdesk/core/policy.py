@@ -1,4 +1,7 @@
-"""The decision table of docs/policy.md as data: what each class of failure means for retry, cooldown, next target."""
+"""The decision table of docs/policy.md as data: what each class of failure means for retry, cooldown, next target.
+
+And what a provider has to say in it: how often it is asked again, how long it rests, how fast it may be asked.
+"""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ class Outcome:
 
     ``text`` is the text of exactly one attempt. ``data`` is the parsed object of a schema lane. ``next_try_at`` is
     UTC epoch seconds, ``None`` when nothing is known to recover by itself. ``advice`` says, for a paused request, what
-    would let each target answer. ``kept`` is false when the request is not
-    on disk (recording switched off, or a disk that refuses).
+    would let each target answer. ``kept`` is false when the request is not on disk (recording switched off, or a disk
+    that refuses).
     """
 
     request_id: str

@@ -28,9 +28,9 @@ class Ask:
     Either ``prompt`` (with the history of ``conversation``, or a new conversation) or ``messages`` (complete, nothing
     is added but the lane's system prompt if there is none) is given. ``model`` replaces the lane's targets by this one.
     ``failover`` goes before the lane's own rule. ``timeout_s`` bounds the whole request and ends in paused. ``consent``
-    answers every ``failover: ask`` with yes.
-    ``probe`` ignores cooldowns, on the user's explicit order only. ``keep`` false = no row, no outbox (embeddings);
-    ``unkept_ok`` = send it even if the disk refuses the row. ``keep_wire`` lets events carry their wire objects.
+    answers every ``failover: ask`` with yes. ``probe`` ignores cooldowns, on the user's explicit order only. ``keep``
+    false = no row, no outbox (embeddings); ``unkept_ok`` = send it even if the disk refuses the row. ``keep_wire`` lets
+    events carry their wire objects.
     ``replaces`` is the request whose turn this one takes the place of, and of all that follow it: they stay, as an
     earlier version that is not sent any more. ``continues`` is the request whose answer broke off and is to go on: what
     came of it is sent along. ``summarises`` is the request of the last turn of ``conversation`` that ``messages`` hold
