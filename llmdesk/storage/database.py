@@ -16,8 +16,9 @@ from llmdesk.core.errors import StorageError
 from llmdesk.core.text import one_line
 from llmdesk.new_files import make_private_folder
 from llmdesk.storage import fulltext
+from llmdesk.storage.changes import ForeignWrites
 from llmdesk.storage.connection import connect, newer_schema, prepare
-from llmdesk.storage.files import change_mark, corrupt_name, create_private_file, on_network_filesystem
+from llmdesk.storage.files import corrupt_name, create_private_file, on_network_filesystem
 from llmdesk.storage.schema import MIGRATIONS
 from llmdesk.storage.transactions import transaction
 
@@ -64,14 +65,11 @@ class Database:
         self._on_network = on_network
         self._executor: ThreadPoolExecutor | None = None
         self._closed = False
+        self._foreign = ForeignWrites(path)
         # From here on: touched by the worker thread only.
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._newer_schema: int | None = None
-        # Shared with whoever asks for ``data_version``; a lost step still leaves the number changed.
-        self._mark: tuple[object, ...] = ()
-        self._changes = 0
-        self._writing = False
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` on one consistent snapshot; it must not write.
@@ -97,18 +95,8 @@ class Database:
         return await self._submit(partial(self._write, work, purge=purge, durable=durable))
 
     def data_version(self) -> int:
-        """Return a number that grows when another instance has written; costs two ``stat`` calls, waits for nothing.
-
-        While this one writes, the files tell nothing: who else has written is known at the end of that.
-        """
-        if not self._writing:
-            self._look()
-        return self._changes
-
-    def _look(self) -> None:
-        if (mark := self._file_mark()) != self._mark:
-            self._mark = mark
-            self._changes += 1
+        """Return a number that grows when another instance has written; costs two ``stat`` calls, waits for nothing."""
+        return self._foreign.count()
 
     async def health(self) -> str:
         """Return ``ok``, or the first fault SQLite finds in the file.
@@ -157,7 +145,7 @@ class Database:
             # A reader in another instance may hold the log; then its next checkpoint does this.
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                self._mark = self._file_mark()
+                self._foreign.know()
         return result
 
     def _transact(self, work: Callable[[sqlite3.Connection], T], *, writing: bool = False, durable: bool = True) -> T:
@@ -171,7 +159,7 @@ class Database:
                     raise StorageError(self._newer_message(self._newer_schema))
                 if writing:
                     with _synchronous(connection, full=durable):
-                        return self._watched(connection, work)
+                        return self._foreign.transact(connection, work)
                 with transaction(connection, "BEGIN"):
                     return work(connection)
             except sqlite3.Error as error:
@@ -208,7 +196,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._mark = self._file_mark()
+        self._foreign.know()
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -221,31 +209,6 @@ class Database:
         if on_network:
             self._warn(f"{self.path} is on a network filesystem; several instances at once will be slow there.")
         prepare(connection, self.path, lock_timeout_s=self._lock_timeout_s, on_network=on_network, now=self._clock)
-
-    def _watched(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a write so that ``data_version`` grows for what others wrote, and only for that.
-
-        Nobody else writes between the two ends of the transaction; before it the files tell, after it SQLite does. The
-        files are looked at before SQLite is asked, so that what another instance commits in between shows in one of the
-        two.
-        """
-        self._writing = True
-        try:
-            with transaction(connection):
-                self._look()
-                seen = _commits_of_others(connection)
-                result = work(connection)
-            self._mark = self._file_mark()
-        finally:
-            self._writing = False
-        if _commits_of_others(connection) != seen:
-            self._changes += 1
-        return result
-
-    def _file_mark(self) -> tuple[object, ...]:
-        if self.path is None:
-            return ()
-        return change_mark(self.path), change_mark(self.path.with_name(f"{self.path.name}-wal"))
 
     # --- when it goes wrong -------------------------------------------------------------------------------------
 
@@ -337,7 +300,3 @@ def _synchronous(connection: sqlite3.Connection, *, full: bool) -> Iterator[None
         yield
     finally:
         connection.execute("PRAGMA synchronous = FULL")
-
-
-def _commits_of_others(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])

@@ -275,7 +275,7 @@ async def test_the_change_mark_stays_while_something_is_being_written(database):
 
     def large(connection: sqlite3.Connection) -> tuple[bool, int]:
         add("x" * 16_000_000)(connection)  # more than is kept back until the commit
-        return database._file_mark() != database._mark, database.data_version()
+        return database._foreign._marks() != database._foreign._mark, database.data_version()
 
     assert await database.write(large) == (True, mark)
     assert database.data_version() == mark
