@@ -24,6 +24,7 @@ from llmdesk.core.views import Ask
 from llmdesk.tui.screens.editing import Editing
 from llmdesk.tui.screens.outgoing import Outgoing, Queued
 from llmdesk.tui.screens.telling import CANCEL, RETRY, Telling
+from llmdesk.tui.screens.underway import UnderWay
 from llmdesk.tui.transcript.entries import Level
 from llmdesk.tui.widgets.lanes_bar import Badge
 from llmdesk.tui.widgets.wait_line import Wait
@@ -94,17 +95,13 @@ class Talk:
     params: Params = field(default_factory=Params)
     last_prompt: str = ""
     paused: str | None = None
-    _current: Queued | None = None
-    _unsent: Queued | None = None
-    """What the desk has not got yet."""
+    _now: UnderWay | None = None
+    """What is shown of what is under way; a request that is shown no more goes on without the talk."""
     _waits: Queued | None = None
     """What is paused, as it was sent."""
     _desk: Desk | None = None
-    _run: Run | None = None
-    _cancelled: bool = False
-    _by_itself: bool = False
-    _turn: int = 0
     _summary: str = ""
+    """The request that asked for the last summary."""
 
     def __post_init__(self) -> None:
         self.tell = Telling(self.pane, lambda: self.host.talk_changed(self))
@@ -116,7 +113,11 @@ class Talk:
     @property
     def busy(self) -> bool:
         """A request of this lane is under way."""
-        return self._current is not None
+        return self._now is not None
+
+    @property
+    def _run(self) -> Run | None:
+        return self._now.run if self._now is not None else None
 
     @property
     def record(self) -> Record:
@@ -152,7 +153,8 @@ class Talk:
     @property
     def bound_here(self) -> bool:
         """What is asked makes no sense in another conversation: it goes on with an answer, or sums up."""
-        item = self._current or (self._waits if self.paused is not None else None)
+        waits = self._waits if self.paused is not None else None
+        item = self._now.item if self._now is not None else waits
         return item is not None and (item.sums_up or item.continues is not None)
 
     @property
@@ -162,13 +164,7 @@ class Talk:
 
     def submit(self, text: str) -> None:
         """Send a prompt, or queue it behind the answer that is coming."""
-        self.pane.prompt.remember(text)
-        item = self.editing.taken(self.outgoing.take(text))
-        if self.busy:
-            self.outgoing.add(item)
-            self.host.talk_changed(self)
-        else:
-            self._start(item)
+        self.send(self.editing.taken(self.outgoing.take(text)))
 
     def go(self) -> None:
         """Let the queued prompts go out."""
@@ -185,43 +181,42 @@ class Talk:
 
     def cancel(self) -> bool:
         """Stop the answer at once: what came stays, the prompt comes back (never over a draft), the queue waits."""
-        if self._current is None or self._cancelled:
-            return False
-        self._cancelled = True
-        self.tell.asks_consent = False
-        self.outgoing.hold()
-        if self._run is not None:
-            self._run.cancel()
-        if self.record.answering:
-            self.record.interrupt()
-        self._return(self._current)
-        self.tell.wait(Wait(text="cancelling…"))
-        self.host.talk_changed(self)
-        return True
+        item = self._stop("cancelling…")
+        if item is not None:
+            self._return(item)
+            self.host.talk_changed(self)
+        return item is not None
 
     def send(self, item: Queued) -> None:
         """Send a prompt that comes from elsewhere, or queue it behind the answer that is coming."""
         self.pane.prompt.remember(item.text)
         if self.busy:
             self.outgoing.add(item)
+            self.host.talk_changed(self)
         else:
             self._start(item)
 
     def carry(self) -> Queued | None:
         """Stop the request under way and hand over its prompt, which goes to another lane; ``None`` = there is none."""
-        item = self._current
-        if item is None or self._cancelled:
+        item = self._stop("going to another lane…")
+        if item is not None:
+            self.host.talk_changed(self)
+        return item
+
+    def _stop(self, words: str) -> Queued | None:
+        """Stop the request under way: what came stays, the queue waits; ``None`` = there is none, or it is stopped."""
+        now = self._now
+        if now is None or now.cancelled:
             return None
-        self._cancelled = True
+        now.cancelled = True
         self.tell.asks_consent = False
         self.outgoing.hold()
-        if self._run is not None:
-            self._run.cancel()
+        if now.run is not None:
+            now.run.cancel()
         if self.record.answering:
             self.record.interrupt()
-        self.tell.wait(Wait(text="going to another lane…"))
-        self.host.talk_changed(self)
-        return item
+        self.tell.wait(Wait(text=words))
+        return now.item
 
     def moved_away(self, lane: str) -> None:
         """The paused request of this talk is asked in another lane: nothing is waited for here."""
@@ -233,11 +228,12 @@ class Talk:
 
     def keep(self) -> None:
         """Pause the request under way instead of ending it, and what is queued; the desk writes them to the outbox."""
-        if self._run is not None:
-            self._run.cancel(keep=True)
-        elif self._unsent is not None and not self._cancelled:
-            self._turn += 1  # the desk is not to get it twice
-            self.outgoing.put(self._unsent, 0)
+        now = self._now
+        if now is not None and now.run is not None:
+            now.run.cancel(keep=True)
+        elif now is not None and now.unsent and not now.cancelled:
+            now.unsent = False  # the desk is not to get it twice
+            self.outgoing.put(now.item, 0)
         for item in self.outgoing.empty():
             if not self._pause(item):
                 self.outgoing.add(item)  # the draft keeps it
@@ -295,9 +291,10 @@ class Talk:
     def adopt(self, conversation: Conversation) -> None:
         """Show a stored conversation above the prompt that waits to be sent, which continues it."""
         self._show(conversation)
-        if self._current is not None:
-            self.record.user(self._current.text, at=time.time(), files=self._current.attachments)
-            self.last_prompt = self._current.text
+        if self._now is not None:
+            item = self._now.item
+            self.record.user(item.text, at=time.time(), files=item.attachments)
+            self.last_prompt = item.text
         self.host.talk_changed(self)
 
     def _show(self, conversation: Conversation) -> None:
@@ -311,10 +308,8 @@ class Talk:
     def _let_go(self) -> None:
         """Stop showing the request under way, if any; the desk finishes and stores it."""
         self.consent(go=False)
-        self._turn += 1
         self.editing.stop()
-        self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
-        self._unsent, self._by_itself = None, False
+        self._now, self.tell.asks_consent = None, False
         self.paused, self.tell.badge = None, Badge.NONE
         self.outgoing.hold()
 
@@ -324,43 +319,37 @@ class Talk:
             return
         self.tell.sums_up = request_id == self._summary
         known = self._waits if request_id == self.paused else None
-        self._current = known or Queued(text=self.last_prompt, sums_up=self.tell.sums_up)
-        self._cancelled = False
-        self._turn += 1
-        self.host.follow(partial(self._resume, request_id, probe=probe, turn=self._turn))
+        self._now = now = UnderWay(known or Queued(text=self.last_prompt, sums_up=self.tell.sums_up))
+        self.host.follow(partial(self._resume, request_id, now, probe=probe))
 
     def take_up(self, entry: OutboxEntry, run: Run) -> None:
         """Show a request of this talk that the desk asks again by itself."""
         known = self._waits if entry.id == self.paused else None
-        self._current, self._cancelled, self.paused = known or Queued(text=entry.prompt), False, None
-        self.tell.sums_up = False
+        self._now = now = UnderWay(known or Queued(text=entry.prompt), by_itself=True)
+        self.paused, self.tell.sums_up = None, False
         self.last_prompt = entry.prompt
-        self._turn += 1
-        self._by_itself = True
         self.tell.badge = Badge.RUNNING
         self.tell.wait(Wait(text="asking again…", offers=(CANCEL,)))
         self.host.talk_changed(self)
-        self.host.follow(partial(self._take_up, run, self._turn))
+        self.host.follow(partial(self._take_up, run, now))
 
-    async def _take_up(self, run: Run, turn: int) -> None:
+    async def _take_up(self, run: Run, now: UnderWay) -> None:
         desk = await self.host.desk()
         with suppress(DeskError):  # it may have ended already
-            await self._learn(desk, run.request_id, turn)
-        await self._follow(desk, run, turn)
+            await self._learn(desk, run.request_id, now)
+        await self._follow(desk, run, now)
 
-    async def _learn(self, desk: Desk, request_id: str, turn: int) -> None:
+    async def _learn(self, desk: Desk, request_id: str, now: UnderWay) -> None:
         """Find out what a request that was paused asks, with its files, for when it comes back into the editor.
 
         Raises:
             DeskError: it waits no longer.
         """
-        item = self._current
-        if item is None or item is self._waits or item.sums_up:
+        if now.item is self._waits or now.item.sums_up:
             return
         ask = await desk.paused_ask(request_id)
-        if turn == self._turn and self._current is item:
-            self._current = Queued(text=ask.prompt, attachments=ask.attachments, model=ask.model,
-                                   written=ask.prompt != CONTINUE_PROMPT)  # fmt: skip
+        now.item = Queued(text=ask.prompt, attachments=ask.attachments, model=ask.model,
+                          written=ask.prompt != CONTINUE_PROMPT)  # fmt: skip
 
     def refresh(self, conversation: Conversation) -> None:
         """Show the open conversation anew: an answer came that this screen did not see."""
@@ -380,7 +369,7 @@ class Talk:
     # --- sending ------------------------------------------------------------------------------------------------
 
     def _start(self, item: Queued) -> None:
-        self._current, self._unsent, self._cancelled, self.paused = item, item, False, None
+        self._now, self.paused = UnderWay(item, unsent=True), None
         self.tell.badge, self.tell.sums_up = Badge.RUNNING, item.sums_up
         if item.sums_up:
             self.pane.transcript.scroll_end()
@@ -388,8 +377,7 @@ class Talk:
             self._show_prompt(item)
         self.tell.wait(Wait(text="summing up…" if item.sums_up else "sending…", offers=(CANCEL,)))
         self.host.talk_changed(self)
-        self._turn += 1
-        self.host.follow(partial(self._send, item, self._turn))
+        self.host.follow(partial(self._send, self._now))
 
     def _show_prompt(self, item: Queued) -> None:
         """Put a prompt at the end; what it takes the place of folds away above it."""
@@ -402,26 +390,24 @@ class Talk:
             self.last_prompt = item.text
             self.title = self.title or _title(item.text)
 
-    async def _send(self, item: Queued, turn: int) -> None:
+    async def _send(self, now: UnderWay) -> None:
         desk = await self.host.ready()
-        if turn != self._turn:
+        if self._now is not now or not now.unsent:
             return
-        if self._cancelled:
-            self._unsent = None
-            if not item.sums_up:
+        if now.cancelled:
+            if not now.item.sums_up:
                 self.record.take_back()
             self._end()
             return
         try:
-            run = await self._run_of(desk, item)
+            run = await self._run_of(desk, now.item)
         except DeskError as error:
-            if turn == self._turn:
-                self._refused(item, error)
+            if self._now is now:
+                self._refused(now.item, error)
             return
         finally:
-            if self._unsent is item:
-                self._unsent = None
-        await self._follow(desk, run, turn)
+            now.unsent = False
+        await self._follow(desk, run, now)
 
     async def _run_of(self, desk: Desk, item: Queued) -> Run:
         if item.sums_up and self.conversation is not None:
@@ -435,22 +421,22 @@ class Talk:
             params=self.params, conversation=self.conversation, replaces=item.replaces, continues=item.continues,
         )  # fmt: skip
 
-    async def _resume(self, request_id: str, *, probe: bool, turn: int) -> None:
+    async def _resume(self, request_id: str, now: UnderWay, *, probe: bool) -> None:
         desk = await self.host.desk()
         try:
-            await self._learn(desk, request_id, turn)
+            await self._learn(desk, request_id, now)
             run = await desk.retry(request_id, probe=probe)
         except DeskError as error:
-            if turn == self._turn:
+            if self._now is now:
                 self.record.note(str(error), Level.ERROR)
                 self.paused = None
                 self._end()
             return
-        if turn == self._turn:
+        if self._now is now:
             self.paused = None
             self.tell.badge = Badge.RUNNING
             self.host.talk_changed(self)
-        await self._follow(desk, run, turn)
+        await self._follow(desk, run, now)
 
     def _refused(self, item: Queued, error: DeskError) -> None:
         """The desk did not take the prompt: say why, and give it back."""
@@ -461,18 +447,19 @@ class Talk:
         self.outgoing.hold()
         self._end()
 
-    async def _follow(self, desk: Desk, run: Run, turn: int) -> None:
+    async def _follow(self, desk: Desk, run: Run, now: UnderWay) -> None:
+        """Show what comes of a request for as long as it is the one that is shown, and tell how it ended."""
         self._desk = desk
-        if turn == self._turn:
-            self._run = run
-            if self._cancelled:
+        if self._now is now:
+            now.run = run
+            if now.cancelled:
                 run.cancel()
         drawn = time.monotonic()
         outcome: Outcome | None = None
         async for event in run:
             if isinstance(event, Finished):
                 outcome = event.outcome
-            elif turn == self._turn:
+            elif self._now is now:
                 self._take(desk, event)
             elif isinstance(event, ConsentNeeded):
                 run.consent(False)  # nobody sees the question any more
@@ -481,7 +468,7 @@ class Talk:
                 drawn = time.monotonic()
         if outcome is None:
             outcome = await run.outcome()
-        if turn == self._turn:
+        if self._now is now:
             self._finish(desk, outcome)
         else:
             self.host.left_behind(self, outcome)
@@ -489,10 +476,10 @@ class Talk:
     def _take(self, desk: Desk, event: DeskEvent) -> None:
         if isinstance(event, Accepted):
             self.conversation = event.conversation or self.conversation
-        if not self._cancelled:
+        if self._now is not None and not self._now.cancelled:
             self.tell.show(desk, event)
-            if isinstance(event, ConsentNeeded) and self._current is not None:
-                self.host.follow(partial(self._tell_cost, desk, self._current, event.target))
+            if isinstance(event, ConsentNeeded):
+                self.host.follow(partial(self._tell_cost, desk, self._now.item, event.target))
 
     async def _tell_cost(self, desk: Desk, item: Queued, target: ModelRef) -> None:
         """Say in the question what the answer may cost at most."""
@@ -505,8 +492,7 @@ class Talk:
             self.tell.consent_costs(target, words if words in ("free", "price unknown") else f"{words} at most")
 
     def _end(self) -> None:
-        self._current, self._run, self._cancelled, self.tell.asks_consent = None, None, False, False
-        self._by_itself = False
+        self._now, self.tell.asks_consent = None, False
         self.tell.wait(None)
         if self.badge in (Badge.RUNNING, Badge.WAITING):
             self.tell.badge = Badge.NONE
@@ -519,8 +505,9 @@ class Talk:
     # --- how it ends --------------------------------------------------------------------------------------------
 
     def _finish(self, desk: Desk, outcome: Outcome) -> None:
+        now = self._now
+        assert now is not None
         self.conversation = outcome.conversation or self.conversation
-        item, cancelled, again = self._current, self._cancelled, self._by_itself
         self._show_end(outcome)
         self._tell_warnings(outcome)
         match outcome.status:
@@ -534,16 +521,16 @@ class Talk:
                 self.tell.badge = Badge.FAILED
             case Status.FAILED | Status.ACCEPTED | Status.RUNNING:
                 self.tell.badge = Badge.FAILED
-                self._give_back(item, outcome)
+                self._give_back(now.item, outcome)
         if outcome.status is not Status.COMPLETED:
             self.outgoing.hold()
         self._end()
-        if outcome.status is Status.PAUSED and not cancelled:
-            self.paused, self._waits = (outcome.request_id, item) if outcome.kept else (None, None)
-            if not outcome.kept and item is not None:
-                self._return(item)
-            self.tell.explain_pause(desk, outcome, self.lane, again=again)
-        self._stopped(item, outcome)
+        if outcome.status is Status.PAUSED and not now.cancelled:
+            self.paused, self._waits = (outcome.request_id, now.item) if outcome.kept else (None, None)
+            if not outcome.kept:
+                self._return(now.item)
+            self.tell.explain_pause(desk, outcome, self.lane, again=now.by_itself)
+        self._stopped(now.item, outcome)
         self.host.settled(self, outcome)
         self._next()
 
@@ -555,18 +542,15 @@ class Talk:
             if not has_banner(warning, self.host.budgets):
                 self.record.note(one_line(warning), Level.WARNING)
 
-    def _stopped(self, item: Queued | None, outcome: Outcome) -> None:
+    def _stopped(self, item: Queued, outcome: Outcome) -> None:
         """Explain it, if a budget stopped the request."""
-        if outcome.status is not Status.BLOCKED:
-            return
-        returned = item is not None and self._return(item)
-        self.tell.explain_stop(outcome, self.host.budgets, returned=returned)
+        if outcome.status is Status.BLOCKED:
+            self.tell.explain_stop(outcome, self.host.budgets, returned=self._return(item))
 
-    def _give_back(self, item: Queued | None, outcome: Outcome) -> None:
+    def _give_back(self, item: Queued, outcome: Outcome) -> None:
         message = outcome.error.message if outcome.error is not None else "The request failed."
         self.record.note(message, Level.ERROR)
-        if item is not None:
-            self._return(item)
+        self._return(item)
 
     def _return(self, item: Queued) -> bool:
         """Put a prompt that was written by hand back into the editor; false = it is not there now."""
