@@ -106,7 +106,7 @@ def test_a_sixel_terminal_gets_a_picture_for_each_row_of_cells(tmp_path: Path, s
         assert terminal.raw.rfind(b"\x1bP0;1q") < terminal.raw.rfind(b"prompt of")  # other text is in its place
 
 
-def test_others_get_half_cells_and_what_is_typed_meanwhile_is_not_lost(tmp_path: Path) -> None:
+def test_others_get_half_cells_and_none_of_these_bytes(tmp_path: Path) -> None:
     with looking(tmp_path, CELLS_ONLY) as terminal:
         terminal.wait_for("▀▀▀▀")
         assert b"\x1b_G" not in terminal.raw

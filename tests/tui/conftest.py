@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmdesk.tui.harmless import Harmless
 from tests.support.settling import settled
 
 
@@ -11,3 +12,9 @@ from tests.support.settling import settled
 def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.app.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", settled)
+
+
+@pytest.fixture
+def without_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the filter under every widget, which would hide that one shows a text as it came."""
+    monkeypatch.setattr(Harmless, "apply", lambda _self, segments, _background: segments)

@@ -56,7 +56,12 @@ async def test_a_click_on_a_word_filters_and_another_one_takes_it_back() -> None
 
 
 async def test_only_changed_cells_are_drawn_when_rows_stay() -> None:
-    desk = FakeDesk(rows=[row(1), row(2)])
+    class Desk(FakeDesk):
+        async def failovers(self, **options: object) -> tuple[FailoverRow, ...]:  # type: ignore[override]
+            self.reads.append("failovers")
+            return tuple(self.rows)
+
+    desk = Desk(rows=[row(1), row(2)])
     async with seated(desk, size=(120, 24)) as seat:
         await seat.press("f6")
         await seat.see("number 2")
@@ -64,6 +69,8 @@ async def test_only_changed_cells_are_drawn_when_rows_stay() -> None:
         drawn: list[str] = []
         table.update_cell = lambda key, *_: drawn.append(key)  # type: ignore[method-assign]
         cleared = table._update_count
+        reads = desk.reads.count("failovers")
         desk.changes.put_nowait(frozenset({Topic.REQUESTS}))
+        await wait_until(lambda: desk.reads.count("failovers") > reads)
         await seat.pilot.pause()
         assert (drawn, table._update_count) == ([], cleared)

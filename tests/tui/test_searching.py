@@ -68,10 +68,9 @@ async def test_every_hit_in_view_is_marked_and_the_one_gone_to_stands_out() -> N
         await seat.see("of 180")
         view = seat.app.chat.talk.pane.transcript
         palette = view.current_palette()
-        for y in range(view.size.height):
-            row = view.row_at(y)
-            if row is None or "needle" not in row.line.text:
-                continue
+        rows = [(y, row) for y in range(view.size.height) if (row := view.row_at(y)) and "needle" in row.line.text]
+        assert len(rows) > 3
+        for y, row in rows:
             own = view.found_in(row.key, row.number)
             looks = [each.style for each in view.render_line(y) if each.text == "needle" and each.style is not None]
             assert len(looks) == row.line.text.count("needle")
@@ -81,8 +80,7 @@ async def test_every_hit_in_view_is_marked_and_the_one_gone_to_stands_out() -> N
             assert all(look.underline for look in looks if look not in strong)
         await seat.press("escape")
         await seat.see_gone("find ▸")
-        rows = [row for y in range(view.size.height) if (row := view.row_at(y))]
-        assert not any(view.also_found_in(row.key, row.number) for row in rows)
+        assert not any(view.also_found_in(row.key, row.number) for _, row in rows)
 
 
 async def test_find_says_that_there_is_nothing() -> None:

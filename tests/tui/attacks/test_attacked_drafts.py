@@ -13,7 +13,7 @@ from llmdesk.storage.database import Database
 from llmdesk.storage.drafts import DraftStore
 from tests.support.desk_world import CLOUD, LARGE, DeskWorld, answers, asked, endless
 from tests.support.screen import wait_until
-from tests.support.sitting import exchange, idle, sitting, talk_of
+from tests.support.sitting import exchange, sitting, talk_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -180,7 +180,6 @@ async def test_leaving_right_after_enter_loses_nothing(world: DeskWorld) -> None
                 or bool(world.rows("SELECT 1 FROM requests WHERE prompt = 'just sent'"))
             )
         )
-        await idle(seat) if not talk_of(seat).busy else None
 
 
 async def test_leaving_a_comparison_keeps_the_drafts_of_its_lanes(world: DeskWorld) -> None:

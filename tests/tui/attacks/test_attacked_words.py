@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.support.screen import Seat
 
 HOSTILE = "\x1b]52;c;aGFja2Vk\x07\x1b[2J[red]x[/] [/nope] [@click=app.bell]y[/] \u202eevil\x9b31m\rz\u200b"
+pytestmark = pytest.mark.usefixtures("without_net")
+
 STEERS = {chr(code) for code in [*range(32), *range(127, 160)]} - {"\n"} | set("\u202e\u200b")
 
 
@@ -66,6 +68,7 @@ async def test_titles_tags_files_and_models_are_only_text_on_every_screen(world:
             await seat.press("escape", "escape")
             await wait_until(lambda: seat.app.screen is seat.app.chat, f"the end of {keys}")
         await seat.ask("/delete")
+        await wait_until(lambda: any("Deleted" in notice.message for notice in seat.app._notifications), "the notice")
         await clean(seat)
         assert not any(STEERS & set(notice.message) for notice in seat.app._notifications)
 

@@ -93,6 +93,7 @@ async def test_a_plan_has_a_gauge_below_its_provider() -> None:
         await seat.see(r"monthly ▓▓░░ 42 %")
 
 
+@pytest.mark.usefixtures("without_net")
 async def test_names_of_others_are_neither_markup_nor_commands_to_the_terminal() -> None:
     budget = day_budget(agent=HOSTILE, lane=HOSTILE)
     view = standing(budget, 3 * USD)
@@ -177,8 +178,9 @@ async def test_idle_nothing_is_read_and_no_timer_ticks() -> None:
     async with seated(desk, size=(120, 40)) as seat:
         await seat.see("tok/s")
         reads = len(desk.reads)
-        for widget in seat.app.chat.query("#sidebar > *, BudgetLine"):
-            assert not widget._timers
+        widgets = [*seat.app.chat.query("#sidebar > *, BudgetLine")]
+        assert len(widgets) == 5
+        assert not [widget for widget in widgets if widget._timers]
         for _ in range(3):
             await seat.pilot.pause(0.05)
         assert len(desk.reads) == reads

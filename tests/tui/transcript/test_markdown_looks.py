@@ -56,8 +56,10 @@ def test_only_safe_schemes_look_like_links() -> None:
 
 
 def test_nothing_becomes_a_terminal_link() -> None:
-    for line in RENDERER.document("[x](https://example.org) <https://example.org> ![i](https://example.org)", 60):
-        assert all(not segment.style or segment.style.link is None for segment in line.segments)
+    lines = RENDERER.document("[x](https://example.org) <https://example.org> ![i](https://example.org)", 60)
+    styles = [segment.style for line in lines for segment in line.segments if segment.style]
+    assert RENDERER.palette["link"].color in {style.color for style in styles}
+    assert {style.link for style in styles} == {None}
 
 
 def test_entities_cannot_smuggle_control_characters() -> None:

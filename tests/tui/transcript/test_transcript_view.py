@@ -400,6 +400,7 @@ async def test_no_color_reaches_every_line(monkeypatch: pytest.MonkeyPatch) -> N
         view.append(AnswerEntry(head="local", text="# Title\n\n```py\nreturn 1\n```"))
         await pilot.pause()
         assert pilot.app.no_color
+        assert "# Title" in screen_text(pilot.app)
         for strip in view.render_lines(view.size.region):
             for segment in strip:
                 for colour in (segment.style.color, segment.style.bgcolor) if segment.style else ():
