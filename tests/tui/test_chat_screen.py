@@ -19,6 +19,7 @@ from llmdesk.core.types import (
     Role,
     Status,
     TextDelta,
+    Usage,
     Waiting,
 )
 from llmdesk.core.views import Finding, Level, StoredMessage
@@ -92,6 +93,15 @@ async def test_the_text_of_a_failed_attempt_collapses() -> None:
         await seat.see("✔ full")
         assert "void words" not in seat.text
         assert "discarded text" in seat.text
+
+
+async def test_the_tokens_of_reasoning_are_those_that_the_provider_counted() -> None:
+    usage = Usage(output_tokens=400, reasoning_tokens=312)
+    ended = Finished(outcome=outcome(text="so", usage=usage))
+    steps = [AttemptStarted(number=1, target=LOCAL), ReasoningDelta("thoughts"), TextDelta("so"), ended]
+    async with seated(FakeDesk(scripts=[steps])) as seat:
+        await seat.ask("x")
+        await seat.see(r"reasoning \(312 tokens\)")
 
 
 async def test_reasoning_is_folded() -> None:
@@ -461,6 +471,7 @@ async def test_a_desk_that_cannot_be_opened_ends_the_screen_with_its_reason() ->
 HOSTILE = "\x1b]52;c;aGFja2Vk\x07 [/red] [b +]( [@click=app.quit]x[/] \x9b31m \u202eabc"
 
 
+@pytest.mark.usefixtures("without_net")
 async def test_hostile_text_is_shown_as_text_everywhere_on_the_chat_screen() -> None:
     desk = FakeDesk(
         scripts=[answer(HOSTILE)], warnings=(HOSTILE,), findings=(Finding(topic="t", level=Level.OK, text=HOSTILE),)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from llmdesk.core.prompting import ANSWERED
 from llmdesk.core.text import sanitise
 from llmdesk.core.types import FinishReason, Role, Status
-from llmdesk.tui.screens.recorded import TO_GO_ON, files_of, recorded, who_answers
+from llmdesk.tui.screens.recorded import TO_GO_ON, files_of, reasoned, recorded, who_answers
 from llmdesk.tui.screens.turns import Turn, Turns
 from llmdesk.tui.transcript.entries import (
     AnswerEntry,
@@ -217,14 +217,16 @@ class Record:
             self._open, self.has_answer = None, False
         self.note(why, Level.WARNING)
 
-    def _close(self, *, feet: tuple[str, ...], completeness: Completeness | None) -> None:
+    def _close(
+        self, *, feet: tuple[str, ...], completeness: Completeness | None, reasoning_tokens: int | None = None
+    ) -> None:
         if self._open is None:
             return
         so_far = self._view.entry(self._open)
         assert isinstance(so_far, AnswerEntry)
         closed = AnswerEntry(
             head=so_far.head, text=so_far.text, reasoning=so_far.reasoning, foot=feet[0], shorter_feet=feet[1:],
-            completeness=completeness,
+            completeness=completeness, reasoning_tokens=reasoning_tokens,
         )  # fmt: skip
         self._view.finish(self._open, closed)
         self._open = None
@@ -245,7 +247,7 @@ class Record:
         if outcome.status is Status.COMPLETED and self._asked is not None:
             self._asked.answered = True
         empty = self._open is not None and not self._view.text_of(self._open).strip()
-        self._close(feet=feet, completeness=_mark(outcome))
+        self._close(feet=feet, completeness=_mark(outcome), reasoning_tokens=reasoned(outcome.usage))
         if outcome.status is Status.COMPLETED and empty and not outcome.tool_calls:
             self.note("The model ended without any answer text.", Level.WARNING)
 

@@ -21,7 +21,7 @@ from llmdesk.tui.words import answer_feet, clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llmdesk.core.types import ModelRef
+    from llmdesk.core.types import ModelRef, Usage
     from llmdesk.core.views import Attachment, StoredMessage
     from llmdesk.core.views import Completeness as Stored
     from llmdesk.tui.transcript.entries import (
@@ -90,7 +90,7 @@ def entries_of(message: StoredMessage) -> list[Entry]:
             mark = _COMPLETENESS.get(message.completeness) if message.completeness is not None else None
             answer = AnswerEntry(
                 head=who_answers(message.target) or "answer", text=message.content, reasoning=message.thinking,
-                foot=feet[0], shorter_feet=feet[1:], completeness=mark,
+                foot=feet[0], shorter_feet=feet[1:], completeness=mark, reasoning_tokens=reasoned(message.usage),
             )  # fmt: skip
             return [*(SeamEntry(text=seam) for seam in message.seams), answer]
         case Role.SYSTEM:
@@ -113,6 +113,11 @@ def files_of(files: Sequence[Attachment]) -> tuple[tuple[str, ...], tuple[Pictur
     from llmdesk.tui.transcript.pictures import shown_files
 
     return shown_files(files)
+
+
+def reasoned(usage: Usage | None) -> int | None:
+    """Tokens of reasoning; ``None`` = nobody counted them."""
+    return usage.reasoning_tokens if usage is not None else None
 
 
 def who_answers(target: ModelRef | None) -> str:
