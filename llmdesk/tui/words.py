@@ -12,6 +12,8 @@ from llmdesk.core.text import one_line
 from llmdesk.core.types import PARAM_NAMES, AttemptOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmdesk.core.types import ModelRef, Outcome, Params, Usage
 
 SOON_S = 120
@@ -142,6 +144,17 @@ def shortened(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[: max(width, 0)]
+
+
+def in_rows(parts: Sequence[str], width: int, *, indent: str = "") -> list[str]:
+    """Parts side by side, in as many rows as they need."""
+    rows: list[str] = []
+    for part in parts:
+        if rows and cell_len(f"{rows[-1]} · {part}") <= width:
+            rows[-1] += f" · {part}"
+        else:
+            rows.append(f"{indent}{part}")
+    return rows
 
 
 def params_words(params: Params) -> str:

@@ -11,7 +11,7 @@ from llmdesk.core.text import one_line
 from llmdesk.tui.bars import bar
 from llmdesk.tui.budget_words import STYLES, Mark, full_name, kind_words, mark, percent_words, resets, share
 from llmdesk.tui.spans import moment
-from llmdesk.tui.words import counted, shortened
+from llmdesk.tui.words import counted, in_rows, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,7 +146,8 @@ def _standing(view: BudgetView, width: int, now: float) -> list[Content]:
     lines = [Content.assemble("  ", drawn, figures, (f" {sign}" if sign else "", f"bold {style}"))]
     aside = f"set aside {budget.amount(view.reserved)}" if view.reserved else ""
     parts = (aside, f"left {budget.amount(view.left)}", _forecast(view, now), resets(view, now))
-    lines += _wrapped([part for part in parts if part], width, "$muted")
+    rows = in_rows([part for part in parts if part], width, indent="  ")
+    lines += [Content.styled(row, "$muted") for row in rows]
     if view.forecast is not None and view.forecast > budget.limit and sign is not Mark.OVER:
         lines.append(Content.styled("  ! at this pace the limit is reached before then", "$warning"))
     if view.unknown:
@@ -202,14 +203,3 @@ def _unpriced(unpriced: Mapping[str, int]) -> list[Content]:
 
 def _attempts(count: int) -> str:
     return counted(count, "attempt")
-
-
-def _wrapped(parts: Sequence[str], width: int, style: str) -> list[Content]:
-    """Parts side by side, in as many lines as they need."""
-    rows: list[str] = []
-    for part in parts:
-        if rows and cell_len(f"{rows[-1]} · {part}") <= width:
-            rows[-1] += f" · {part}"
-        else:
-            rows.append(f"  {part}")
-    return [Content.styled(row, style) for row in rows]

@@ -106,7 +106,7 @@ class ChatScreen(
             with Sidebar(id="sidebar"):
                 yield ProviderPanel(id="providers")
                 yield OutboxPanel(id="outbox")
-        yield LanesBar(id="bar")
+        yield LanesBar()
 
     def on_mount(self) -> None:
         """The prompt has the focus from the first paint, which fits the window; everything else comes after it."""

@@ -13,7 +13,7 @@ from llmdesk.core.text import one_line
 from llmdesk.tui.plots import Axis, Point, bars, beside, columns
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.screens.measured import WORDS
-from llmdesk.tui.words import clock, counted, latency, rate, seconds, shortened
+from llmdesk.tui.words import clock, counted, in_rows, latency, rate, seconds, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,13 +76,7 @@ def _sums(whole: Measures, width: int) -> list[Content]:
         parts.append(f"cooldowns {seconds(whole.cooldown_s)}")
     if whole.skipped:
         parts.append(f"{whole.skipped} skipped")
-    rows: list[str] = []
-    for part in parts:
-        if rows and cell_len(f"{rows[-1]} · {part}") <= width:
-            rows[-1] += f" · {part}"
-        else:
-            rows.append(part)
-    return [Content(row) for row in rows]
+    return [Content(row) for row in in_rows(parts, width)]
 
 
 def _about(whole: Measures) -> str:

@@ -35,7 +35,6 @@ class Level(StrEnum):
     """How much a note asks for attention."""
 
     INFO = "info"
-    SUCCESS = "success"
     WARNING = "warning"
     ERROR = "error"
 

@@ -49,10 +49,9 @@ _MARKS = {
     Completeness.INTERRUPTED: "■ interrupted",
     Completeness.REFUSED: "✖ refused",
 }
-_NOTE_SIGNS = {Level.INFO: "• ", Level.SUCCESS: "✔ ", Level.WARNING: "! ", Level.ERROR: "✖ "}
+_NOTE_SIGNS = {Level.INFO: "• ", Level.WARNING: "! ", Level.ERROR: "✖ "}
 _NOTE_PARTS = {
     Level.INFO: "note",
-    Level.SUCCESS: "note-success",
     Level.WARNING: "note-warning",
     Level.ERROR: "note-error",
 }
@@ -204,7 +203,7 @@ class Layout:
         lines = self.plain(head, part, sign=_NOTE_SIGNS[entry.level])
         if rest:
             # A warning's details are what to do about it: they are no small print.
-            part = "note" if entry.level in (Level.INFO, Level.SUCCESS) else "user"
+            part = "note" if entry.level is Level.INFO else "user"
             console, style = self.renderer.console, self._style(part)
             lines += plain_lines(rest, style, console, self.width, indent="  ", hang=True)
         return [*lines, BLANK]

@@ -41,11 +41,6 @@ class Unit:
     number: int | None = None
     joined: bool = False
 
-    @property
-    def next_number(self) -> int | None:
-        """What the next item of the same list counts as; ``None`` = this is no list."""
-        return None if self.number is None else self.number + 1
-
 
 def split(tokens: Sequence[Token], number: int | None = None) -> list[Unit]:
     """Split parsed tokens into units; ``number`` continues a list whose earlier items are already done."""

@@ -80,11 +80,6 @@ class PaintedView(ScrollView):
         super().notify_style_update()
         self._palette_stale = True
 
-    def restyle(self) -> None:
-        """Take the colours of the theme that is on now; a change of theme does this by itself."""
-        self._palette_stale = True
-        self.refresh()
-
     def current_palette(self) -> Palette:
         """Return the styles that are on now."""
         if self._palette_stale or self._palette is None:

@@ -62,11 +62,6 @@ class Choices(Widget):
             start = self.marked if self.marked >= 0 or by > 0 else 0
             self.marked = (start + by) % len(self._choices)
 
-    @property
-    def choice(self) -> str:
-        """The marked name; empty when there is none."""
-        return self._choices[self.marked][0] if self._choices and self.marked >= 0 else ""
-
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """One row each."""
         return min(len(self._choices), SHOWN)
