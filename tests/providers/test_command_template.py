@@ -94,6 +94,9 @@ def test_images_become_files_one_group_each_and_are_refused_where_no_place_is_fo
     argv = fill(["p", ["-i", "{file:image}"], "-"], tmp_path, ask(messages=(message,))).argv
     assert argv == ("p", "-i", str(tmp_path / "image-1.png"), "-i", str(tmp_path / "image-2.jpg"), "-")
     assert (tmp_path / "image-2.jpg").read_bytes() == JPEG
+    bitmap = Message(role=Role.USER, content="And this?", images=(b"BM" + bytes(60),))
+    (argv,) = fill(["{file:image}"], tmp_path, ask(messages=(bitmap,))).argv
+    assert argv == str(tmp_path / "image-1.bmp")
     assert fill(["p", ["-i", "{file:image}"], "-"], tmp_path, ask()).argv == ("p", "-")
     with pytest.raises(RequestRejected, match="cannot be given images") as caught:
         fill(["p"], tmp_path, ask(messages=(message,)), "{prompt}")

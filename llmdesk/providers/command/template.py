@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from llmdesk.core.errors import RequestRejected, SetupBroken
 from llmdesk.core.types import Role
 from llmdesk.core.values import dataclass
+from llmdesk.providers.images import media_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +32,6 @@ TOOLS_CHOICE = "default"
 _PLACEHOLDER = re.compile(r"\{(prompt|model|max_tokens|file)(?::([a-z]+))?\}")
 
 _HEADINGS = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.TOOL: "Tool", Role.SYSTEM: "Instructions"}
-
-_IMAGES = ((b"\x89PNG", "png"), (b"\xff\xd8", "jpg"), (b"GIF8", "gif"), (b"RIFF", "webp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +185,8 @@ def prompt_text(messages: Sequence[Message]) -> str:
 
 
 def _extension(image: bytes) -> str:
-    return next((name for magic, name in _IMAGES if image.startswith(magic)), "png")
+    kind = (media_type(image) or "image/png").removeprefix("image/")
+    return "jpg" if kind == "jpeg" else kind
 
 
 def _flat(words: Words) -> list[str]:
