@@ -1,8 +1,12 @@
-"""Fenced code blocks of Markdown (CommonMark 0.31.2, section 4.5): the one around an answer, the first inside it."""
+"""Fenced code blocks of Markdown (CommonMark 0.31.2, section 4.5): the one around an answer, those inside it."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OPENING = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>.*)")
 
@@ -19,7 +23,12 @@ def unfenced(text: str) -> str:
 
 
 def first_block(text: str) -> str | None:
-    """The content of the first fenced block, its last newline included; ``None`` = there is none.
+    """The content of the first fenced block; ``None`` = there is none."""
+    return next(blocks(text), None)
+
+
+def blocks(text: str) -> Iterator[str]:
+    """Yield the content of each fenced block, its last newline included.
 
     A block that is never closed reaches to the end. Fences may be indented as far as lists indent them; as much is
     taken off each line.
@@ -34,10 +43,12 @@ def first_block(text: str) -> str | None:
                 found, indent = [], opening["indent"]
                 closing = re.compile(rf"[ \t]*{opening['fence'][0]}{{{len(opening['fence'])},}}[ \t]*")
         elif closing.fullmatch(bare):
-            break
+            yield "".join(found)
+            found = None
         else:
             found.append(_dedented(line, len(indent)))
-    return None if found is None else "".join(found)
+    if found is not None:
+        yield "".join(found)
 
 
 def _dedented(line: str, width: int) -> str:

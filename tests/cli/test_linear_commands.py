@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from llmdesk.cli.linear.commands import COMMANDS
 from llmdesk.cli.linear.joining import Joining
 from llmdesk.cli.linear.phrases import Phrases
-from llmdesk.cli.linear.turns import code_blocks
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.types import AttemptStarted, Finished, FinishReason, ModelRef, ReasoningDelta, Status
 from llmdesk.core.views import OutboxEntry
@@ -81,10 +80,6 @@ def test_a_phrase_is_a_sentence_or_a_line_and_a_slow_model_is_heard_word_by_word
     now[0] = 5.0
     assert phrases.feed(" c") == "- a b "
     assert phrases.rest() == "c"
-
-
-def test_code_is_found_between_its_fences() -> None:
-    assert code_blocks("a\n```py\nx = 1\n```\nb\n~~~~\ny\n~~~~\n") == ["x = 1\n", "y\n"]
 
 
 def told(script: bytes, desk: ScriptedDesk | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The fence around an answer, and the first block inside it."""
+"""The fence around an answer, and the blocks inside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmdesk.core.fences import first_block, unfenced
+from llmdesk.core.fences import blocks, first_block, unfenced
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ from llmdesk.core.fences import first_block, unfenced
 )
 def test_the_first_block_is_exactly_what_stands_between_its_fences(text: str, block: str | None) -> None:
     assert first_block(text) == block
+
+
+def test_each_block_is_found_also_in_a_list_and_when_it_is_never_closed() -> None:
+    text = "a\n```py\nx = 1\n```\nb\n~~~~\ny\n~~~~\n- c\n  ```\n  z\n  ```\n```\nopen"
+    assert list(blocks(text)) == ["x = 1\n", "y\n", "z\n", "open"]
 
 
 @given(st.text(alphabet="ab `~\n\t", max_size=30), st.text(alphabet="ab \n", max_size=20))

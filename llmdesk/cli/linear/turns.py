@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from llmdesk.cli.commands.conversations import write_new
@@ -10,19 +9,13 @@ from llmdesk.cli.linear.files import file_of
 from llmdesk.cli.linear.shelving import opened
 from llmdesk.cli.times import clock
 from llmdesk.core.errors import UsageError
+from llmdesk.core.fences import blocks
 from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelRef, Role, Status
 
 if TYPE_CHECKING:
     from llmdesk.cli.linear.conversation import Linear
     from llmdesk.core.views import Conversation, OutboxEntry, StoredMessage
-
-_CODE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
-
-
-def code_blocks(text: str) -> list[str]:
-    """The fenced code in a text, without its fences."""
-    return [match[2] for match in _CODE.finditer(text)]
 
 
 async def _last(linear: Linear, role: Role) -> tuple[Conversation, StoredMessage]:
@@ -43,9 +36,9 @@ async def copy(linear: Linear, argument: str) -> None:
     text = linear.talk.outcome.text if linear.talk.outcome is not None else ""
     text = text or (await _last(linear, Role.ASSISTANT))[1].content
     if first == "code":
-        if not (blocks := code_blocks(text)):
+        if not (code := list(blocks(text))):
             raise UsageError("The last answer has no code block.")
-        text = blocks[-1]
+        text = code[-1]
     path = file_of(name)
     write_new(path, text)
     linear.out.say(f"written: {path}")
