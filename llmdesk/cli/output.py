@@ -36,7 +36,6 @@ class Output:
         *,
         stdout: TextIO | None,
         stderr: TextIO | None,
-        json_wanted: bool = False,
         quiet: bool = False,
         verbose: bool = False,
         color: bool = True,
@@ -44,7 +43,6 @@ class Output:
     ) -> None:
         self.stdout = Sink(stdout)
         self.stderr = Sink(stderr)
-        self.json_wanted = json_wanted
         self.quiet = quiet
         self.verbose = verbose
         self.raw = False

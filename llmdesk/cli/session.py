@@ -69,7 +69,6 @@ class Session:
             self._out = Output(
                 stdout=self.stdout,
                 stderr=self.stderr,
-                json_wanted=self.json,
                 quiet=self.quiet,
                 verbose=self.verbose,
                 color=not (self.no_color or self.env.get("NO_COLOR")),

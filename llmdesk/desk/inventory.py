@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +16,7 @@ from llmdesk.desk.plans import Plans
 from llmdesk.router.masking import without_keys
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from llmdesk.core.types import Json
     from llmdesk.desk.parts import Parts, ProviderFacts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 NOT_TRIED = "key not tried"
+"""What is said of a provider that is well as far as it could be asked without its key."""
 
 
 class Inventory:
@@ -192,7 +194,7 @@ class Inventory:
         else:
             targets.take_back(name)
             told = found.message.rstrip(".")
-            untried = "" if found.key_tried or not facts.rules.has_key or NOT_TRIED in told else NOT_TRIED
+            untried = "" if found.key_tried or not facts.rules.has_key else NOT_TRIED
             self._seen[name] = replace(
                 blank,
                 state=ProviderState.OK,
@@ -246,31 +248,38 @@ class Inventory:
 
     async def pull(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
         """Fetch a model; afterwards it is no longer held to be missing."""
-        with self._parts.leases.held():
-            async for progress in (await self._store(ref.provider)).pull_model(ref.model):
-                yield replace(progress, status=redact.known(progress.status))
+        async with aclosing(self._followed(ref, lambda store: store.pull_model(ref.model))) as steps:
+            async for step in steps:
+                yield step
         self._renewed(ref.provider)
 
     def push(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
         """Publish a model; refused before anything is asked where nothing may leave this machine."""
         if self._parts.router.targets.local_only:
             raise UsageError(f"{ref}: not pushed, because privacy.network is local-only.")
-        return self._push(ref)
-
-    async def _push(self, ref: ModelRef) -> AsyncIterator[PullProgress]:
-        with self._parts.leases.held():
-            async for progress in (await self._store(ref.provider)).push_model(ref.model):
-                yield replace(progress, status=redact.known(progress.status))
+        return self._followed(ref, lambda store: store.push_model(ref.model))
 
     async def create(
         self, ref: ModelRef, *, base: str, system: str | None, parameters: Mapping[str, object] | None
     ) -> AsyncIterator[PullProgress]:
         """Make a model from another one."""
-        with self._parts.leases.held():
-            store = await self._store(ref.provider)
-            async for progress in store.create_model(ref.model, base=base, system=system, parameters=parameters):
-                yield replace(progress, status=redact.known(progress.status))
+
+        def begin(store: ModelStore) -> AsyncGenerator[PullProgress, None]:
+            return store.create_model(ref.model, base=base, system=system, parameters=parameters)
+
+        async with aclosing(self._followed(ref, begin)) as steps:
+            async for step in steps:
+                yield step
         self._renewed(ref.provider)
+
+    async def _followed(
+        self, ref: ModelRef, begin: Callable[[ModelStore], AsyncGenerator[PullProgress, None]]
+    ) -> AsyncGenerator[PullProgress, None]:
+        """What a server tells while it works on a model; leaving early closes the connection."""
+        with self._parts.leases.held():
+            async with aclosing(begin(await self._store(ref.provider))) as steps:
+                async for step in steps:
+                    yield replace(step, status=redact.known(step.status))
 
     async def copy(self, ref: ModelRef, destination: str) -> None:
         """Copy a model under a new name."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from llmdesk.core.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from llmdesk.core.types import ChatRequest, Json, ModelInfo, ProviderEvent
     from llmdesk.core.views import Quota
@@ -51,7 +51,6 @@ class Check:
 
     latency_ms: int | None = None
     models: int | None = None
-    version: str = ""
     key_tried: bool = False
     message: str = ""
 
@@ -76,7 +75,7 @@ class Provider(Protocol):
         ...
 
     async def check(self) -> Check:
-        """Call something cheap that really needs the key, or say that the key was not tried.
+        """Call something cheap that really needs the key; where there is no such thing, the key is not tried.
 
         Raises:
             ProviderError: the provider is not usable now.
@@ -121,17 +120,17 @@ class ModelStore(Protocol):
         """What is in memory now."""
         ...
 
-    def pull_model(self, name: str) -> AsyncIterator[PullProgress]:
+    def pull_model(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Fetch a model; a failure after HTTP 200 is raised like any other."""
         ...
 
-    def push_model(self, name: str) -> AsyncIterator[PullProgress]:
+    def push_model(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Publish a model in the registry its name tells; a failure after HTTP 200 is raised like any other."""
         ...
 
     def create_model(
         self, name: str, *, base: str, system: str | None = None, parameters: Mapping[str, object] | None = None
-    ) -> AsyncIterator[PullProgress]:
+    ) -> AsyncGenerator[PullProgress, None]:
         """Make a model from another one."""
         ...
 

@@ -81,5 +81,5 @@ async def check_by_list(provider: Provider, *, has_key: bool) -> Check:
         latency_ms=round((time.monotonic() - started) * 1000),
         models=models,
         key_tried=models is not None and has_key,
-        message="" if models is not None else "it lists no models, so the key was not tried",
+        message="" if models is not None else "it lists no models",
     )

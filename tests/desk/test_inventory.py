@@ -224,12 +224,12 @@ async def test_what_a_check_could_not_try_is_said_beside_what_it_found(world: De
     assert statuses["local"].message == "Its version is old"  # it has no key to try
 
 
-async def test_what_a_check_says_itself_is_not_said_twice(world: DeskWorld) -> None:
+async def test_a_key_that_could_not_be_tried_is_said_where_nothing_else_was_found(world: DeskWorld) -> None:
     from llmdesk.providers.base import Check
 
     class Open(type(world.cloud)):  # type: ignore[misc]
         async def check(self) -> Check:
-            return Check(message="key not tried", key_tried=False)
+            return Check(key_tried=False)
 
     world.shelf.providers = {"cloud": Open("cloud"), "local": world.local}
     async with world.desk() as desk:

@@ -103,7 +103,6 @@ async def _everything(provider: OllamaProvider) -> AsyncIterator[None]:
     await events_of(provider)
     await provider.check()
     await provider.show_model("gemma3:4b")
-    await provider.describe("gemma3:4b")
     await provider.running_models()
     await provider.copy_model("gemma3:4b", "mine")
     await provider.delete_model("mine")

@@ -25,7 +25,6 @@ from tests.support.fault_server import (
     plain,
     progress,
     ps,
-    show,
     stream,
     tags,
     until,
@@ -110,16 +109,6 @@ async def test_a_list_that_fails_has_its_class(play: Play, kind: ErrorKind) -> N
     assert caught.value.kind is kind
 
 
-async def test_describe_reads_the_trained_window() -> None:
-    async with FaultServer() as server, ollama_at(server.url) as provider:
-        server.play("/api/show", show("gemma3:4b", context=131_072, capabilities=["completion", "thinking"]))
-        model = await provider.describe("gemma3:4b")
-        assert (model.name, model.context_tokens) == ("gemma3:4b", 131_072)
-        assert model.capabilities == {"completion", "thinking"}
-        server.play("/api/show", json_answer({"model_info": {}, "details": {}}))
-        assert (await provider.describe("x")).context_tokens is None
-
-
 async def test_show_gives_all_but_the_tensors() -> None:
     async with FaultServer() as server, ollama_at(server.url) as provider:
         shown = await provider.show_model("gemma3:4b")
@@ -156,8 +145,9 @@ async def test_a_listed_model_that_cannot_reason_is_not_asked_to() -> None:
 async def test_check_without_a_key_asks_for_the_version() -> None:
     async with FaultServer() as server, ollama_at(server.url) as provider:
         found = await provider.check()
-        assert (found.version, found.models, found.key_tried) == ("0.33.0", 1, False)
-        assert found.latency_ms >= 0
+        assert (found.models, found.key_tried) == (1, False)
+        assert found.latency_ms is not None
+        assert server.count("/api/version") == 1
         assert not server.count("/api/chat") + server.count("/api/me")
 
 

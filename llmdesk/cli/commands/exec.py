@@ -177,7 +177,7 @@ async def _execute(session: Session, wish: Wish, desk: Desk, signals: Signals) -
         attachments.append(wish.stdin_file)
     ask = replace(wish.ask, attachments=tuple(attachments))
     if wish.latest:
-        ask = replace(ask, conversation=await newest_conversation(desk, ask.lane))
+        ask = replace(ask, conversation=await desk.latest_conversation(ask.lane))
     elif ask.conversation is not None:  # a mistyped id must not begin a conversation of that name
         ask = replace(ask, conversation=(await desk.conversation(ask.conversation)).id)
     session.tell(desk.warnings)
@@ -209,8 +209,3 @@ def _code_of(outcome: Outcome) -> tuple[str, str]:
     if block is None:
         return outcome.text, "there is no fenced code block in the answer; this is all of it"
     return block, ""
-
-
-async def newest_conversation(desk: Desk, lane: str | None) -> str | None:
-    """The id of the conversation used last, in ``lane`` if one is named; ``None`` = there is none yet."""
-    return await desk.latest_conversation(lane)

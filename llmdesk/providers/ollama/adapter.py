@@ -32,7 +32,7 @@ from llmdesk.providers.exchange import (
 from llmdesk.providers.http import Origin
 from llmdesk.providers.ndjson import LineSplitter, objects
 from llmdesk.providers.ollama.errors import Said, failure, read_error
-from llmdesk.providers.ollama.models import ModelKeeping, described, listed
+from llmdesk.providers.ollama.models import ModelKeeping, listed
 from llmdesk.providers.ollama.plan import quotas_of
 from llmdesk.providers.ollama.wire import PATHS, AnswerReader, body_of, embedded
 from llmdesk.providers.together import together
@@ -161,14 +161,6 @@ class OllamaProvider(ModelKeeping):
         self._remote = frozenset(full_name(model.name) for model in models if model.remote)
         return models
 
-    async def describe(self, name: str) -> ModelInfo:
-        """Look one model up: its trained window and abilities, which older servers do not list.
-
-        Raises:
-            ProviderError: it could not be asked, or there is no such model.
-        """
-        return described(name, await self.show_model(name))
-
     async def check(self) -> Check:
         """Ask who we are if there is a key, else for the version; then count the models. No model is called.
 
@@ -176,15 +168,14 @@ class OllamaProvider(ModelKeeping):
             ProviderError: the endpoint is not usable now.
         """
         started = time.monotonic()
-        key_tried, version = False, ""
+        key_tried = False
         if self.endpoint.key is not None:
             key_tried = await self._key_works()
         else:
-            answer = await self._call("GET", "/api/version")
-            version = str(answer.get("version", ""))
+            await self._call("GET", "/api/version")
         latency_ms = round((time.monotonic() - started) * 1000)
         models = await self.list_models()
-        return Check(latency_ms=latency_ms, models=len(models), version=version, key_tried=key_tried)
+        return Check(latency_ms=latency_ms, models=len(models), key_tried=key_tried)
 
     async def _key_works(self) -> bool:
         """Whether the account route took the key; false = there is no such route here, so nothing is known."""

@@ -70,23 +70,6 @@ def _listed(entry: Mapping[str, object], windows: Mapping[str, int]) -> ModelInf
     )
 
 
-def described(name: str, shown: Json) -> ModelInfo:
-    """Read ``/api/show``; the trained window stands under the name of the architecture."""
-    details = _mapping(shown.get("details"))
-    about = _mapping(shown.get("model_info"))
-    architecture = _text(about.get("general.architecture"))
-    return ModelInfo(
-        name=name,
-        parameters=parse_parameter_size(_text(details.get("parameter_size"))),
-        context_tokens=_count(about.get(f"{architecture}.context_length")),
-        capabilities=_names(shown.get("capabilities")),
-        remote=bool(shown.get("remote_host") or shown.get("remote_model")) or is_cloud_name(name),
-        modified_at=_text(shown.get("modified_at")),
-        quantization=_text(details.get("quantization_level")),
-        family=_text(details.get("family")),
-    )
-
-
 def _entries(value: object) -> Iterator[Mapping[str, object]]:
     return (entry for entry in value if isinstance(entry, dict)) if isinstance(value, list) else iter(())
 

@@ -36,8 +36,6 @@ _LEAVES = 400_000
 
 _LIST_BYTES = 8 * 1024 * 1024
 
-NOT_TRIED = "key not tried"
-
 
 class OpenAIProvider:
     """One OpenAI-compatible endpoint.
@@ -117,8 +115,7 @@ class OpenAIProvider:
         if self.endpoint.key is not None and models is not None and not tried:
             needed = self._dialect.lists_with_key_only
             tried = await self._refused_without_key() if needed is None else needed
-        message = NOT_TRIED if self.endpoint.key is not None and not tried else ""
-        return Check(latency_ms=latency_ms, models=models, key_tried=tried, message=message)
+        return Check(latency_ms=latency_ms, models=models, key_tried=tried)
 
     async def _look_for_chat(self) -> None:
         """Knock where answers are asked for: an empty request costs nothing, and only a wrong address does not know it.
