@@ -25,6 +25,7 @@ Feature: Budgets hold
     And llmdesk says "Month budget: 0.0091 USD of 0.01 USD spent"
     When I ask "second"
     Then the answer is "For money."
+    And llmdesk says "Month budget: 0.0182 USD spent, the limit is 0.01 USD."
     And OpenAI was asked twice
 
   Scenario: A hard budget blocks before anything is sent

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.fault_server import Seen
     from tests.support.plays import Step
 
-PROGRAM = os.environ.get("LLMDESK_PROGRAM") or str(Path(sys.executable).with_name("llmdesk"))
+PROGRAM = Path(os.environ.get("LLMDESK_PROGRAM") or Path(sys.executable).with_name("llmdesk")).absolute()
 """The program under test; read here, since tests do not see variables of that name."""
 
 LIMIT_S = 120.0
