@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ENTRY = re.compile(r"keyring:(?!-)([^}]*)\}")
 
+MAX_DEPTH = 20
+"""How deep defaults may lie within defaults; nobody has so many names for one thing."""
+
 
 class TemplateError(ValueError):
     """A text that begins a ``${`` or ``$(`` and does not end it well."""
@@ -65,9 +68,9 @@ def parse_template(text: str) -> tuple[Part, ...]:
     A dollar sign that begins neither ``${`` nor ``$(`` stands for itself; ``$$`` is one dollar sign.
 
     Raises:
-        TemplateError: a bracket is not closed, or there is no usable name or command in it.
+        TemplateError: a bracket is not closed, or there is no usable name or command in it, or defaults lie too deep.
     """
-    parts, end = _parse(text, 0, inside=False)
+    parts, end = _parse(text, 0, depth=0)
     assert end == len(text)
     return parts
 
@@ -147,26 +150,28 @@ def fill(parts: tuple[Part, ...], env: Mapping[str, str], fetch: Callable[[Comma
     return "".join(done)
 
 
-def _parse(text: str, start: int, *, inside: bool) -> tuple[tuple[Part, ...], int]:
-    """Read parts from ``start``, up to the end or, ``inside`` a default, up to the brace that closes it."""
+def _parse(text: str, start: int, *, depth: int) -> tuple[tuple[Part, ...], int]:
+    """Read parts from ``start``, up to the end or, within ``depth`` defaults, up to the brace that closes the last."""
+    if depth > MAX_DEPTH:
+        raise TemplateError(f"'${{' stands within '${{' on more than {MAX_DEPTH} levels.")
     parts: list[Part] = []
     literal = ""
     at = start
-    while at < len(text) and not (inside and text[at] == "}"):
+    while at < len(text) and not (depth and text[at] == "}"):
         two = text[at : at + 2]
         if two == "$$":
             literal, at = literal + "$", at + 2
         elif two in ("${", "$("):
             parts += [literal] if literal else []
             literal = ""
-            part, at = (_variable if two == "${" else _command)(text, at + 2)
+            part, at = _variable(text, at + 2, depth) if two == "${" else _command(text, at + 2)
             parts.append(part)
         else:
             literal, at = literal + text[at], at + 1
     return (*parts, *([literal] if literal else [])), at
 
 
-def _variable(text: str, start: int) -> tuple[Part, int]:
+def _variable(text: str, start: int, depth: int) -> tuple[Part, int]:
     if entry := _ENTRY.match(text, start):
         return _entry(entry[1]), entry.end()
     name = _NAME.match(text, start)
@@ -175,7 +180,7 @@ def _variable(text: str, start: int) -> tuple[Part, int]:
     at = name.end()
     default: tuple[Part, ...] | None = None
     if text.startswith(":-", at):
-        default, at = _parse(text, at + 2, inside=True)
+        default, at = _parse(text, at + 2, depth=depth + 1)
     if not text.startswith("}", at):
         raise TemplateError(f"'${{{name[0]}' is not closed. Write ${{{name[0]}}} or ${{{name[0]}:-default}}.")
     return Variable(name[0], default), at + 1

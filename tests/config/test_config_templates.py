@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from llmdesk.config import fetch as fetch_module
 from llmdesk.config.secret import Secret, resolve_secret
 from llmdesk.config.template import (
+    MAX_DEPTH,
     TemplateError,
     escape,
     fill,
@@ -64,6 +65,13 @@ def test_a_template_is_filled_from_the_environment(template: str, text: str) -> 
 def test_a_template_that_is_not_closed_or_names_nothing_is_refused(template: str) -> None:
     with pytest.raises(TemplateError):
         parse_template(template)
+
+
+def test_defaults_within_defaults_end_before_they_hurt() -> None:
+    assert fill(parse_template("${A:-" * MAX_DEPTH + "end" + "}" * MAX_DEPTH), {}) == "end"
+    for levels in (MAX_DEPTH + 1, 10_000):
+        with pytest.raises(TemplateError, match=f"more than {MAX_DEPTH} levels"):
+            parse_template("${A:-" * levels + "end" + "}" * levels)
 
 
 @given(st.text())
