@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from itertools import islice
 
 from llmdesk.core.values import dataclass
 
@@ -74,7 +75,7 @@ class JsonPath:
         """Every value at this path, in the document's order; none where there is nothing."""
         found = [document]
         for step in self.steps:
-            found = [value for node in found for value in _members(node, step)][:MAX_FOUND]
+            found = list(islice((value for node in found for value in _members(node, step)), MAX_FOUND))
             if not found:
                 break
         return found

@@ -62,8 +62,7 @@ def _number(low: float, high: float) -> Callable[[str, str], float]:
         except ValueError:
             number = math.nan
         if not low <= number <= high:
-            limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
-            raise UsageError(f"{key}={value}: it must be a number {limit}.")
+            raise UsageError(f"{key}={value}: it must be a number from {low:g} to {high:g}.")
         return number
 
     return read
