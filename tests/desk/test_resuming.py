@@ -228,12 +228,17 @@ async def test_a_lane_that_does_not_resume_by_itself_waits_for_its_user(world: D
 async def test_where_no_lane_resumes_by_itself_nothing_runs(world: DeskWorld) -> None:
     world.lanes["chat"] = replace(world.lanes["chat"], resume="ask")
     async with world.desk() as desk:
+        waiting = await paused(world, desk, "x", why=errors.WebPageAnswered("cloud: a web page."))
         await asyncio.wait_for(desk.keep_resuming(Face()), PATIENCE_S)
+        assert (world.cloud.requests, statuses(world, waiting)) == ([], ["paused"])
 
 
 async def test_what_is_not_kept_on_disk_is_not_asked_again_behind_its_users_back(world: DeskWorld) -> None:
     async with world.desk(stored=False) as desk:
+        waiting = await paused(world, desk, "x", why=errors.ServerFailed("cloud: server error 503."))
         await asyncio.wait_for(desk.keep_resuming(Face()), PATIENCE_S)
+        assert world.cloud.requests == []
+        assert [entry.id for entry in await desk.outbox()] == waiting
 
 
 async def test_nothing_sleeps_and_nothing_is_read_while_nothing_is_paused(world: DeskWorld, alarm: Alarm) -> None:
