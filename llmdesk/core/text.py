@@ -163,7 +163,7 @@ def spellings(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "replace")
     found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     found |= {raw.hex(), raw.hex().upper()}
-    for quoted in (quote(secret, safe=""), quote_plus(secret)):
+    for quoted in (quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")):
         found |= {quoted, _HEX.sub(lambda each: each[0].lower(), quoted)}
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         found.add(encode(raw).decode().rstrip("="))

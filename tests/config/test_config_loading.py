@@ -66,10 +66,14 @@ def test_without_a_key_the_cloud_is_off_and_stays_in_the_lanes() -> None:
         assert loaded.settings.lanes["chat"].targets[0] == "cloud/gpt-oss:120b"
 
 
-def test_a_key_no_header_can_hold_switches_the_cloud_off_by_name() -> None:
-    loaded = load_settings(None, {"OLLAMA_API_KEY": "geheimer-schlüssel"})
-    assert loaded.disabled["cloud"].startswith("$OLLAMA_API_KEY holds characters")
-    assert "geheim" not in repr(loaded)
+@pytest.mark.parametrize("key", ["geheimer-schlüssel", "geheimer-schl\udcfcssel"], ids=["letters", "bytes of Latin-1"])
+def test_a_key_no_header_can_hold_switches_the_cloud_off_by_name(tmp_path: Path, key: str) -> None:
+    for loaded in (
+        load_settings(None, {"OLLAMA_API_KEY": key}),
+        load(tmp_path, "version: 1\n", {"OLLAMA_API_KEY": key}),
+    ):
+        assert loaded.disabled["cloud"].startswith("$OLLAMA_API_KEY holds characters")
+        assert "geheim" not in repr(loaded)
 
 
 def test_keys_are_known_to_the_redactor_once_loaded(tmp_path: Path) -> None:

@@ -185,6 +185,11 @@ def test_a_key_may_be_learned_later_and_short_words_are_left_alone() -> None:
     assert redact("abc hunter2-hunter2") == f"abc {MASK}"
 
 
+def test_a_key_that_is_no_text_is_known_all_the_same() -> None:
+    for secret in ("gehe\udcfcm-0123", "gehe\ud800m-0123"):  # a byte of the environment, half of a pair
+        assert Redactor([secret])(f"it is {secret}.") == f"it is {MASK}."
+
+
 def test_of_two_keys_the_longer_goes_first() -> None:
     assert Redactor(["secret", "secret-and-more"])("secret-and-more") == MASK
 
