@@ -107,6 +107,20 @@ def quoted(text: str) -> str:
     return one_line(redact(text), QUOTE_LIMIT)
 
 
+def usual_words(model: str, quote: str) -> dict[str, str]:
+    """What the causes of every table may name: ``model``, ``said`` and ``quoted`` (in brackets, or nothing).
+
+    Args:
+        model: what was asked; empty = no model was.
+        quote: what the server said, as ``quoted`` tells it; empty = nothing.
+    """
+    return {
+        "model": model or "the model",
+        "said": quote or "no reason given",
+        "quoted": f" ({quote.rstrip('.')})" if quote else "",
+    }
+
+
 def brief(value: object, limit: int) -> str:
     """What a server put somewhere, as one line; secrets go before anything is cut, so that no part of one is left."""
     return one_line(redact(str(value)[:TEXT_LIMIT]), limit)

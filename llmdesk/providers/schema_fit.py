@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.values import dataclass
+from llmdesk.providers.body import plain
 
 if TYPE_CHECKING:
     from llmdesk.core.types import Json
@@ -170,11 +171,5 @@ def in_words(schema: Json | None) -> str:
     """Tell the model what to answer with, where the wire has no field for it; ``None`` = any JSON object."""
     if schema is None:
         return "Answer with one JSON object and nothing before or after it."
-    text = json.dumps(schema, default=_as_dict, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(schema, default=plain, ensure_ascii=False, separators=(",", ":"))
     return f"Answer with one JSON value and nothing before or after it. It must meet this JSON Schema:\n{text}"
-
-
-def _as_dict(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")

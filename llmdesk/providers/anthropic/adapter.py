@@ -18,7 +18,8 @@ from llmdesk.providers.answer_log import AnswerLog, count, telling
 from llmdesk.providers.anthropic.blocks import Spent
 from llmdesk.providers.anthropic.errors import failure, read_error
 from llmdesk.providers.anthropic.reader import AnswerReader
-from llmdesk.providers.anthropic.wire import API_VERSION, fields_of, not_taken, printed
+from llmdesk.providers.anthropic.wire import API_VERSION, fields_of, not_taken
+from llmdesk.providers.body import printed
 from llmdesk.providers.exchange import follow, json_object
 from llmdesk.providers.http import KeyHeader, Origin
 from llmdesk.providers.model_list import MODEL_NAME_LIMIT, check_by_list, paged

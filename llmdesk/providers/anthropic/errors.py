@@ -24,7 +24,7 @@ from llmdesk.core.errors import (
 )
 from llmdesk.core.text import redact
 from llmdesk.core.values import dataclass
-from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted
+from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted, usual_words
 
 if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
@@ -117,9 +117,7 @@ def failure(
     """
     quote = "a web page" if said.page else quoted(said.text)
     words = {
-        "model": model or "the model",
-        "said": quote or "no reason given",
-        "quoted": f" ({quote.rstrip('.')})" if quote else "",
+        **usual_words(model, quote),
         "numbers": _numbers(said.text),
         "key": _key_advice(endpoint),
         "broke": "server error" if said.status is not None else "error in mid-answer:",

@@ -5,16 +5,13 @@ Shapes: ``types/message_create_params.py`` and its neighbours in anthropics/anth
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import RequestRejected
-from llmdesk.core.text import storable
 from llmdesk.core.types import Role
 from llmdesk.providers.anthropic.thinking import ANSWER_TOKENS, generation, thinking_of
-from llmdesk.providers.images import media_type
+from llmdesk.providers.body import chats_only, encoded_image, printed
 from llmdesk.providers.left_out import WISHES, left_out
 from llmdesk.providers.schema_fit import Dialect, fitted, in_words
 
@@ -80,10 +77,7 @@ def fields_of(
     Raises:
         RequestRejected: it is no chat, there is nothing to ask, or a message has no form on this wire.
     """
-    if request.endpoint != "chat":
-        raise RequestRejected(
-            f"{name}: this provider only chats; {request.endpoint} is for kind ollama.", target_specific=True
-        )
+    chats_only(name, request)
     params = request.params
     spoken = [message.role for message in request.messages if message.role is not Role.SYSTEM]
     thinking = thinking_of(
@@ -117,18 +111,6 @@ def fields_of(
     body |= {key: value for key, value in extra.items() if key not in _OURS}
     body["output_config"] = config or None
     return {key: value for key, value in body.items() if value is not None}
-
-
-def printed(name: str, fields: Mapping[str, object]) -> bytes:
-    """Print the fields of a body.
-
-    Raises:
-        RequestRejected: a value is no JSON.
-    """
-    try:
-        return storable(json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))).encode()
-    except (TypeError, ValueError, RecursionError):
-        raise RequestRejected(f"{name}: a parameter of the request is no JSON value. Check params.") from None
 
 
 def not_taken(name: str, request: ChatRequest, fields: Mapping[str, object]) -> tuple[str, ...]:
@@ -211,13 +193,8 @@ class _Turns:
     def _seen(self, message: Message) -> list[dict[str, object]]:
         images: list[dict[str, object]] = []
         for image in message.images:
-            kind = media_type(image)
-            if kind not in _IMAGES:
-                raise RequestRejected(
-                    f"{self._name}: an image is neither PNG, JPEG, GIF nor WebP. Convert it, then send it again.",
-                    target_specific=True,
-                )
-            source = {"type": "base64", "media_type": kind, "data": base64.b64encode(image).decode()}
+            kind, data = encoded_image(self._name, image, _IMAGES, "neither PNG, JPEG, GIF nor WebP")
+            source = {"type": "base64", "media_type": kind, "data": data}
             images.append({"type": "image", "source": source})
         return [*images, *_text(message.content)]
 

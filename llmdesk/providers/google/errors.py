@@ -22,7 +22,7 @@ from llmdesk.core.errors import (
 )
 from llmdesk.core.text import redact
 from llmdesk.core.values import dataclass
-from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted
+from llmdesk.providers.refusals import TEXT_LIMIT, Rule, Rules, is_page, on, quoted, usual_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,9 +108,7 @@ def failure(endpoint: Endpoint, said: Said, *, model: str = "", hint_s: float | 
     """
     quote = "a web page" if said.page else quoted(said.text)
     words = {
-        "model": model or "the model",
-        "said": quote or "no reason given",
-        "quoted": f" ({quote.rstrip('.')})" if quote else "",
+        **usual_words(model, quote),
         "numbers": _numbers(said.text),
         "key": _key_advice(endpoint, said),
         "broke": "server error" if said.status is not None else "error in mid-answer:",

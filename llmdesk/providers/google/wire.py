@@ -6,16 +6,13 @@ Stateless: the whole conversation goes with every request and nothing is kept th
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import RequestRejected
-from llmdesk.core.text import storable
 from llmdesk.core.types import Role
-from llmdesk.providers.images import media_type
+from llmdesk.providers.body import chats_only, encoded_image, printed
 from llmdesk.providers.left_out import WISHES, left_out
 from llmdesk.providers.ndjson import FrameBroken, document
 from llmdesk.providers.schema_fit import Dialect, fitted, in_words
@@ -79,10 +76,7 @@ def body_of(name: str, request: ChatRequest) -> bytes:
     Raises:
         RequestRejected: it is no chat, there is nothing to ask, or a value has no form on this wire.
     """
-    if request.endpoint != "chat":
-        raise RequestRejected(
-            f"{name}: this provider only chats; {request.endpoint} is for kind ollama.", target_specific=True
-        )
+    chats_only(name, request)
     try:
         look, words = _output(request)
     except (TypeError, ValueError, RecursionError):
@@ -106,12 +100,7 @@ def body_of(name: str, request: ChatRequest) -> bytes:
     body |= {key: value for key, value in extra.items() if key in _TOP}
     body |= {key: value for key, value in request.extra.items() if key not in _OURS}
     body["generationConfig"] = {key: value for key, value in config.items() if value is not None} or None
-    try:
-        text = json.dumps({k: v for k, v in body.items() if v is not None}, ensure_ascii=False, allow_nan=False,
-                          separators=(",", ":"))  # fmt: skip
-        return storable(text).encode()
-    except (TypeError, ValueError, RecursionError):
-        raise RequestRejected(f"{name}: a parameter of the request is no JSON value. Check params.") from None
+    return printed(name, {key: value for key, value in body.items() if value is not None})
 
 
 def _config(request: ChatRequest) -> dict[str, object]:
@@ -227,13 +216,8 @@ class _Turns:
     def _images(self, message: Message) -> list[dict[str, object]]:
         parts: list[dict[str, object]] = []
         for image in message.images:
-            kind = media_type(image)
-            if kind not in _IMAGES:
-                raise RequestRejected(
-                    f"{self._name}: an image is neither PNG, JPEG, WebP nor HEIC. Convert it, then send it again.",
-                    target_specific=True,
-                )
-            parts.append({"inlineData": {"mimeType": kind, "data": base64.b64encode(image).decode()}})
+            kind, data = encoded_image(self._name, image, _IMAGES, "neither PNG, JPEG, WebP nor HEIC")
+            parts.append({"inlineData": {"mimeType": kind, "data": data}})
         return parts
 
     def _calls(self, message: Message) -> list[dict[str, object]]:

@@ -23,7 +23,7 @@ from llmdesk.core.errors import (
 )
 from llmdesk.core.text import redact
 from llmdesk.core.values import dataclass
-from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted
+from llmdesk.providers.refusals import Rule, Rules, is_page, on, quoted, usual_words
 
 if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
@@ -121,9 +121,7 @@ def failure(endpoint: Endpoint, said: Said, *, model: str = "", hint_s: float | 
     text = redact(said.text)
     quote = quoted(_REFERENCE.sub("", text)) if not said.page else "a web page"
     words = {
-        "model": model or "the model",
-        "said": quote or "no reason given",
-        "quoted": f" ({quote.rstrip('.')})" if quote else "",
+        **usual_words(model, quote),
         "window": f" ({said.window:,} tokens)".replace(",", " ") if said.window else "",
         "key": _key_advice(endpoint),
         "fetch": f" Run: ollama pull {model}" if model and endpoint.key is None else " Choose another model.",

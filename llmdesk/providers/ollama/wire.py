@@ -6,12 +6,11 @@ Shapes: ``api/types.go`` of ollama/ollama (v0.33): ChatRequest, GenerateRequest,
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import AnswerCut, RequestRejected, ServerFailed
-from llmdesk.core.text import one_line, redact, storable
+from llmdesk.core.text import one_line, redact
 from llmdesk.core.types import (
     Completed,
     FinishReason,
@@ -20,6 +19,7 @@ from llmdesk.core.types import (
     Usage,
 )
 from llmdesk.providers.answer_log import AnswerLog, carrying, count
+from llmdesk.providers.body import printed
 from llmdesk.providers.ollama.errors import failure, unwrap
 
 if TYPE_CHECKING:
@@ -81,10 +81,7 @@ def body_of(name: str, request: ChatRequest, *, can_think: bool | None = None, r
         options.pop("num_ctx", None)
     if options:
         body["options"] = options
-    try:
-        return storable(json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))).encode()
-    except (TypeError, ValueError, RecursionError):
-        raise RequestRejected(f"{name}: a parameter of the request is no JSON value. Check params.") from None
+    return printed(name, body)
 
 
 def _subject(name: str, request: ChatRequest, extra: Mapping[str, object]) -> dict[str, object]:

@@ -21,7 +21,7 @@ from llmdesk.core.errors import (
     SetupBroken,
 )
 from llmdesk.core.text import redact
-from llmdesk.providers.refusals import Rule, Rules, on, quoted
+from llmdesk.providers.refusals import Rule, Rules, on, quoted, usual_words
 
 if TYPE_CHECKING:
     from llmdesk.core.errors import ProviderError
@@ -147,9 +147,7 @@ def failure(
     text = redact(said.text)
     quote = quoted(text) if not said.page else "a web page"
     words = {
-        "model": model or "the model",
-        "said": quote or "no reason given",
-        "quoted": f" ({quote.rstrip('.')})" if quote else "",
+        **usual_words(model, quote),
         "window": f" ({said.window:,} tokens)".replace(",", " ") if said.window else "",
         "key": _key_advice(endpoint, said.status),
         "param": said.param or "a parameter of the request",

@@ -5,16 +5,14 @@ Shapes: openai-python, ``types/chat/completion_create_params.py`` and the ``…_
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import RequestRejected
-from llmdesk.core.text import storable
 from llmdesk.core.types import Role
-from llmdesk.providers.images import media_type
+from llmdesk.providers.body import chats_only, encoded_image, plain, printed
 from llmdesk.providers.left_out import WISHES, left_out
 
 if TYPE_CHECKING:
@@ -44,10 +42,7 @@ def body_of(name: str, request: ChatRequest, dialect: Dialect) -> bytes:
     Raises:
         RequestRejected: it is no chat, there is nothing to ask, or a value has no form on this wire.
     """
-    if request.endpoint != "chat":
-        raise RequestRejected(
-            f"{name}: this provider only chats; {request.endpoint} is for kind ollama.", target_specific=True
-        )
+    chats_only(name, request)
     if not request.messages:
         raise RequestRejected(f"{name}: there is nothing to send. Write a prompt.")
     body: dict[str, object] = {
@@ -60,11 +55,7 @@ def body_of(name: str, request: ChatRequest, dialect: Dialect) -> bytes:
     body |= _manner(request, dialect)
     for extra in (request.params.extra, request.extra):
         _merge(body, extra)
-    try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-    except (TypeError, ValueError, RecursionError):
-        raise RequestRejected(f"{name}: a parameter of the request is no JSON value. Check params.") from None
-    return storable(text).encode()
+    return printed(name, body)
 
 
 def _manner(request: ChatRequest, dialect: Dialect) -> dict[str, object]:
@@ -110,13 +101,6 @@ def _merge(body: dict[str, object], extra: Json) -> None:
             body[key] = value
 
 
-def _plain(value: object) -> object:
-    """Let JSON print any mapping."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(type(value).__name__)
-
-
 # --- messages -------------------------------------------------------------------------------------------------------
 
 
@@ -156,7 +140,7 @@ def _messages(name: str, messages: Sequence[Message], dialect: Dialect) -> list[
 
 def _arguments(name: str, arguments: Json) -> str:
     try:
-        return json.dumps(dict(arguments), ensure_ascii=False, default=_plain)
+        return json.dumps(dict(arguments), ensure_ascii=False, default=plain)
     except (TypeError, ValueError, RecursionError):
         raise RequestRejected(f"{name}: the arguments of a tool call are no JSON value.") from None
 
@@ -166,12 +150,6 @@ def _content(name: str, message: Message) -> str | list[dict[str, object]]:
         return message.content
     parts: list[dict[str, object]] = [{"type": "text", "text": message.content}] if message.content else []
     for image in message.images:
-        kind = media_type(image)
-        if kind not in _IMAGES:
-            raise RequestRejected(
-                f"{name}: an image is neither PNG, JPEG, GIF nor WebP. Convert it, then send it again.",
-                target_specific=True,
-            )
-        url = f"data:{kind};base64,{base64.b64encode(image).decode()}"
-        parts.append({"type": "image_url", "image_url": {"url": url}})
+        kind, data = encoded_image(name, image, _IMAGES, "neither PNG, JPEG, GIF nor WebP")
+        parts.append({"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data}"}})
     return parts
