@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmdesk.cli.session import Session
+from llmdesk.core.errors import UsageError
 from llmdesk.core.text import has_visible, storable
 
 if TYPE_CHECKING:
@@ -75,9 +76,27 @@ class Named(Text):
         return name
 
 
+class Seconds(click.types.FloatParamType):
+    """A length of time, seconds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return ``value`` as seconds.
+
+        Raises:
+            click.BadParameter: it is no number.
+            UsageError: it is no length of time.
+        """
+        seconds = float(super().convert(value, param, ctx))
+        if not 0 < seconds < float("inf"):
+            option = param.opts[0] if param is not None else "The time"
+            raise UsageError(f"{option} {seconds:g}: it must be a number of seconds above 0.")
+        return seconds
+
+
 TEXT = Text()
 FILE = FileName()
 NAME = Named()
+SECONDS = Seconds()
 
 
 def _wish(ctx: click.Context, param: click.Parameter, value: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.options import FILE, NAME, TEXT, desk_command
+from llmdesk.cli.options import FILE, NAME, SECONDS, TEXT, desk_command
 from llmdesk.cli.reading import as_text, read_file, read_prompt
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelRef
@@ -31,7 +31,7 @@ EXIT_NOT_PASSED = 1
 @click.option("--agent", type=NAME, metavar="NAME", help="Ask in the name of this agent.")
 @click.option("--job", type=NAME, metavar="NAME", help="Count this request to a job.")
 @click.option("--model", type=TEXT, metavar="REF", help="Ask this provider/model instead of the lane's targets.")
-@click.option("--timeout", type=float, metavar="S", help="Escalate after this many seconds.")
+@click.option("--timeout", type=SECONDS, metavar="S", help="Escalate after this many seconds.")
 @click.pass_obj
 def command(  # noqa: PLR0917 - one parameter an option, passed by name
     session: Session,
@@ -48,8 +48,6 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
     Prints one JSON object: {"pass", "issues", "confidence", "escalate"}; --json adds who judged. Exit codes: 0 it
     passes, 1 it does not, or no verdict came ("escalate": true), 2 usage, 130 interrupted.
     """
-    if timeout is not None and not 0 < timeout < float("inf"):
-        raise UsageError(f"--timeout {timeout:g}: it must be a number of seconds above 0.")
     if task == output == STDIN:
         raise UsageError("Standard input cannot be both the task and the output.")
     ref = ModelRef.parse(model) if model is not None else None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from llmdesk.cli.new_file import slug, write_new
 from llmdesk.cli.options import TEXT, desk_command, desk_group
 from llmdesk.cli.report import conversation_line_report, conversation_report
 from llmdesk.cli.shelving import COMMANDS as SHELVING
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from llmdesk.cli.signals import Signals
     from llmdesk.core.views import ConversationView, StoredMessage
     from llmdesk.desk import Desk
-
-LONGEST_SLUG = 60
 
 
 @desk_group("conversations", default="list")
@@ -151,28 +149,6 @@ def export(session: Session, conversation: str, form: str | None, output: Path |
         return 0
 
     return session.run(write)
-
-
-def slug(title: str) -> str:
-    """A file name without anything that a path, a shell or a terminal could take for more than a name (policy S10)."""
-    words = re.findall(r"[^\W_]+", title.lower())
-    return "-".join(words)[:LONGEST_SLUG].strip("-")
-
-
-def write_new(path: Path, text: str) -> None:
-    """Create ``path`` for its owner only.
-
-    Raises:
-        UsageError: it exists, or cannot be written.
-    """
-    from llmdesk.new_files import create_whole
-
-    try:
-        create_whole(path, text.encode("utf-8", "replace"))
-    except FileExistsError:
-        raise UsageError(f"{path} exists; it is not overwritten.") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}.") from None
 
 
 @desk_command("rm", short_help="Delete a conversation, or all that are old.")

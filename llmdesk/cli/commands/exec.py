@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.options import FILE, NAME, TEXT, desk_command
+from llmdesk.cli.options import FILE, NAME, SECONDS, TEXT, desk_command
 from llmdesk.cli.reading import read_prompt, read_stdin, text_or_file
 from llmdesk.core.errors import UsageError
 from llmdesk.core.param_pairs import parse_params
@@ -63,7 +63,7 @@ class Wish:
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Limit of the answer, tokens.")
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is complete.")
 @click.option("--raw", is_flag=True, help="Do not make control characters visible on a terminal.")
-@click.option("--timeout", type=float, metavar="S", help="Pause the request after this many seconds.")
+@click.option("--timeout", type=SECONDS, metavar="S", help="Pause the request after this many seconds.")
 @click.option("--demo", is_flag=True, help="Ask a simulated cloud and local Ollama; nothing is kept.")
 @click.option(
     "--failover", type=click.Choice(["auto", "ask", "never"]), help="Whether another target may answer this request."
@@ -100,8 +100,6 @@ def command(  # noqa: PLR0917 - one parameter an option, passed by name
     PROMPT is the question; without it, or with -, standard input is. Exit codes: 0 completed, 1 failed, 2 usage,
     3 blocked by a budget, 4 schema not met, 5 paused (kept in the outbox), 6 refused, 130 interrupted.
     """
-    if timeout is not None and not 0 < timeout < float("inf"):
-        raise UsageError(f"--timeout {timeout:g}: it must be a number of seconds above 0.")
     if latest and conversation:
         raise UsageError("--continue and --conversation exclude each other.")
     if extract and session.json:

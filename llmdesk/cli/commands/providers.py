@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmdesk.cli.options import desk_command, desk_group
+from llmdesk.cli.options import SECONDS, desk_command, desk_group
 from llmdesk.cli.report import provider_report
 from llmdesk.cli.times import clock
-from llmdesk.core.errors import UsageError
 from llmdesk.core.views import ProviderState
 
 if TYPE_CHECKING:
@@ -49,12 +48,10 @@ def list_providers(session: Session) -> int:
 
 
 @desk_command("check", short_help="Call each provider and say who is usable.")
-@click.option("--timeout", type=float, metavar="S", default=10.0, show_default=True, help="Limit for each, seconds.")
+@click.option("--timeout", type=SECONDS, metavar="S", default=10.0, show_default=True, help="Limit for each, seconds.")
 @click.pass_obj
 def check(session: Session, timeout: float) -> int:
     """Call every provider that is not cooling down, in parallel; exit code 1 when none is usable."""
-    if not 0 < timeout < float("inf"):
-        raise UsageError(f"--timeout {timeout:g}: it must be a number of seconds above 0.")
 
     async def call(desk: Desk, _signals: Signals) -> int:
         statuses = await desk.check_providers(timeout_s=timeout)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from llmdesk.cli.commands.conversations import slug, write_new
 from llmdesk.cli.linear.files import file_of
 from llmdesk.cli.linear.voice import label
+from llmdesk.cli.new_file import slug, write_new
 from llmdesk.cli.times import stamp
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmdesk.cli.commands.conversations import write_new
 from llmdesk.cli.linear.files import file_of
 from llmdesk.cli.linear.shelving import opened
+from llmdesk.cli.new_file import write_new
 from llmdesk.cli.times import clock
 from llmdesk.core.errors import UsageError
 from llmdesk.core.fences import blocks
