@@ -113,6 +113,20 @@ async def test_no_column_sees_what_another_one_said(world: DeskWorld) -> None:
         assert not world.rows("SELECT 1 FROM requests WHERE status IN ('paused', 'running', 'accepted')")
 
 
+async def test_help_that_is_open_when_all_is_over_is_closed_first(world: DeskWorld) -> None:
+    async with sitting(world) as seat:
+        await compare(seat)
+        await seat.see("2 keep codegen")
+        screen = comparison(seat)
+        await seat.press("f1")
+        await seat.see("keys and commands")
+        screen.action_keep(1)
+        await wait_until(lambda: "Kept the answer of chat" in notices(seat), "the end")
+        assert seat.app.screen not in (screen, seat.app.chat)
+        await seat.press("escape")
+        await wait_until(lambda: seat.app.screen is seat.app.chat, "the chat")
+
+
 async def test_the_narrow_screen_shows_one_column_and_goes_to_the_other_by_key_and_click(world: DeskWorld) -> None:
     async with sitting(world, (80, 24)) as seat:
         await compare(seat)

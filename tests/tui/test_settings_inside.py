@@ -179,6 +179,19 @@ async def test_changes_outlive_a_look_at_the_keys() -> None:
         await seat.see("not written yet")
 
 
+async def test_changes_are_not_lost_by_the_key_of_another_panel() -> None:
+    async with settled() as (seat, _):
+        await seat.ask("/lanes")
+        await seat.see("target 2 +local/largest")
+        await seat.press("enter", "J")
+        await seat.see("not written yet")
+        await seat.press("f6")
+        await seat.see("The same key again drops")
+        await seat.see("not written yet")
+        await seat.press("f6")
+        await seat.see("─ failovers")
+
+
 async def test_a_new_lane_begins_like_the_marked_one_and_changes_are_not_lost_by_one_esc() -> None:
     async with settled() as (seat, file):
         await seat.ask("/lanes")

@@ -396,7 +396,7 @@ class CompareScreen(DeskScreen):
             words = f"{words} {error}"
         self.say(words)
         self._over = True
-        if self.is_current:
+        if self.is_active:
             self.house.close_panel()
 
     def on_screen_resume(self) -> None:

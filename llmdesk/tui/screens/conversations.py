@@ -245,7 +245,7 @@ class ConversationsScreen(PanelScreen):
             (self._table.action_page_up if event.key == "pageup" else self._table.action_page_down)()
 
     async def _open(self, view: ConversationView | None) -> None:
-        if view is not None and self.is_current:  # it may have been left while it was reading
+        if view is not None and self.is_active:  # it may have been left while it was reading
             self.house.close_panel()
             await self.house.chat.open_conversation(view.id, view.message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llmdesk.core.errors import DeskError
@@ -36,11 +37,15 @@ class LibraryScreen(WritingScreen):
             await super().run_command(command, argument)
             return
         try:
-            await self.use_prompt(argument)
+            await self._prompt(argument)
         except DeskError as error:
             self.say(str(error), severity="error")
 
-    async def use_prompt(self, argument: str) -> None:
+    def use_prompt(self, name: str) -> None:
+        """Put a prompt of the library into the editor, whatever it is called."""
+        self.follow(partial(self._use, name))
+
+    async def _prompt(self, argument: str) -> None:
         """What ``/prompt`` says: pick one, take one by its name, or keep the last one sent."""
         word, _, rest = argument.partition(" ")
         if word == "save":

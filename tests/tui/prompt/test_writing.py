@@ -213,6 +213,15 @@ async def test_a_prompt_is_picked_from_the_list_with_its_text_shown(home: Path) 
         await wait_until(lambda: seat.prompt == "Review.\nReview the code line by line.", "the prompt")
 
 
+async def test_a_prompt_that_is_called_like_a_command_is_taken_from_the_palette(home: Path) -> None:
+    (home / "save.md").write_text("Save the bees.\n")
+    async with seated(FakeDesk()) as seat:
+        await wait_until(lambda: seat.app.prompts is not None, "the library")
+        offered = {each.title: each.callback for each in seat.app.get_system_commands(seat.app.screen)}
+        offered["Prompt save"]()
+        await wait_until(lambda: seat.prompt == "Save the bees.", "the prompt")
+
+
 async def test_a_prompt_is_kept_and_another_is_replaced_only_when_asked_twice(home: Path) -> None:
     async with seated(FakeDesk()) as seat:
         await seat.ask("A good question")
