@@ -42,7 +42,7 @@ def check_schema(schema: object) -> tuple[str, ...]:
         return ("$: a schema is an object",)
     try:
         given = plain(schema)
-        draft = type(_validator(given))
+        draft = _draft_of(given)
         faults = draft(draft.META_SCHEMA, format_checker=draft.FORMAT_CHECKER).iter_errors(given)
         return _lines(faults) or tuple(dict.fromkeys(_loose_references(given)))[:MAX_VIOLATIONS]
     except RecursionError:
@@ -80,14 +80,22 @@ def _as_dict(value: object) -> dict[object, object]:
 
 
 def _validator(schema: dict[str, JsonValue]) -> Validator:
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend, validator_for
+    """What compares answers with a schema that ``check_schema`` has found no fault in."""
     from referencing.jsonschema import EMPTY_REGISTRY
 
     # Without a registry of our own jsonschema fetches http: and file: references by itself.
-    draft = validator_for(schema, default=Draft202012Validator)
+    return _draft_of(schema)(schema, registry=EMPTY_REGISTRY)
+
+
+def _draft_of(schema: dict[str, JsonValue]) -> type[Validator]:
+    """The draft that a schema names, with our own reading of patterns; whatever else is wrong with the schema."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend, validator_for
+
+    named = isinstance(schema.get("$schema"), str)
+    draft = validator_for(schema, default=Draft202012Validator) if named else Draft202012Validator
     chosen: type[Validator] = extend(draft, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return chosen(schema, registry=EMPTY_REGISTRY)
+    return chosen
 
 
 def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
