@@ -8,9 +8,6 @@ from contextlib import AbstractAsyncContextManager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import constants
-from textual.app import App
-from textual.filter import Monochrome, NoColor
 from textual.reactive import Reactive
 from textual.widgets._toast import ToastRack
 
@@ -19,9 +16,8 @@ from llmdesk.core.text import one_line
 from llmdesk.core.views import ScreenSettings
 from llmdesk.tui.answers import let_answer
 from llmdesk.tui.beside import beside
-from llmdesk.tui.colours import Colourless, few_colours
+from llmdesk.tui.dressing import DressedApp
 from llmdesk.tui.giving_back import thorough
-from llmdesk.tui.harmless import Harmless
 from llmdesk.tui.keeper import Keeper
 from llmdesk.tui.keymap import Keymap, bindings_for
 from llmdesk.tui.keys import correct_sequences
@@ -29,10 +25,9 @@ from llmdesk.tui.leaving import Signals, crash_report
 from llmdesk.tui.pace import quicken
 from llmdesk.tui.resettling import Worn, take_settings, use_keys
 from llmdesk.tui.screens.chat import ChatScreen
-from llmdesk.tui.themes import DEFAULT, SIXTEEN, muted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.command import Provider
     from textual.driver import Driver
-    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from llmdesk.desk import Desk
@@ -60,7 +54,7 @@ def _palette() -> type[Provider]:
     return InOrder
 
 
-class DeskApp(App[None]):
+class DeskApp(DressedApp):
     """The screen of the desk.
 
     Args:
@@ -80,8 +74,6 @@ class DeskApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-bare"), (2, "-low"), (4, "-high")]  # noqa: RUF012 - as Textual declares it
     HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (16, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("desk")]
-    theme: Reactive[str] = Reactive(DEFAULT.name)
-    """What it wears from the first paint; a theme that is set later has everything parsed and styled again."""
     title: Reactive[str] = Reactive("", compute=False, repaint=False)
     """Stands in no line of the screen, so none of it is painted again where it changes."""
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
@@ -101,16 +93,8 @@ class DeskApp(App[None]):
         correct_sequences()
         let_answer()
         quicken()
-        super().__init__()
-        self.no_color = self.no_color or not colours
+        super().__init__(colours=colours)
         self.calls_by = "off"
-        self._colourless = Colourless(self.ansi_theme)
-        self._harmless = Harmless()
-        self.register_theme(DEFAULT)
-        self.register_theme(SIXTEEN)
-        self._usual_theme = self.theme
-        self.add_class(f"-theme-{self.theme}")
-        self.stylesheet.set_variables(self.get_css_variables())  # now that its theme is known
         self.chat = ChatScreen(lane=lane, conversation=conversation, latest=latest)
         self.chat.demo = demo
         self.keymap = Keymap(overrides={}, notes=())
@@ -130,10 +114,6 @@ class DeskApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         """The chat is what is there from the first paint."""
         return self.chat
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Variables of ours that a palette may set: ``muted``, for what stands beside the point."""
-        return {"muted": muted(self.current_theme)}
 
     # --- opening and closing the desk -----------------------------------------------------------------------------
 
@@ -176,8 +156,7 @@ class DeskApp(App[None]):
         self.prompts = desk.prompts
         self.chat.show_sidebar({"on": True, "off": False}.get(desk.screen.sidebar))
         await self.chat.desk_opened(desk)
-        configured = desk.screen.theme if desk.screen.theme != DEFAULT.name else self._usual_theme
-        await self._find_themes(self._wanted_theme or configured)
+        await self.dress(self._wanted_theme or self.usual(desk.screen.theme))
         for note in self.keymap.notes:
             self.say(note, severity="warning")
 
@@ -333,25 +312,6 @@ class DeskApp(App[None]):
         if self.screen is not self.chat:
             self.pop_screen()
 
-    # --- access ---------------------------------------------------------------------------------------------------
-
-    def fit_terminal(self) -> None:
-        """Wear the terminal's own colours from the first paint, unless told otherwise, where it has no more."""
-        if few_colours(self):
-            self._usual_theme = SIXTEEN.name
-            self.theme = self._usual_theme
-
-    def use_motion(self, motion: str) -> None:
-        """Animate nothing where motion is to be ``reduced``; answers then grow in fewer, larger steps."""
-        self.animation_level = "none" if motion == "reduced" else constants.TEXTUAL_ANIMATIONS
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """A net under every widget; and without colours ours instead of Textual's, which makes greys."""
-        filters = [self._harmless, *super().get_line_filters()]  # first, as others forget what a segment says of itself
-        if not self.no_color:
-            return filters
-        return [*(each for each in filters if not isinstance(each, Monochrome | NoColor)), self._colourless]
-
     # --- settings while the desk is open -----------------------------------------------------------------------------
 
     @property
@@ -371,7 +331,7 @@ class DeskApp(App[None]):
 
     async def settings_read(self, desk: Desk) -> None:
         """The configuration was read again: take over what concerns the screen."""
-        await self._load_themes()
+        await self.load_themes()
         self._worn = take_settings(self, desk, self._worn)
         self.chat.show_hints()
 
@@ -391,48 +351,6 @@ class DeskApp(App[None]):
                 self.say(str(error), severity="error")
 
         beside(self, work)
-
-    # --- themes -----------------------------------------------------------------------------------------------------
-
-    async def _find_themes(self, wanted: str) -> None:
-        if wanted == self.theme:
-            beside(self, self._load_themes)
-            return
-        await self._load_themes()
-        self.use_theme(wanted)
-
-    async def _load_themes(self) -> None:
-        from llmdesk.paths import find_themes
-        from llmdesk.tui.themes import load_palettes
-
-        palettes = await asyncio.to_thread(lambda: load_palettes(find_themes()))
-        worn = self.current_theme
-        for theme in palettes.themes.values():
-            self.register_theme(theme)
-        if self.current_theme != worn:  # the user's own, under the name of the one on screen
-            self.mutate_reactive(DeskApp.theme)
-        for note in palettes.notes:
-            self.say(note, severity="warning")
-
-    def use_theme(self, name: str) -> None:
-        """Change the colours, if there is such a palette."""
-        if name in self.available_themes:
-            self.theme = name
-        else:
-            names = ", ".join(self.palette_names())
-            self.say(f"There is no theme '{name}'. There are {names}.", severity="warning")
-
-    def palette_names(self) -> list[str]:
-        """Our own palettes and the user's, without Textual's."""
-        from textual.theme import BUILTIN_THEMES
-
-        return sorted(name for name in self.available_themes if name not in BUILTIN_THEMES)
-
-    def action_theme_next(self) -> None:
-        """Go to the next palette."""
-        names = self.palette_names()
-        self.use_theme(names[(names.index(self.theme) + 1) % len(names) if self.theme in names else 0])
-        self.say(f"Theme {self.theme}.")
 
     # --- the palette of commands ------------------------------------------------------------------------------------
 

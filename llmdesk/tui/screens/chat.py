@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from llmdesk.core.types import Outcome
-    from llmdesk.core.views import BudgetView, ConversationView, OutboxEntry
+    from llmdesk.core.views import BudgetView, ConversationView
     from llmdesk.desk import Desk
     from llmdesk.tui.hints import State
     from llmdesk.tui.screens.figures import Figures
@@ -383,47 +382,3 @@ class ChatScreen(
     def left_behind(self, talk: Talk, outcome: Outcome) -> None:
         """An answer came that nobody saw grow: show it where its conversation is open by now."""
         self._resumed.left_behind(outcome)
-
-    # --- conversations ------------------------------------------------------------------------------------------
-
-    async def open_conversation(self, conversation_id: str, message: int | None = None) -> None:
-        """Show a stored conversation in its lane, and the message that was searched for."""
-        desk = await self.desk()
-        try:
-            conversation = await desk.conversation(conversation_id)
-        except DeskError as error:
-            self.say(str(error), severity="error")
-            return
-        if conversation.lane in [lane.name for lane in self.lanes] and conversation.lane != self.talk.lane:
-            await self.go_to_lane(conversation.lane)
-        self.talk.load(conversation)
-        if message is not None:
-            self.talk.record.jump_to(message)
-
-    async def resume_request(self, entry: OutboxEntry, *, probe: bool) -> None:
-        """Ask a paused request again, in the lane and conversation it came from."""
-        if entry.lane in [lane.name for lane in self.lanes]:
-            await self.go_to_lane(entry.lane)
-        if self.talk.busy:
-            self.say(f"Lane {entry.lane} is busy; try again when its answer is there.", severity="warning")
-            return
-        if entry.conversation is None:
-            self.talk.clear()
-            self.talk.record.user(entry.prompt, at=entry.created_at, attachments=entry.attachments)
-        elif entry.conversation != self.talk.conversation:
-            await self._have_back(entry.conversation)
-            await self.open_conversation(entry.conversation)
-            if self.talk.conversation != entry.conversation:
-                return  # it is gone, and was told
-        self.talk.last_prompt = entry.prompt
-        self.talk.resume(entry.id, probe=probe)
-
-    async def _have_back(self, conversation: str) -> None:
-        """Who asks a prompt of a deleted conversation again wants to see it."""
-        desk = await self.desk()
-        try:
-            await desk.conversation(conversation)
-        except DeskError:
-            with suppress(DeskError):
-                await desk.shelf.undelete(conversation)
-                self.say("Its conversation was deleted; it is back.")

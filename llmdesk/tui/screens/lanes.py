@@ -128,6 +128,22 @@ class LanedScreen(SteeredScreen):
     async def _lane_clicked(self, event: LanesBar.Chosen) -> None:
         await self.go_to_lane(event.lane)
 
+    # --- conversations ------------------------------------------------------------------------------------------
+
+    async def open_conversation(self, conversation_id: str, message: int | None = None) -> None:
+        """Show a stored conversation in its lane, and the message that was searched for."""
+        desk = await self.desk()
+        try:
+            conversation = await desk.conversation(conversation_id)
+        except DeskError as error:
+            self.say(str(error), severity="error")
+            return
+        if conversation.lane in [lane.name for lane in self.lanes] and conversation.lane != self.talk.lane:
+            await self.go_to_lane(conversation.lane)
+        self.talk.load(conversation)
+        if message is not None:
+            self.talk.record.jump_to(message)
+
     # --- files --------------------------------------------------------------------------------------------------
 
     async def attach(self, talk: Talk, path: str) -> None:

@@ -1,7 +1,8 @@
-"""Prompts that go somewhere else: to another lane while they wait, out of the outbox to a lane or into the editor."""
+"""Prompts that go elsewhere: to another lane while they wait, out of the outbox into a talk, a lane or the editor."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MovingScreen(LanedScreen):
-    """A screen whose prompts can change their lane."""
+    """A screen whose prompts can change their lane, and come back from the outbox."""
 
     def action_other_lane(self) -> None:
         """Send what waits here in another lane, which is picked; nothing waits here any more then."""
@@ -31,6 +32,34 @@ class MovingScreen(LanedScreen):
             self._pick_destination(talk.lane, partial(self._move_paused, talk.paused))
         else:
             self.action_pick_lane()
+
+    async def resume_request(self, entry: OutboxEntry, *, probe: bool) -> None:
+        """Ask a paused request again, in the lane and conversation it came from."""
+        if entry.lane in [lane.name for lane in self.lanes]:
+            await self.go_to_lane(entry.lane)
+        if self.talk.busy:
+            self.say(f"Lane {entry.lane} is busy; try again when its answer is there.", severity="warning")
+            return
+        if entry.conversation is None:
+            self.talk.clear()
+            self.talk.record.user(entry.prompt, at=entry.created_at, attachments=entry.attachments)
+        elif entry.conversation != self.talk.conversation:
+            await self._have_back(entry.conversation)
+            await self.open_conversation(entry.conversation)
+            if self.talk.conversation != entry.conversation:
+                return  # it is gone, and was told
+        self.talk.last_prompt = entry.prompt
+        self.talk.resume(entry.id, probe=probe)
+
+    async def _have_back(self, conversation: str) -> None:
+        """Who asks a prompt of a deleted conversation again wants to see it."""
+        desk = await self.desk()
+        try:
+            await desk.conversation(conversation)
+        except DeskError:
+            with suppress(DeskError):
+                await desk.shelf.undelete(conversation)
+                self.say("Its conversation was deleted; it is back.")
 
     async def edit_request(self, entry: OutboxEntry) -> None:
         """Put a paused request back into the editor of its lane; it waits no longer."""
