@@ -157,7 +157,7 @@ def _read(path: Path) -> GroupRecord | None:
     try:
         value = json.loads(read_small(path, MAX_BYTES))
         record = GroupRecord(**value)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     whole = all(isinstance(getattr(record, name), int) for name in ("group", "owner"))
     texts = all(isinstance(getattr(record, name), str) for name in ("began", "owner_began", "boot_id", "folder"))

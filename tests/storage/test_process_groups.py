@@ -203,7 +203,7 @@ def test_only_folders_of_runs_are_ever_removed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{", b"[]", b"{}", b'{"group": -1}', b"\xff", b"x" * 10_000, b'{"group": "1", "owner": 1}',
+        b"", b"{", b"[" * 4000, b"[]", b"{}", b'{"group": -1}', b"\xff", b"x" * 10_000, b'{"group": "1", "owner": 1}',
         b'{"group": 1, "owner": 1, "began": "", "owner_began": "", "boot_id": "", "folder": "/"}',
     ],
 )  # fmt: skip
