@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,12 +109,20 @@ async def test_dropping_a_paused_request_takes_two_presses() -> None:
         await seat.see("outbox is empty")
 
 
-async def test_providers_show_a_cooldown_that_counts_and_are_read_again_when_it_ends() -> None:
-    cooling = ProviderStatus(provider="cloud", kind="ollama", state=ProviderState.COOLING, cooldown_left_s=1.2)
+async def test_providers_show_a_cooldown_that_counts_and_are_read_again_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1_000.0]
+    clock = SimpleNamespace(**{**vars(time), "monotonic": lambda: now[0]})
+    monkeypatch.setattr("llmdesk.tui.widgets.provider_panel.time", clock)
+    cooling = ProviderStatus(provider="cloud", kind="ollama", state=ProviderState.COOLING, cooldown_left_s=60)
     desk = FakeDesk(statuses=(cooling,))
     async with seated(desk) as seat:
-        await seat.see("cloud +cooldown 0:0[12]")
+        await seat.see("cloud +cooldown 1:00")
+        now[0] += 25
+        await seat.see("cloud +cooldown 0:35")
         desk.statuses = (replace(cooling, state=ProviderState.OK, cooldown_left_s=None, latency_ms=312),)
+        now[0] += 35
         await seat.see("cloud +312 ms")
         await seat.press("f3")
         await seat.see("cloud +ollama +ok +312")
