@@ -314,3 +314,24 @@ def test_a_window_of_another_size_is_painted_once_as_a_whole(monkeypatch: pytest
             assert pictures.whole == before + 2, "its lines may be gone"
 
     run_virtually(work())
+
+
+def test_each_step_of_a_prompt_paints_the_conversation_once_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = Pictures(monkeypatch)
+    script = [0.2, AttemptStarted(number=1, target=LOCAL), 0.2, TextDelta("A first word"), 3_600.0]
+    desk = FakeDesk(stored={"conversation-1": stored_conversation()}, scripts=[script])
+
+    async def work() -> None:
+        async with seated(desk, size=LARGE, conversation="conversation-1") as seat:
+            await asyncio.sleep(60)
+            pictures.parts.clear()
+            pictures.shown.clear()
+            await seat.ask("go on")
+            await seat.see("A first word")
+            await asyncio.sleep(1)
+
+    run_virtually(work())
+    room = LARGE[0] * LARGE[1]
+    large = [said for cells, said in zip(pictures.parts, pictures.shown, strict=True) if cells > room / 3]
+    assert 2 <= len(large) <= 3, "it is sent, it is waited for, the answer begins"
+    assert "A first word" in large[-1]

@@ -28,6 +28,20 @@ class SparingScreen(DeskScreen):
             self.call_next(self._painted_whole)
         self._told = event.size
 
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        """Lay out once where Textual 8.2.8 does it twice: what got another size asks for one more layout by that.
+
+        Nothing comes of it for a widget that holds no others and does not scroll, and a new size is painted anyway.
+        """
+        asked = {each for each in self._compositor.visible_widgets if each._layout_required or each._repaint_required}  # noqa: SLF001
+        super()._refresh_layout(size, scroll)
+        if not self.is_current or self.app._batch_count:  # noqa: SLF001
+            return
+        for each in self._compositor.visible_widgets.keys() - asked:
+            if each._layout_required and not each.is_scrollable and not each.children:  # noqa: SLF001
+                each._layout_required = each._repaint_required = False  # noqa: SLF001
+                each._exchange_repaint_regions()  # noqa: SLF001
+
     def on_screen_resume(self) -> None:
         """The first picture is being made."""
         if not self._painted:

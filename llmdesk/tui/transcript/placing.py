@@ -60,6 +60,8 @@ class PlacedView(PaintedView):
         self._form: Layout | None = None
         self._gallery: Gallery | None = None
         self._width = 0
+        self._settled_in: Size | None = None
+        """The room that was settled in while the screen was laid out, before it was painted."""
         self._recent: dict[int, Item] = {}
         self._layout_cost_s = 0.0
         self._resizes = 0
@@ -153,12 +155,26 @@ class PlacedView(PaintedView):
         """
         if size == self._size and self._container_size == size - self.styles.gutter.totals:
             return self._container_size != container_size
-        return super()._size_updated(size, virtual_size, container_size, layout)
+        anchor = self._anchor()
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        self._settled_in = None
+        if changed and self._form is not None and self._items and self._settles_at_once():
+            self._settle(anchor)
+            self._settled_in = self._room()
+            self._repaint_required = False  # another size is painted as a whole, right after this
+            self._exchange_repaint_regions()
+        return changed
+
+    def _settles_at_once(self) -> bool:
+        """Whether another height is settled in while the screen is laid out, since it is painted right after that."""
+        return self._width == self._room().width and self.screen.is_current and not self.app._batch_count  # noqa: SLF001
 
     def on_resize(self) -> None:
         """Lay out anew at another width; a first paint may have come before this, and had nothing to show."""
         self._resizes += 1
-        if self._form is None or self._layout_cost_s < SLOW_LAYOUT_S:
+        if self._form is not None and self._settled_in == self._room():
+            self.came_into_view()
+        elif self._form is None or self._layout_cost_s < SLOW_LAYOUT_S:
             self._resized()
         else:
             self._settled(self._anchor())
@@ -166,7 +182,7 @@ class PlacedView(PaintedView):
             self.set_timer(REST_S, lambda: self._resized() if self._resizes == resizes else None)
 
     def _resized(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self._room().width
         if width <= 0:
             return
         anchor, began = self._anchor(), time.perf_counter()
@@ -230,8 +246,11 @@ class PlacedView(PaintedView):
         line = item.line(number)
         return None if line is None else Row(item.key, number, line)
 
+    def _room(self) -> Size:
+        return self.scrollable_content_region.size
+
     def _view_height(self) -> int:
-        return self.scrollable_content_region.height
+        return self._room().height
 
     def _visible(self) -> range:
         """Return the positions of the items in view."""

@@ -241,6 +241,10 @@ class TranscriptView(SoughtView, can_focus=True):
         if key is not None:
             self.call_after_refresh(self._reveal, key)
 
+    def _settles_at_once(self) -> bool:
+        """Not while an entry is acted on: where that goes is told by what was in sight before."""
+        return self.chosen is None and super()._settles_at_once()
+
     def came_into_view(self) -> None:
         """The entry that is acted on stays in view, whatever room there is now."""
         super().came_into_view()
