@@ -7,6 +7,8 @@ import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual._context import visible_screen_stack
+
 from llmdesk.tui.app import DeskApp
 from tests.support.slowness import PATIENCE_S
 
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
 
 
 def shown(app: App[None]) -> str:
-    """The text of the screen; the one place that looks into Textual's compositor."""
+    """The text of the screen; the one place that looks into Textual's compositor.
+
+    What stands behind a modal screen is told to the compositor by a context variable; drawn without it, it is kept empty.
+    """
+    visible_screen_stack.set(app._background_screens)
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 

@@ -37,10 +37,10 @@ async def test_each_key_press_copies_the_next_block_of_the_marked_answer() -> No
 async def test_from_the_prompt_the_last_block_is_copied_first_and_then_the_ones_before() -> None:
     async with seated(FakeDesk(scripts=[answer(BLOCKS)])) as seat:
         await answered(seat)
-        for text in ("indented\n", "\tx = 1\n", "ls  \n", "indented\n"):
+        for number, text in ((3, "indented\n"), (2, "\tx = 1\n"), (1, "ls  \n"), (3, "indented\n")):
             await seat.press("alt+b")
+            await seat.see(f"Block {number} of 3")
             assert seat.app.clipboard == text
-        await seat.see("Block 2 of 3")
 
 
 async def test_without_a_block_it_is_said() -> None:
