@@ -32,7 +32,7 @@ FEW = 3
 """Tokens of an answer that is nothing but what every answer costs; CPU per token is what comes on top of it."""
 
 SMALL = 500
-"""Answers of fewer tokens are asked for several times, as CPU is told in steps of 10 ms."""
+"""Answers of fewer tokens are asked for several times: their own CPU is less than what every answer costs."""
 
 
 def measure(told: Told) -> Iterator[Sample]:
