@@ -1,4 +1,4 @@
-"""The pictures of the README: they are there, need nothing from elsewhere, and their scenes still play."""
+"""The pictures of the README and the tour: all are shown, need nothing from elsewhere, and their scenes still play."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ FILES = sorted((ROOT / "assets").glob("*.svg"))
 LARGEST = 1_500_000
 """Of a picture in a README, bytes."""
 
-_SHOWN = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>assets/[^)]+)\)")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "tour.md")
+_SHOWN = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?:\.\./)?(?P<path>assets/[^)]+)\)")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_every_picture_is_in_the_readme_with_words_for_those_who_do_not_see_it() -> None:
-    shown = {found["path"]: found["alt"] for found in _SHOWN.finditer((ROOT / "README.md").read_text())}
+def test_every_picture_is_shown_with_words_for_those_who_do_not_see_it() -> None:
+    shown = {found["path"]: found["alt"] for page in PAGES for found in _SHOWN.finditer(page.read_text("utf-8"))}
 
     assert set(shown) == {f"assets/{name}.svg" for name in PICTURES}
     assert set(shown) == {f"assets/{path.name}" for path in FILES}

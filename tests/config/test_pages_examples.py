@@ -30,16 +30,7 @@ def test_a_configuration_that_is_shown_loads_and_every_name_in_it_is_known(tmp_p
     assert loaded.disabled == {}
 
 
-def test_readme_shows_several() -> None:
-    assert sum("README" in str(each.id) for each in WHOLE) >= 3
-
-
-def test_every_page_can_be_reached_from_readmes_list() -> None:
-    more = (ROOT / "README.md").read_text("utf-8").partition("## More\n")[2]
-    assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in more] == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def test_whole_configurations_are_found_in_readme_and_in_the_pages() -> None:
+    shown = [str(each.id) for each in WHOLE]
+    assert any(name.startswith("README") for name in shown)
+    assert len(shown) > 5

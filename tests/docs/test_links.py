@@ -43,6 +43,10 @@ def test_the_index_lists_every_page() -> None:
     assert set(DOCS.glob("*.md")) - {DOCS / "index.md"} <= listed
 
 
+def test_readme_leads_to_the_index() -> None:
+    assert "docs/index.md" in links(ROOT / "README.md")
+
+
 def test_the_list_of_decisions_is_whole_and_in_order() -> None:
     folder = DOCS / "decisions"
     titles = {path.name: path.read_text("utf-8").split("\n", 1)[0].removeprefix("# ") for path in folder.glob("0*.md")}
