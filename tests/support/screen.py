@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def shown(app: App[None]) -> str:
     """The text of the screen; the one place that looks into Textual's compositor.
 
-    What stands behind a modal screen is told to the compositor by a context variable; drawn without it, it is kept empty.
+    What stands behind a modal screen is told to the compositor by a context variable; without it, it stays empty.
     """
     visible_screen_stack.set(app._background_screens)
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
