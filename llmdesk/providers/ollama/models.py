@@ -17,7 +17,8 @@ from llmdesk.core.model_names import full_name, is_cloud_name
 from llmdesk.core.text import one_line
 from llmdesk.core.types import ModelInfo
 from llmdesk.providers.base import PullProgress, RunningModel
-from llmdesk.providers.http import client_settings, make_client, mapped
+from llmdesk.providers.http import client_settings, make_client
+from llmdesk.providers.http_faults import mapped
 from llmdesk.providers.model_list import MOST_MODELS
 from llmdesk.providers.ollama.errors import failure, read_error, unwrap
 from llmdesk.providers.reply import check_direct, size
