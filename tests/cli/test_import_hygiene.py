@@ -30,10 +30,11 @@ print("\\n" + json.dumps([code, sorted(sys.modules)]))
 """
 
 
-def modules_after(argv: list[str]) -> tuple[int, set[str]]:
+def modules_after(argv: list[str], typed: str = "") -> tuple[int, set[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(argv=argv)], capture_output=True, text=True, timeout=60, check=True
-    )
+        [sys.executable, "-c", PROBE.format(argv=argv)],
+        capture_output=True, text=True, timeout=60, check=True, input=typed,
+    )  # fmt: skip
     code, names = json.loads(done.stdout.splitlines()[-1])
     return code, set(names)
 
@@ -102,6 +103,17 @@ def test_help_of_the_root_imports_no_command() -> None:
 def test_a_command_imports_only_its_own_module() -> None:
     _, names = modules_after(["version"])
     assert [n for n in names if n.startswith("llmdesk.cli.commands.")] == ["llmdesk.cli.commands.version"]
+
+
+def test_a_conversation_in_lines_loads_no_parser_not_even_for_its_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMDESK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    ended, names = modules_after([], "/help\n/conversations\n")
+    assert ended == 0
+    assert "llmdesk.cli.linear.commands" in names
+    assert not [name for name in names if name == "click" or name.startswith("llmdesk.cli.commands")]
 
 
 def test_importing_the_package_imports_only_the_standard_library() -> None:
