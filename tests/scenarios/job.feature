@@ -19,6 +19,8 @@ Feature: A job of four stages
       models:
         claude/claude-sonnet-5-5: {price: {input_usd_per_mtok: 3, output_usd_per_mtok: 15}}
         openai/gpt-5-mini: {price: {input_usd_per_mtok: 0.25, output_usd_per_mtok: 2}}
+      budgets:
+        - {scope: job, limit_usd: 0.50, kind: hard}
       """
     And the local Ollama says "Taken or copied?"
     And Claude answers "Read the date, then rename.", 1000 tokens in and 100 out
@@ -49,3 +51,7 @@ Feature: A job of four stages
       | job       | attempts | answers | failed | failovers | cost_usd |
       | photos-17 | 4        | 4       | 0      | 0         | 0.0176   |
       |           | 1        | 1       | 0      | 0         | 0        |
+    When I run llmdesk budgets --json
+    Then llmdesk prints these rows
+      | scope | period    | kind | limit | spent  | left   |
+      | job   | photos-17 | hard | 0.5   | 0.0176 | 0.4824 |
