@@ -24,10 +24,12 @@ def commands_in(block: str) -> list[list[str]]:
             skip = True
         elif words is not None:
             words.append(word)
+        elif begins and re.match(r"\w+=", word):
+            continue
         elif begins and (word == "llmdesk" or word.endswith("/llmdesk")):
             words = []
             found.append(words)
-        elif not (begins and "=" in word):
+        else:
             begins = word in ("!", "if", "while", "do", "then", "time")
     return found
 
