@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo without the pauses that are there to be watched; the cloud rests for a second instead of twenty."""
+    """The demo without the pauses that are there to be watched; a cloud that rests does so until the end."""
     monkeypatch.setattr(world, "WATCHED_CLOUD", world.QUICK)
     monkeypatch.setattr(world, "WATCHED_LOCAL", world.QUICK)
-    monkeypatch.setattr(world, "COOLDOWN_S", 1)
+    monkeypatch.setattr(world, "COOLDOWN_S", 600)
 
 
 @asynccontextmanager
