@@ -11,6 +11,7 @@ from pathlib import Path
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line, sanitise
 from llmdesk.core.values import dataclass
+from llmdesk.new_files import make_private_folder
 
 MAX_BYTES = 256 * 1024
 """The largest file that is taken for a prompt, bytes."""
@@ -93,7 +94,7 @@ def save_prompt(folder: Path, name: str, text: str, *, replace: bool = False) ->
     # A text that begins with a heading would lose it when it is read again.
     content = f"# {name}\n\n{text.rstrip()}\n" if text.lstrip().startswith("#") else f"{text.rstrip()}\n"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         if not replace and os.path.lexists(path):
             return False
         _write_whole(path.resolve(), content)  # where the file is a link, what it leads to is replaced

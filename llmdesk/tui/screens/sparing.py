@@ -35,7 +35,7 @@ class SparingScreen(DeskScreen):
         """
         asked = {each for each in self._compositor.visible_widgets if each._layout_required or each._repaint_required}  # noqa: SLF001
         super()._refresh_layout(size, scroll)
-        if not self.is_current or self.app._batch_count:  # noqa: SLF001
+        if not self.is_active or self.app._batch_count:  # noqa: SLF001
             return
         for each in self._compositor.visible_widgets.keys() - asked:
             if each._layout_required and not each.is_scrollable and not each.children:  # noqa: SLF001

@@ -167,7 +167,7 @@ class PlacedView(PaintedView):
 
     def _settles_at_once(self) -> bool:
         """Whether another height is settled in while the screen is laid out, since it is painted right after that."""
-        return self._width == self._room().width and self.screen.is_current and not self.app._batch_count  # noqa: SLF001
+        return self._width == self._room().width and self.screen.is_active and not self.app._batch_count  # noqa: SLF001
 
     def on_resize(self) -> None:
         """Lay out anew at another width; a first paint may have come before this, and had nothing to show."""
