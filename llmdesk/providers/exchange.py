@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from llmdesk.core.errors import AnswerCut, ProviderError, WebPageAnswered
 from llmdesk.core.json_cost import LEAVES
+from llmdesk.core.types import Completed
 from llmdesk.providers.answer_log import telling
 from llmdesk.providers.ndjson import FrameBroken, document, objects
 from llmdesk.providers.sse import EventSplitter
@@ -40,10 +41,13 @@ _EVENTS = "text/event-stream"
 
 
 class Reader(Protocol):
-    """Follows the answer of one request on one wire."""
+    """Follows the answer of one request on one wire.
+
+    ``Completed`` is made once: by ``read``, of the event that says so, or by ``end``, where more may come after that.
+    """
 
     completed: bool
-    """Nothing more is needed."""
+    """Nothing more need be read."""
     ended: bool
     """The wire has said how the answer ended (policy R1); what may still come is usage."""
     had_content: bool
@@ -67,7 +71,7 @@ class Reader(Protocol):
         ...
 
     def end(self) -> Iterable[ProviderEvent]:
-        """The body is over: what is still owed, ``Completed`` at least.
+        """The body is over, or ``completed``: what is still owed. Not asked for where ``read`` has made ``Completed``.
 
         Raises:
             AnswerCut: the wire never said how the answer ended.
@@ -150,11 +154,13 @@ async def follow(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, 
             return
         if reply.content_type not in ("", _EVENTS):
             raise web_page(reply.endpoint)
+        last: ProviderEvent | None = None
         async with contextlib.aclosing(_told(reply, reader)) as told:
-            async for event in told:
+            async for last in told:
+                yield last
+        if not isinstance(last, Completed):
+            for event in reader.end():
                 yield event
-        for event in reader.end():
-            yield event
 
 
 async def _told(reply: Reply, reader: Reader) -> AsyncGenerator[ProviderEvent, None]:
