@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmdesk.providers.retry_after import hint_from
-from tests.support.ollama_scenes import HINTS
+from tests.support.scenes import HINTS
 
 NOW = 1_795_000_000.0  # in November 2026
 

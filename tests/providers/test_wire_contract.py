@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import time
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, quote_plus
@@ -13,12 +15,13 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from llmdesk.core.errors import ErrorKind, ProviderError
-from llmdesk.core.types import Completed, TextDelta
+from llmdesk.core.types import ChatRequest, Completed, Params, TextDelta
 from llmdesk.providers import KINDS
+from llmdesk.router.limits import wanted_output
 from tests.support.fault_server import Play, until
-from tests.support.scenes import Scene
+from tests.support.scenes import Scene, network_scenes, waiting_scenes
 from tests.support.slowness import PATIENCE_S, allowed
-from tests.support.wire import CANARY, hello
+from tests.support.wire import CANARY, HttpWire, hello
 
 if TYPE_CHECKING:
     from llmdesk.core.types import ProviderEvent
@@ -90,10 +93,39 @@ async def test_each_row_gives_its_class_or_its_whole_answer(
     _fit_for_a_user(problem)
 
 
-HTTP_WIRES = [wire for wire in WIRES if wire.kind != "command"]
+HTTP_WIRES = [wire for wire in WIRES if isinstance(wire, HttpWire)]
 
 
-@pytest.mark.parametrize("wire", HTTP_WIRES, ids=lambda wire: wire.kind)
+http_wires = pytest.mark.parametrize("wire", HTTP_WIRES, ids=lambda wire: wire.kind)
+
+OF_ANY_WIRE = (
+    *network_scenes(headers={"Content-Type": ""}, partial=b"", whole=Play(), text="", endless=lambda: iter(())),
+    *waiting_scenes(lambda _: Play()),
+)
+
+
+@http_wires
+def test_a_wire_over_http_shows_every_row_that_befalls_any(wire: HttpWire) -> None:
+    shown = {scene.row for scene in wire.scenes}
+    assert sorted(scene.row for scene in OF_ANY_WIRE if scene.row not in shown) == []
+
+
+@http_wires
+async def test_the_limit_on_an_answer_goes_out_under_a_name_that_a_budget_can_find(
+    wire: HttpWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A raw field goes over the parameters: one that limits an answer must be known as such (policy R19)."""
+    asked = replace(hello(wire.model), params=Params(max_output_tokens=4_321))
+    with wire.set(wire.happy, monkeypatch) as there:
+        assert [event async for event in there.provider.stream(asked)]
+        await there.provider.aclose()
+        body = json.loads(there.said()[-1])
+    assert wanted_output(ChatRequest(model=wire.model, messages=(), extra=body)) == 4_321, (
+        "its field of this wire is missing in LIMITS, or the object around it in HOLDERS, of llmdesk/router/limits.py"
+    )
+
+
+@http_wires
 @pytest.mark.parametrize("said", [b"", b'{"error": {"message": "model \\"m'], ids=["nothing", "half of it"])
 async def test_a_refusal_whose_reason_is_cut_off_is_no_verdict_over_the_prompt(
     wire: Wire, said: bytes, monkeypatch: pytest.MonkeyPatch

@@ -29,8 +29,7 @@ from tests.support.anthropic_answers import (
     thinking_block,
 )
 from tests.support.fault_server import Mark, Play, drip, json_answer, page, plain, redirect
-from tests.support.ollama_scenes import HINTS
-from tests.support.scenes import Scene, network_scenes
+from tests.support.scenes import Scene, network_scenes, waiting_scenes
 from tests.support.wire import CANARY
 
 if TYPE_CHECKING:
@@ -181,15 +180,6 @@ FORMS: tuple[Scene, ...] = (
 
 NETWORK = network_scenes(headers=SSE, partial=b"".join(BEGUN), whole=answer(*PIECES), text=TEXT, endless=endless_line)
 
-WAITING: tuple[Scene, ...] = tuple(
-    Scene(
-        row=f"N16.{letter}",
-        kind=ErrorKind.RATE,
-        status=429,
-        hint_s=hint,
-        play=refusal(429, "rate_limit_error", "Rate limited", retry_after=value),
-    )
-    for letter, (value, hint) in zip("abcdefghijklm", HINTS, strict=True)
-)
+WAITING = waiting_scenes(lambda value: refusal(429, "rate_limit_error", "Rate limited", retry_after=value))
 
 SCENES: tuple[Scene, ...] = (*LIMITS, *ROWS, *FORMS, *NETWORK, *WAITING)

@@ -27,8 +27,7 @@ from tests.support.google_answers import (
     status,
     texts,
 )
-from tests.support.ollama_scenes import HINTS
-from tests.support.scenes import Scene, network_scenes
+from tests.support.scenes import Scene, network_scenes, waiting_scenes
 from tests.support.wire import CANARY
 
 if TYPE_CHECKING:
@@ -188,15 +187,6 @@ FORMS: tuple[Scene, ...] = (
 
 NETWORK = network_scenes(headers=SSE, partial=event(BEGUN[0]), whole=answer(*PIECES), text=TEXT, endless=endless_line)
 
-WAITING: tuple[Scene, ...] = tuple(
-    Scene(
-        row=f"N16.{letter}",
-        kind=ErrorKind.RATE,
-        status=429,
-        hint_s=hint,
-        play=refusal(429, EXHAUSTED, "exhausted", retry_after=value),
-    )
-    for letter, (value, hint) in zip("abcdefghijklm", HINTS, strict=True)
-)
+WAITING = waiting_scenes(lambda value: refusal(429, EXHAUSTED, "exhausted", retry_after=value))
 
 SCENES: tuple[Scene, ...] = (*ROWS, *FORMS, *NETWORK, *WAITING)

@@ -29,7 +29,7 @@ from tests.support.fault_server import (
     stream,
 )
 from tests.support.ollama_answers import NDJSON
-from tests.support.scenes import Scene, network_scenes
+from tests.support.scenes import Scene, network_scenes, waiting_scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,22 +196,6 @@ NETWORK = network_scenes(
     headers=NDJSON, partial=line(TEXT[0]), whole=chat_answer(ANSWER), text=ANSWER, endless=endless_line
 )
 
-HINTS: tuple[tuple[str, float | None], ...] = (
-    ("0", None), ("-5", None), ("1e9", 86_400.0), ("inf", None), ("nan", None), ("abc", None), ("1.5", 1.5),
-    ("120, 60", None), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("Wed, 21 Oct 2099 07:28:00 GMT", 86_400.0),
-    ("120", 120.0), ("0.2", 1.0), ("", None),
-)  # fmt: skip
-"""``Retry-After`` values and what they mean, seconds (N16)."""
-
-WAITING: tuple[Scene, ...] = tuple(
-    Scene(
-        row=f"N16.{letter}",
-        kind=ErrorKind.RATE,
-        status=429,
-        hint_s=hint,
-        play=error(429, "rate limit exceeded", retry_after=value),
-    )
-    for letter, (value, hint) in zip("abcdefghijklm", HINTS, strict=True)
-)
+WAITING = waiting_scenes(lambda value: error(429, "rate limit exceeded", retry_after=value))
 
 SCENES: tuple[Scene, ...] = (*LOCAL, *CLOUD, *STATUSES, *NETWORK, *WAITING)

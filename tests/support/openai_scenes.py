@@ -27,7 +27,7 @@ from tests.support.openai_answers import (
     usage_chunk,
     whole,
 )
-from tests.support.scenes import Scene, network_scenes
+from tests.support.scenes import Scene, network_scenes, waiting_scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -308,8 +308,10 @@ STATUSES: tuple[Scene, ...] = (
 
 NETWORK = network_scenes(headers=SSE, partial=event(BEGUN[1]), whole=answer(ANSWER), text=ANSWER, endless=endless_line)
 
+WAITING = waiting_scenes(lambda value: refused(429, "Rate limit", headers={"Retry-After": value}))
+
 HAPPY = Scene(row="happy", kind=None, play=answer(ANSWER, usage=tokens(31, 7)), text=ANSWER)
 ENDLESS = Scene(row="endless", kind=None, play=events(BEGUN, end=Mark.HOLD))
 REFUSED_PORT = Scene(row="N2.refused", kind=ErrorKind.NET, place="refused", retries=0, says=("connection refused",))
 
-SCENES: tuple[Scene, ...] = (*RATE, *KEYS, *REQUESTS, *TERMINAL, *GITHUB, *STATUSES, *NETWORK, REFUSED_PORT)
+SCENES: tuple[Scene, ...] = (*RATE, *KEYS, *REQUESTS, *TERMINAL, *GITHUB, *STATUSES, *NETWORK, *WAITING, REFUSED_PORT)

@@ -208,3 +208,23 @@ def network_scenes(
         Scene(row="N13.b", kind=ErrorKind.NET, play=banner()),
         Scene(row="N14", kind=None, place="localhost", text=text, play=whole),
     )  # fmt: skip
+
+
+HINTS: tuple[tuple[str, float | None], ...] = (
+    ("0", None), ("-5", None), ("1e9", 86_400.0), ("inf", None), ("nan", None), ("abc", None), ("1.5", 1.5),
+    ("120, 60", None), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("Wed, 21 Oct 2099 07:28:00 GMT", 86_400.0),
+    ("120", 120.0), ("0.2", 1.0), ("", None),
+)  # fmt: skip
+"""``Retry-After`` values and what they mean, seconds (N16)."""
+
+
+def waiting_scenes(refusal: Callable[[str], Play]) -> tuple[Scene, ...]:
+    """The row N16 of docs/policy.md, 3.8: what a hint means, and what is none.
+
+    Args:
+        refusal: a 429 of this wire, of a rate and no other limit, with this ``Retry-After``.
+    """
+    return tuple(
+        Scene(row=f"N16.{letter}", kind=ErrorKind.RATE, status=429, hint_s=hint, play=refusal(value))
+        for letter, (value, hint) in zip("abcdefghijklm", HINTS, strict=True)
+    )

@@ -34,12 +34,13 @@ class Set:
     """A scene that is set: the adapter, and what its other side saw.
 
     ``asked`` counts the requests (or children) that reached the other side; ``left`` tells whether the last of them has
-    seen its client go (or its whole process group is dead).
+    seen its client go (or its whole process group is dead). ``said`` are the bodies that came, where there are such.
     """
 
     provider: Provider
     asked: Callable[[], int]
     left: Callable[[], bool]
+    said: Callable[[], list[bytes]] = list
 
 
 class Wire(Protocol):
@@ -98,6 +99,7 @@ class HttpWire:
                 provider=make_provider(self.kind, self.endpoint(stage)),
                 asked=lambda: stage.server.count(self.path),
                 left=lambda: all(seen.client_left_at is not None for seen in stage.server.seen(self.path)),
+                said=lambda: [seen.body for seen in stage.server.seen(self.path)],
             )
 
     def endpoint(self, stage: Stage) -> Endpoint:
