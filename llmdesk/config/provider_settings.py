@@ -1,6 +1,6 @@
 """Settings of one provider, one model for each kind."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -13,13 +13,12 @@ from llmdesk.core.ollama_host import parse_ollama_host
 
 OLLAMA_COOLDOWN_S = 600.0
 
-CALL_PATHS = ("/chat/completions", "/v1/completions", "/v1/messages", "/api/chat", "/api/generate")
-"""What the adapters put behind an address themselves; copied from examples, it would stand there twice."""
-
 
 class HttpSettings(CommonSettings):
     """What every kind that is reached over HTTP has."""
 
+    call_paths: ClassVar[tuple[str, ...]] = ()
+    # What its adapter puts behind an address itself; copied from examples, it would stand there twice.
     allow_http: Flag = False
     """Whether `base_url` may be plain `http://` to another machine: prompts and key are readable on the way."""
     base_url: Text
@@ -37,8 +36,9 @@ class HttpSettings(CommonSettings):
             return url
         parts = split_address(url)
         scheme = parts.scheme
-        if parts.path.rstrip("/").endswith(CALL_PATHS):
-            raise ValueError("ends before the path of a call, usually with /v1: llmdesk adds the rest")
+        for path in _call_paths():
+            if parts.path.rstrip("/").endswith(path):
+                raise ValueError(f"must not end with the path of a call ({path}): llmdesk adds it")
         if scheme == "http" and not is_loopback(url) and not info.data.get("allow_http"):
             raise ValueError("plain http:// to another machine needs allow_http: true")
         return url.rstrip("/")
@@ -47,6 +47,7 @@ class HttpSettings(CommonSettings):
 class OllamaSettings(HttpSettings):
     """An Ollama server: ollama.com, this machine, or another one."""
 
+    call_paths = ("/api/chat", "/api/generate")
     kind: Literal["ollama"] = "ollama"
     """The wire format."""
     billing: Billing = "free"
@@ -65,6 +66,7 @@ class OllamaSettings(HttpSettings):
 class OpenAISettings(HttpSettings):
     """Anything that speaks the OpenAI chat format: OpenAI, vLLM, llama.cpp, LM Studio, gateways."""
 
+    call_paths = ("/chat/completions", "/v1/completions")
     kind: Literal["openai"] = "openai"
     """The wire format."""
     billing: Billing = "metered"
@@ -80,6 +82,7 @@ class OpenAISettings(HttpSettings):
 class AnthropicSettings(HttpSettings):
     """Anthropic's own format."""
 
+    call_paths = ("/v1/messages",)
     kind: Literal["anthropic"] = "anthropic"
     """The wire format."""
     billing: Billing = "metered"
@@ -110,6 +113,12 @@ ProviderSettings = Annotated[AnyKind, Field(discriminator="kind")]
 def kinds_in(settings: Any) -> dict[str, type[CommonSettings]]:
     """Kind -> its settings, of a union of them."""
     return {model.model_fields["kind"].default: model for model in get_args(settings)}
+
+
+def _call_paths() -> tuple[str, ...]:
+    """Those of every kind: whoever names the wrong kind has copied another one's address."""
+    kinds = KIND_MODELS.values()
+    return tuple(path for model in kinds if issubclass(model, HttpSettings) for path in model.call_paths)
 
 
 KIND_MODELS = kinds_in(AnyKind)

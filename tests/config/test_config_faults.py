@@ -195,7 +195,11 @@ budgets:
         ),
         (
             "providers: {a: {kind: openai, base_url: https://x.test/v1/chat/completions/}}\n",
-            "1:41: providers.a.base_url: ends before the path of a call",
+            "1:41: providers.a.base_url: must not end with the path of a call (/chat/completions): llmdesk adds it",
+        ),
+        (
+            "providers: {a: {kind: google, base_url: https://x.test/v1/messages}}\n",
+            "1:41: providers.a.base_url: must not end with the path of a call (/v1/messages): llmdesk adds it",
         ),
         (
             "providers: {a: {kind: openai, base_url: 'https://x:99999'}}\n",
