@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llmdesk import __version__
+from llmdesk.cli.times import clock
 from llmdesk.core.errors import ConfigurationError, ErrorKind, StorageError
 from llmdesk.core.types import Finished, ModelRef, Role, Status
 from llmdesk.core.views import (
@@ -28,9 +29,7 @@ from tests.support.scripted_desk import AT, CLOUD, LOCAL, ScriptedDesk, answer, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llmdesk.core.views import (
-        LaneView,
-    )
+    from llmdesk.core.views import LaneView, ModelRow
 
 PAUSED = OutboxEntry(
     id="0192abcd", created_at=AT, lane="chat", prompt="Write\na parser \x1b[2J", attachments=("a.png",),
@@ -239,6 +238,15 @@ def test_a_program_without_listed_models_is_said_to_take_any() -> None:
     ran = run_cli(["models", "list", "tool"], ScriptedDesk(statuses=[tool]))
     assert (ran.ending, ran.out) == (0, "")
     assert ran.err == "tool is a program that is told any name: tool/NAME\n"
+
+
+@pytest.mark.parametrize("rows", [[], [model_row("gemma3:4b")]], ids=["no models", "those of another"])
+def test_a_provider_that_rests_is_named_where_its_models_are_missing(rows: list[ModelRow]) -> None:
+    local = ProviderStatus(provider="local", kind="ollama", state=ProviderState.OK)
+    cloud = ProviderStatus(provider="cloud", kind="ollama", state=ProviderState.COOLING, cooldown_until=AT + 60)
+    ran = run_cli(["models"], ScriptedDesk(statuses=[local, cloud], rows=rows))
+    assert ran.ending == 0
+    assert ran.err == f"note: cloud rests until {clock(AT + 60, AT)}: its models are not listed.\n"
 
 
 def test_models_list_and_ps_print_refs() -> None:

@@ -11,6 +11,7 @@ from llmdesk.cli.options import TEXT, desk_command, desk_group
 from llmdesk.cli.progress import show_progress, size
 from llmdesk.cli.reading import text_or_file
 from llmdesk.cli.report import model_report
+from llmdesk.cli.times import clock
 from llmdesk.core.errors import UsageError
 from llmdesk.core.types import ModelRef
 
@@ -52,6 +53,7 @@ def list_models(session: Session, provider: str | None) -> int:
 
     async def show(desk: Desk, _signals: Signals) -> int:
         rows = await desk.models(provider)
+        resting = [] if provider is not None else _resting(desk, session.now())
         if session.json:
             for row in rows:
                 session.out.record(model_report(row))
@@ -69,16 +71,25 @@ def list_models(session: Session, provider: str | None) -> int:
                     for row in rows
                 ],
             )
-        else:
+        elif not resting:
             kinds = {status.provider: status.kind for status in desk.providers()}
             if provider is not None and kinds.get(provider) == "command":
                 session.nothing(desk, f"{provider} is a program that is told any name: {provider}/NAME")
             else:
                 session.nothing(desk, "No models. Try: llmdesk providers check")
-        session.tell(desk.warnings)
+        session.tell([*desk.warnings, *resting])
         return 0
 
     return session.run(show)
+
+
+def _resting(desk: Desk, now: float) -> list[str]:
+    """Who is not asked for its models, and until when."""
+    return [
+        f"{status.provider} rests until {clock(status.cooldown_until, now)}: its models are not listed."
+        for status in desk.providers()
+        if status.cooldown_until is not None
+    ]
 
 
 @desk_command("show", short_help="What the server tells about a model.")
