@@ -73,7 +73,6 @@ async def test_the_configuration_loads_with_this_environment_alone() -> None:
     async with demo_world() as world:
         loaded = load_settings(world.home / "config" / "llmdesk.yaml", world.environment)
     assert not loaded.disabled
-    assert not loaded.notes
     local = loaded.settings.providers["local"]
     assert isinstance(local, OllamaSettings)
     assert local.base_url == world.environment["OLLAMA_HOST"]
