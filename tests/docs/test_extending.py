@@ -216,6 +216,7 @@ def test_the_settings_are_those_of_a_kind_by_its_name() -> None:
     settings = made["AcmeSettings"]
     assert kinds_in(provider_settings.AnyKind | settings) == {**provider_settings.KIND_MODELS, "acme": settings}
     assert settings(base_url="https://acme.example/v1").billing == "metered"
+    assert settings.call_paths == ("/say",)
 
 
 ROW = Measures(group={"agent": "backend-dev"}, attempts=4, completed=3, failed=1, output_tokens=812)
