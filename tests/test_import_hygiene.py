@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.providers import KINDS
 from tests.support import openai_answers
 from tests.support.exec_world import configuration, provider
 from tests.support.fault_server import FaultServer
@@ -40,7 +41,6 @@ def roots(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-KINDS = ("anthropic", "command", "google", "ollama", "openai")
 CHECKERS = {"jsonschema", "referencing", "rpds"}
 
 

@@ -1,4 +1,4 @@
-"""`exec --json` as a process against the rows of docs/policy.md 3.3 to 3.6 (openai, anthropic, google), real sockets.
+"""`exec --json` as a process against each vendor's own rows of docs/policy.md, section 3, over real sockets.
 
 One scene of each row; the contract suite plays the variants without a process.
 """
@@ -6,17 +6,18 @@ One scene of each row; the contract suite plays the variants without a process.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llmdesk.core.errors import ErrorKind
 from llmdesk.core.policy import DECISIONS, Next
+from tests.providers.test_wire_contract import HTTP_WIRES
 from tests.support.exec_world import configuration, exec_world, provider
 from tests.support.fault_server import FaultServer, chat_answer
 from tests.support.scenes import on_stage
 from tests.support.wire import CANARY
-from tests.support.wires import anthropic, google, openai
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,20 +27,23 @@ if TYPE_CHECKING:
 
 BACKUP = "The whole answer of the next target."
 SHORT_WAIT_S = 5.0
+OWN_ROW = re.compile(r"[A-MO-Z]\d")
+"""The rows of a wire's own section; N are those of the network."""
 
 
 def first_of_each_row(wire: HttpWire) -> list[Scene]:
     """One scene for each row of this wire's own table."""
     found: dict[str, Scene] = {}
     for scene in wire.scenes:
-        if scene.row[0] in "PGAE" and scene.place == "server":
+        if OWN_ROW.match(scene.row) and scene.place == "server":
             found.setdefault(scene.row.partition(".")[0], scene)
     return list(found.values())
 
 
 ROWS = [
     pytest.param(wire, scene, id=f"{wire.kind}-{scene.row}".replace(" ", "-"))
-    for wire in (openai.WIRE, anthropic.WIRE, google.WIRE)
+    for wire in HTTP_WIRES
+    if wire.kind != "ollama"  # its rows have a test of their own
     for scene in first_of_each_row(wire)
 ]
 

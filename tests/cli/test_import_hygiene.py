@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmdesk.providers import KINDS
 from tests.support.desk_world import CLOUD
 from tests.support.reported import TODAY, Books, a_world, done
 
@@ -91,7 +92,7 @@ def test_a_report_imports_nothing_that_only_asking_or_the_screen_needs(
     ended, names = modules_after(argv)
     assert ended == 0
     assert not ONLY_FOR_OTHERS & names
-    adapters = {f"llmdesk.providers.{kind}" for kind in ("ollama", "openai", "anthropic", "google", "command", "http")}
+    adapters = {f"llmdesk.providers.{kind}" for kind in (*KINDS, "http")}
     assert not [name for name in names if name.startswith((*adapters, "llmdesk.tui", "llmdesk.demo"))]
 
 
