@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,6 @@ from llmdesk.providers import KINDS
 from tests.support import openai_answers
 from tests.support.exec_world import configuration, provider
 from tests.support.fault_server import FaultServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROBE = """
 import json, sys
@@ -48,6 +46,16 @@ def adapters(names: set[str]) -> set[str]:
     """The kinds of providers of which anything is loaded."""
     ours = (name.removeprefix("llmdesk.providers.") for name in names if name.startswith("llmdesk.providers."))
     return {name.partition(".")[0] for name in ours} & set(KINDS)
+
+
+def test_every_kind_is_kept_apart_from_the_others_by_the_import_contracts() -> None:
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    (apart,) = (
+        set(contract["modules"])
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if contract["name"] == "adapters do not know each other"
+    )
+    assert {f"llmdesk.providers.{kind}" for kind in KINDS} <= apart
 
 
 BARE = roots(modules_after("pass")[1])
