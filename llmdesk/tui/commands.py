@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmdesk.core.values import dataclass
+from llmdesk.tui.actions import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +27,7 @@ class Command:
         return bool(self.argument) and not self.argument.startswith("[")
 
 
-COMMANDS: tuple[Command, ...] = (
+_TOLD: tuple[Command, ...] = (
     Command(name="help", help="Keys and commands"),
     # --- lanes and models
     Command(name="lane", argument="NAME", help="Go to another lane"),
@@ -83,6 +88,18 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="quit", help="Leave"),
 )
 
+
+def all_commands() -> Iterator[Command]:
+    """Those told above, and behind the panels one for each action that names another."""
+    known = {command.name for command in _TOLD}
+    more = {action.command: action for action in reversed(ACTIONS) if action.command and action.command not in known}
+    for command in _TOLD:
+        if command.name == "sidebar":
+            yield from (Command(name=name, help=action.help) for name, action in reversed(more.items()))
+        yield command
+
+
+COMMANDS: tuple[Command, ...] = tuple(all_commands())
 BY_NAME = {command.name: command for command in COMMANDS}
 
 

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llmdesk.tui.actions import ACTIONS
+from llmdesk.tui import commands
+from llmdesk.tui.actions import ACTIONS, PANEL_SCOPES, Action
 from llmdesk.tui.app import DeskApp
-from llmdesk.tui.commands import COMMANDS
+from llmdesk.tui.commands import COMMANDS, Command
 from llmdesk.tui.screens.chat import ChatScreen
 from llmdesk.tui.screens.compare import CompareScreen
 from llmdesk.tui.screens.image import ImageScreen
 from llmdesk.tui.screens.panel import PanelScreen
-from llmdesk.tui.screens.panels import SCREENS
+from llmdesk.tui.screens.panels import SCREENS, panel_class
 from llmdesk.tui.screens.queue import QueueScreen
 from llmdesk.tui.screens.raw import RawScreen
 from llmdesk.tui.screens.slash import COMMAND_ACTIONS, DO
 from llmdesk.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
-    from llmdesk.tui.actions import Action
+    from llmdesk.tui.actions import Scope
 
 
 def names_of(action: Action) -> str:
     return action.call.removeprefix("screen.").partition("(")[0]
-
-
-def screen_of(panel: str) -> type[PanelScreen]:
-    module, _, name = SCREENS[panel].partition(":")
-    screen: type[PanelScreen] = getattr(import_module(f"llmdesk.tui.screens.{module}"), name)
-    return screen
 
 
 OWNERS: dict[str, type] = {
@@ -43,13 +38,13 @@ OWNERS: dict[str, type] = {
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 def test_every_action_is_there(action: Action) -> None:
-    owner = OWNERS.get(action.scope) or screen_of(action.scope)
+    owner = OWNERS.get(action.scope) or panel_class(action.scope)
     assert callable(getattr(owner, f"action_{names_of(action)}", None))
 
 
 @pytest.mark.parametrize("panel", SCREENS)
 def test_every_panel_goes_by_one_name_and_an_action_opens_it(panel: str) -> None:
-    assert screen_of(panel).panel == panel
+    assert panel_class(panel).panel == panel
     assert f"open_panel('{panel}')" in {action.call for action in ACTIONS}
 
 
@@ -63,3 +58,33 @@ def test_every_panel_that_an_action_opens_is_there() -> None:
 def test_every_command_does_something(command: object) -> None:
     name = command.name  # type: ignore[attr-defined]
     assert name in DO or name in COMMAND_ACTIONS
+
+
+def test_an_action_that_names_a_new_command_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {"call": "open_panel('agents')", "scope": "desk", "keys": ""}
+    first = Action(id="agents", help="Agents: who asked how much", command="agents", **named)  # type: ignore[arg-type]
+    second = replace(first, id="agents_too", help="Once more")
+    monkeypatch.setattr(commands, "ACTIONS", (*ACTIONS, first, second))
+    told = [command.name for command in commands.all_commands()]
+    assert told == [*names_until("log"), "agents", *names_until("quit")[len(names_until("log")) :]]
+    (made,) = (command for command in commands.all_commands() if command.name == "agents")
+    assert made == Command(name="agents", help="Agents: who asked how much")
+
+
+def names_until(last: str) -> list[str]:
+    names = [command.name for command in COMMANDS]
+    return names[: names.index(last) + 1]
+
+
+def test_every_action_has_a_scope_that_is_known() -> None:
+    known: tuple[Scope, ...] = ("desk", "chat", "prompt", "turn", "list", *PANEL_SCOPES)
+    assert {action.scope for action in ACTIONS} <= set(known), "add it to `PanelScope` in llmdesk/tui/actions.py"
+
+
+@pytest.mark.parametrize(
+    "action", [each for each in ACTIONS if each.scope in {*SCREENS, "raw"}], ids=lambda each: each.id
+)
+def test_a_panel_binds_the_actions_of_its_name(action: Action) -> None:
+    panel = RawScreen if action.scope == "raw" else panel_class(action.scope)
+    bound = {binding.id for bindings in panel._merged_bindings.key_to_bindings.values() for binding in bindings}
+    assert action.id in bound, f"{panel.__name__}: its `panel` is to be {action.scope!r}"

@@ -52,6 +52,8 @@ SECTIONS: dict[Scope, str] = {
     "compare": "Compare",
     "image": "Image",
 }
+SECTIONS |= {scope: scope.capitalize() for scope in PANEL_SCOPES if scope not in SECTIONS}
+"""The headings above the keys of each scope; a panel that has none here goes by its name."""
 
 
 def scopes_of(screen: str) -> tuple[Scope, ...]:
@@ -144,7 +146,7 @@ class HelpScreen(FilteredPanel):
 
     panel: ClassVar = "help"
     heading: ClassVar[str] = "keys and commands"
-    keys: ClassVar[tuple[str, ...]] = ("/ search", "↑ ↓ scroll")
+    keys: ClassVar = (("filter", "search"), "↑ ↓ scroll")
     DEFAULT_CSS = """
     #help-text { padding: 0 1; }
     """

@@ -27,8 +27,14 @@ SCREENS: Mapping[str, str] = {
 """The panels by their names: the module in this folder, and the class."""
 
 
-def make_panel(name: str, *, below: str) -> PanelScreen:
-    """Make a panel by its name; its module is imported now. ``below`` = the screen whose keys help explains."""
+def panel_class(name: str) -> type[PanelScreen]:
+    """The class of a panel; its module is imported now."""
     module, _, screen = SCREENS[name].partition(":")
-    kind: type[PanelScreen] = getattr(import_module(f"llmdesk.tui.screens.{module}"), screen)
+    found: type[PanelScreen] = getattr(import_module(f"llmdesk.tui.screens.{module}"), screen)
+    return found
+
+
+def make_panel(name: str, *, below: str) -> PanelScreen:
+    """Make a panel by its name. ``below`` = the screen whose keys help explains."""
+    kind = panel_class(name)
     return kind(below=below) if name == "help" else kind()  # type: ignore[call-arg] # help alone takes it
