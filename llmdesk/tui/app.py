@@ -325,6 +325,12 @@ class DeskApp(DressedApp):
         self._worn.keys = dict(user)
         self.chat.show_hints()
 
+    def set_keymap(self, keymap: Mapping[str, str]) -> None:
+        """Let these keys hold, and tell so on every screen: Textual tells only the one on top."""
+        super().set_keymap(keymap)
+        for screen in self.screen_stack:
+            screen.refresh_bindings()
+
     def show_sidebar(self, shown: bool | None) -> None:
         """Show what stands beside the chat, or as it fits."""
         self.chat.show_sidebar(shown)

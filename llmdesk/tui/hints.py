@@ -65,6 +65,12 @@ def with_key(keymap: Keymap, action_id: str, words: str) -> str:
     return f"{key_name(keymap, action_id)} {words}".strip()
 
 
+def press_again(keymap: Keymap, action_id: str) -> str:
+    """What is said to somebody who has to do something twice, as the beginning of a sentence."""
+    key = key_name(keymap, action_id)
+    return f"Press {key} again" if key else "Do it again"
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """One key and what it does. ``action_id`` = the action that a click runs."""

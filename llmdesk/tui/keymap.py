@@ -46,8 +46,8 @@ _NAMED = frozenset(key.value.rpartition("+")[2] for key in Keys) | {
 _UNICODE_NAME = re.compile(r"[a-z]+(_[a-z]+)+|[a-z]{3,}")
 
 
-def bindings_for(scope: Scope) -> list[Binding]:
-    """The bindings of one scope, each with its action's id."""
+def bindings_for(scope: str) -> list[Binding]:
+    """The bindings of one scope, each with its action's id; none for a panel without actions of its own."""
     return [
         Binding(
             action.keys or f"unbound_{action.id}", action.call, action.help, show=False, priority=action.priority,

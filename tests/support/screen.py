@@ -89,6 +89,12 @@ _NAMES = {
 }
 
 
+async def click(seat: Seat, words: str, row: int = -1) -> None:
+    """Click in the middle of what one line of the screen says."""
+    lines = seat.text.split("\n")
+    await seat.pilot.click(offset=(lines[row].index(words) + len(words) // 2, row % len(lines)))
+
+
 @asynccontextmanager
 async def seated(
     desk: FakeDesk,

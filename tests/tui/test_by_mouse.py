@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tests.support.fake_desk import FakeDesk, answer
-from tests.support.screen import seated
-
-if TYPE_CHECKING:
-    from tests.support.screen import Seat
-
-
-async def click(seat: Seat, words: str, row: int = -1) -> None:
-    """Click in the middle of what one line of the screen says."""
-    lines = seat.text.split("\n")
-    await seat.pilot.click(offset=(lines[row].index(words) + len(words) // 2, row % len(lines)))
+from tests.support.screen import click, seated
 
 
 async def test_a_prompt_is_sent_by_a_click_once_there_is_something_to_send() -> None:

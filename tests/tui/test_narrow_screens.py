@@ -157,7 +157,8 @@ async def test_a_models_name_is_whole_at_80_columns() -> None:
         await seat.press("f8")
         await seat.see(name)
         assert "p pull" in seat.text
-        assert "n create" in seat.text
+        assert "n new" in seat.text
+        assert "/ filter" in seat.text.split("\n")[-1]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -32,7 +32,7 @@ class BudgetsScreen(FilteredPanel):
 
     panel: ClassVar = "budgets"
     heading: ClassVar[str] = "budgets"
-    keys: ClassVar[tuple[str, ...]] = ("/ filter (lane: provider: agent: job:)", "ctrl+r read again", "↑ ↓ scroll")
+    keys: ClassVar = (("filter", "filter (lane: provider: agent: job:)"), ("reload", "read again"))
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.REQUESTS, Topic.COOLDOWNS})
     DEFAULT_CSS = """
     BudgetsScreen #budgets { padding: 0 1; }

@@ -14,6 +14,8 @@ from textual.widgets import Static
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.types import Status
+from llmdesk.tui.actions import BY_ID
+from llmdesk.tui.hints import keymap_of
 from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.base import DeskScreen
 from llmdesk.tui.screens.column import Column, ColumnPane, Contender, Round
@@ -33,9 +35,11 @@ if TYPE_CHECKING:
     from llmdesk.core.types import Outcome
     from llmdesk.core.views import BudgetView
     from llmdesk.desk import Desk
+    from llmdesk.tui.keymap import Keymap
     from llmdesk.tui.screens.lanes import LanedScreen
     from llmdesk.tui.screens.outgoing import Queued
     from llmdesk.tui.screens.talk import Talk
+    from llmdesk.tui.widgets.keys_line import ToldKey
 
 FEWEST, MOST = 2, 4
 """How many are compared."""
@@ -44,8 +48,10 @@ SIDE_BY_SIDE_FROM = 100
 """Columns of the terminal from which all are shown beside one another; below, one at a time."""
 
 
-BEFORE = ("enter send", "alt+1…9 who is asked")
-"""The keys worth knowing as long as the letters are the prompt's."""
+def _numbered(keymap: Keymap, action_id: str, last: int, words: str) -> ToldKey:
+    """The keys of actions that go by a number, from the first to the last, as long as they are the usual ones."""
+    usual = BY_ID[action_id].keys
+    return f"{usual}…{last} {words}" if keymap.keys_of(BY_ID[action_id]) == usual else (action_id, words)
 
 
 class CompareScreen(DeskScreen):
@@ -112,7 +118,8 @@ class CompareScreen(DeskScreen):
         yield Horizontal(id="columns")
         yield ActionLine(id="choices")
         yield Prompt(self._chat.history, placeholder="One prompt for all of them. Enter sends")
-        yield KeysLine(BEFORE)
+        who = _numbered(keymap_of(self.app), "compare_lane_1", 9, "who is asked")
+        yield KeysLine([("send", "send"), who], leave=("compare_leave", "close"))
 
     async def on_mount(self) -> None:
         """The prompt has the keys until it is sent."""
@@ -258,7 +265,7 @@ class CompareScreen(DeskScreen):
             if isinstance(column.pane, ColumnPane):
                 column.pane.show_who(number + 1, names[number], column.badge.value, marked=marked)
         self.query_one("#choices", ActionLine).show_offers(self._offers(names))
-        self.query_one(KeysLine).show_keys(self._keys(), leave=self._leave_words)
+        self.query_one(KeysLine).show_keys(self._keys(), leave=("compare_leave", self._leave_words))
 
     def _offers(self, names: Sequence[str]) -> list[Offer]:
         keep = [
@@ -268,17 +275,19 @@ class CompareScreen(DeskScreen):
         ]
         again = [] if self._column.busy else [Offer(label="ask again", action="again", does="compare_again")]
         stop = [Offer(label="cancel", action="stop", does="compare_stop")] if self._column.busy else []
-        return [*keep, *again, *stop, Offer(label=self._leave_words, action="leave")]
+        return [*keep, *again, *stop, Offer(label=self._leave_words, action="leave", does="compare_leave")]
 
     @property
     def _leave_words(self) -> str:
-        """What Esc does now, wherever it is told."""
-        return "Esc cancel all" if self._busy else "Esc keep the first" if self._first is not None else "Esc close"
+        """What leaving does now, wherever it is told."""
+        return "cancel all" if self._busy else "keep the first" if self._first is not None else "close"
 
-    def _keys(self) -> tuple[str, ...]:
+    def _keys(self) -> tuple[ToldKey, ...]:
         """The keys worth knowing once the letters are the columns'."""
-        keep = (f"1…{len(self.columns)} keep",) if any(column.answered is not None for column in self.columns) else ()
-        return (*keep, "← → column", "x cancel" if self._column.busy else "r again")
+        answered = any(column.answered is not None for column in self.columns)
+        keep = _numbered(keymap_of(self.app), "compare_keep_1", len(self.columns), "keep")
+        now: ToldKey = ("compare_stop", "cancel") if self._column.busy else ("compare_again", "again")
+        return (*([keep] if answered else []), ("compare_left compare_right", "column"), now)
 
     # --- steering a column --------------------------------------------------------------------------------------
 

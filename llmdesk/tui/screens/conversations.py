@@ -17,7 +17,6 @@ from llmdesk.core.views import Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.hints import key_name
 from llmdesk.tui.house import Talked
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.panel import PanelScreen
 from llmdesk.tui.widgets.action_line import ActionLine
 from llmdesk.tui.widgets.fitted_table import FittedTable
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
     from textual import events
-    from textual.binding import BindingType
     from textual.timer import Timer
     from textual.widget import Widget
 
@@ -103,9 +101,8 @@ class ConversationsScreen(PanelScreen):
 
     panel: ClassVar = "conversations"
     heading: ClassVar[str] = "conversations"
-    keys: ClassVar[tuple[str, ...]] = ("type to search everything", "enter open", "↑ ↓ choose")
+    keys: ClassVar = ("type to search everything", "enter open", "↑ ↓ choose")
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.CONVERSATIONS, Topic.BEGUN, Topic.REQUESTS})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("conversations")]
     DEFAULT_CSS = """
     ConversationsScreen SearchInput { margin: 0 1; }
     ConversationsScreen #nothing { height: 1fr; padding: 1 2; color: $muted; }

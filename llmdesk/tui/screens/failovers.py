@@ -9,14 +9,12 @@ from textual.widgets import Static
 
 from llmdesk.core.errors import UsageError
 from llmdesk.core.views import Topic
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.screens.request_detail import request_text
 from llmdesk.tui.words import clock, seconds
 
 if TYPE_CHECKING:
-    from textual.binding import BindingType
     from textual.content import Content
 
     from llmdesk.core.views import FailoverRow, RequestView
@@ -30,15 +28,14 @@ class FailoversScreen(ListPanel):
     columns: ClassVar[tuple[str, ...]] = ("when", "lane", "from", "to", "why", "lost", "message")
     elastic: ClassVar[tuple[str, ...]] = ("from", "to", "message")
     nothing: ClassVar[str] = "No failover yet: every answer came from the first target asked."
-    keys: ClassVar[tuple[str, ...]] = (
-        "enter every attempt",
-        "d discarded text",
-        "v sent/received",
-        "/ filter (lane: provider: reason:)",
+    keys: ClassVar = (
+        "enter attempts",
+        ("discarded", "discarded"),
+        ("failovers_raw", "sent/received"),
+        ("filter", "filter"),
     )
     chips: ClassVar[tuple[str, ...]] = ("lane", "provider", "reason")
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.REQUESTS})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("failovers")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +72,7 @@ class FailoversScreen(ListPanel):
 
     def action_raw(self) -> None:
         """What was sent and received for the request."""
-        key = self.opened or self.marked
+        key = self.chosen
         if key is not None and key in self._found:
             self.house.show_raw(self._found[key].request)
 

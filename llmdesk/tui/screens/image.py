@@ -182,7 +182,7 @@ class ImageScreen(DeskScreen):
             for number, picture in enumerate(self.pictures):
                 yield Static(Content(picture.label), classes="image-name", id=f"image-{number}")
                 yield WholePicture(picture) if can_decode() else Static(Content(INSTALL))
-        yield ActionLine([Offer(label="Esc close", action="close_panel")], id="image-keys")
+        yield ActionLine([Offer(label="close", action="close_panel", does="image_leave")], id="image-keys")
 
     def on_mount(self) -> None:
         """Begin at the one that was meant; arrows and pages scroll."""

@@ -14,7 +14,7 @@ from llmdesk.core.text import one_line
 from llmdesk.paths import process_environment
 from llmdesk.tui.actions import ACTIONS, BY_ID
 from llmdesk.tui.beside import beside
-from llmdesk.tui.keymap import bindings_for, clashing, read_keymap
+from llmdesk.tui.keymap import clashing, read_keymap
 from llmdesk.tui.screens.filtering import FilteredPanel
 from llmdesk.tui.screens.help import SECTIONS
 from llmdesk.tui.screens.offering import OfferingPanel
@@ -25,7 +25,6 @@ from llmdesk.tui.widgets.fitted_table import FittedTable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from llmdesk.tui.actions import Action
@@ -36,8 +35,7 @@ class KeysScreen(OfferingPanel, FilteredPanel):
 
     panel: ClassVar = "keys"
     heading: ClassVar[str] = "keys"
-    keys: ClassVar[tuple[str, ...]] = ("enter change", "t try keys", "/ filter")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("keys")]
+    keys: ClassVar = (("keys_change", "change"), ("keys_try", "try keys"), ("filter", "filter"))
     DEFAULT_CSS = """
     KeysScreen #said { height: auto; max-height: 8; padding: 0 1; }
     """

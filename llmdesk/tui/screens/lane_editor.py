@@ -13,7 +13,6 @@ from textual.widgets import OptionList, Static
 
 from llmdesk.core.errors import DeskError
 from llmdesk.tui.beside import beside
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.lane_draft import (
     FAILOVER,
     RESUME,
@@ -33,7 +32,6 @@ from llmdesk.tui.widgets.fitted_table import FittedTable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from textual.binding import BindingType
     from textual.widget import Widget
     from textual.widgets import DataTable
 
@@ -45,8 +43,7 @@ class LaneEditorScreen(OfferingPanel):
 
     panel: ClassVar = "lanes"
     heading: ClassVar[str] = "lanes"
-    keys: ClassVar[tuple[str, ...]] = ("↑ ↓ choose", "tab lanes or their settings")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("lanes")]
+    keys: ClassVar = ("↑ ↓ choose", "tab lanes or their settings")
     DEFAULT_CSS = """
     LaneEditorScreen Horizontal { height: 1fr; }
     LaneEditorScreen OptionList:focus { border: none; }

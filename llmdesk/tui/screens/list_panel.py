@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
+    from llmdesk.tui.widgets.keys_line import ToldKey
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -56,8 +58,10 @@ class ListPanel(FilteredPanel):
 
     Attributes:
         columns: their titles.
-        elastic, last, spare: how they give way where there is no room, see FittedTable.
+        elastic, last, spare: how they give way where there is no room: shortened at once, shortened at last, left out;
+            see FittedTable.
         chips: the facets of the rows that are offered to be clicked; their values are single words.
+        nothing: said where there is no row.
     """
 
     columns: ClassVar[tuple[str, ...]] = ()
@@ -66,7 +70,7 @@ class ListPanel(FilteredPanel):
     spare: ClassVar[tuple[str, ...]] = ()
     chips: ClassVar[tuple[str, ...]] = ()
     nothing: ClassVar[str] = "Nothing here."
-    keys: ClassVar[tuple[str, ...]] = ("enter open", "/ filter", "ctrl+r read again")
+    keys: ClassVar[tuple[ToldKey, ...]] = ("enter open", ("filter", "filter"), ("reload", "read again"))
     DEFAULT_CSS = """
     ListPanel #nothing { height: auto; padding: 1 2; color: $muted; }
     ListPanel #detail { height: 1fr; padding: 0 1; }
@@ -155,6 +159,11 @@ class ListPanel(FilteredPanel):
     def marked(self) -> str | None:
         """Key of the row under the cursor."""
         return self.table.marked
+
+    @property
+    def chosen(self) -> str | None:
+        """Key of the row that actions are about: the open one, else the one under the cursor."""
+        return self.opened or self.marked
 
     async def detail(self, key: str) -> Content:
         """What Enter shows of a row.

@@ -9,7 +9,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmdesk.core.views import Topic
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.filtering import FilteredPanel
 from llmdesk.tui.screens.log_text import LogFilter, log_text
 from llmdesk.tui.widgets.filter_line import FilterLine
@@ -18,7 +17,6 @@ from llmdesk.tui.widgets.text_lines import TextLines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from llmdesk.core.log_lines import LogLine
@@ -29,9 +27,8 @@ class LogScreen(FilteredPanel):
 
     panel: ClassVar = "log"
     heading: ClassVar[str] = "log"
-    keys: ClassVar[tuple[str, ...]] = ("/ filter (level: event: lane: provider:)", "g top", "e end")
+    keys: ClassVar = (("filter", "filter (level: event: lane: provider:)"), ("log_top", "top"), ("log_end", "end"))
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.LOG})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("log")]
     DEFAULT_CSS = """
     LogScreen #nothing { height: auto; padding: 1 2; color: $muted; }
     LogScreen .away { display: none; }

@@ -10,7 +10,6 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from llmdesk.core.views import Topic
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.measured import GROUPINGS, View, measure
 from llmdesk.tui.screens.metrics_text import metrics_text
 from llmdesk.tui.screens.panel import PanelScreen
@@ -18,7 +17,6 @@ from llmdesk.tui.screens.panel import PanelScreen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.binding import BindingType
     from textual.content import Content
     from textual.widget import Widget
 
@@ -30,9 +28,11 @@ class MetricsScreen(PanelScreen):
 
     panel: ClassVar = "metrics"
     heading: ClassVar[str] = "metrics"
-    keys: ClassVar[tuple[str, ...]] = ("h hour", "d day", "w week", "m month", "l lane/all", "g group by", "↑ ↓ scroll")
+    keys: ClassVar = (
+        ("metrics_hour", "hour"), ("metrics_day", "day"), ("metrics_week", "week"), ("metrics_month", "month"),
+        ("metrics_lane", "lane/all"), ("metrics_group", "group by"),
+    )  # fmt: skip
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.REQUESTS, Topic.COOLDOWNS})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("metrics")]
     DEFAULT_CSS = """
     MetricsScreen VerticalScroll { padding: 0 0 0 1; scrollbar-size-vertical: 1; }
     """

@@ -20,14 +20,14 @@ from llmdesk.core.values import dataclass
 from llmdesk.core.views import Topic
 from llmdesk.tui.beside import beside
 from llmdesk.tui.fresh import Fresh
-from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.hints import press_again
 from llmdesk.tui.screens.list_panel import ListPanel, Row
+from llmdesk.tui.widgets.keys_line import KeysLine
 from llmdesk.tui.words import clock, size
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from llmdesk.core.views import ModelRow
@@ -52,6 +52,10 @@ class Question:
     take: Callable[[str], Coroutine[None, None, None]]
 
 
+PUSH, STOP = ("model_push", "push"), ("model_cancel", "stop")
+"""What the last line tells by turns: as long as something is on its way, how to stop it."""
+
+
 class ModelsScreen(ListPanel):
     """Every model that can be asked."""
 
@@ -64,11 +68,11 @@ class ModelsScreen(ListPanel):
     last: ClassVar[tuple[str, ...]] = ("model",)
     spare: ClassVar[tuple[str, ...]] = ("quant", "context", "parameters", "can", "in memory", "size")
     nothing: ClassVar[str] = "No provider lists a model. p pulls one, for example local/gemma3:4b."
-    keys: ClassVar[tuple[str, ...]] = (
-        "enter show", "p pull", "k stop", "o order", "y copy", "n create", "x delete", "u push", "/ filter",
+    keys: ClassVar = (
+        ("model_pull", "pull"), ("model_copy", "copy"), ("model_create", "new"), ("model_delete", "delete"), PUSH,
+        ("model_sort", "order"), ("filter", "filter"),
     )  # fmt: skip
     chips: ClassVar[tuple[str, ...]] = ("provider", "can")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("models")]
     DEFAULT_CSS = """
     ModelsScreen #asked { height: auto; padding: 0 1; color: $accent; background: $surface; }
     ModelsScreen #name { margin: 0 1; }
@@ -107,6 +111,7 @@ class ModelsScreen(ListPanel):
         progress = self.query_one("#progress", Static)
         pulls = self.house.pulls.under_way
         progress.set_class(not pulls, "away")
+        self.query_one(KeysLine).show_keys([STOP if each == PUSH and pulls else each for each in self.keys])
         progress.update(Content("\n").join(pull.line(max(self.size.width - 2, 10)) for pull in pulls))
 
     async def read(self) -> None:
@@ -176,7 +181,8 @@ class ModelsScreen(ListPanel):
             return
         if self._pushing != key:
             self._pushing = key
-            self.say(f"{key} will be published for others to fetch. Press u again to push it.", severity="warning")
+            again = press_again(self.house.keymap, "model_push")
+            self.say(f"{key} will be published for others to fetch. {again} to push it.", severity="warning")
             return
         self._pushing = None
         self.house.pulls.begin(await self.desk(), ModelRef.parse(key), push=True)
@@ -209,7 +215,8 @@ class ModelsScreen(ListPanel):
             return
         if self._deleting != key:
             self._deleting = key
-            self.say(f"{key} will be gone from disk. Press x again to delete it.", severity="warning")
+            again = press_again(self.house.keymap, "model_delete")
+            self.say(f"{key} will be gone from disk. {again} to delete it.", severity="warning")
             return
         self._deleting = None
         self._change(f"Deleted {key}.", lambda desk: desk.delete_model(ModelRef.parse(key)))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from llmdesk.core.errors import DeskError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import Topic
-from llmdesk.tui.keymap import bindings_for
+from llmdesk.tui.hints import press_again
 from llmdesk.tui.reasons import reason_words
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.screens.request_detail import request_text
 from llmdesk.tui.words import clock, countdown, counted
 
 if TYPE_CHECKING:
-    from textual.binding import BindingType
     from textual.content import Content
     from textual.timer import Timer
 
@@ -30,13 +29,12 @@ class OutboxScreen(ListPanel):
     columns: ClassVar[tuple[str, ...]] = ("since", "lane", "why", "next try", "tries", "prompt")
     elastic: ClassVar[tuple[str, ...]] = ("why", "prompt")
     nothing: ClassVar[str] = "The outbox is empty: every prompt has its answer."
-    keys: ClassVar[tuple[str, ...]] = (
-        "enter show", "t ask again", "e edit", "l other lane", "x drop", "n now, cooldowns ignored", "v sent/received",
-        "/ filter",
+    keys: ClassVar = (
+        ("outbox_retry", "again"), ("outbox_retry_now", "now"), ("outbox_edit", "edit"), ("outbox_elsewhere", "lane"),
+        ("outbox_raw", "raw"), ("outbox_drop", "drop"), ("filter", "filter"),
     )  # fmt: skip
     chips: ClassVar[tuple[str, ...]] = ("lane", "reason")
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.OUTBOX, Topic.REQUESTS})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("outbox")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +72,7 @@ class OutboxScreen(ListPanel):
 
     @property
     def _chosen(self) -> OutboxEntry | None:
-        key = self.opened or self.marked
+        key = self.chosen
         return self._entries.get(key) if key is not None else None
 
     async def action_retry(self, probe: bool) -> None:
@@ -110,7 +108,8 @@ class OutboxScreen(ListPanel):
             return
         if self._dropping != entry.id:
             self._dropping = entry.id
-            self.say("The prompt and its attempts will be gone. Press x again to drop it.", severity="warning")
+            again = press_again(self.house.keymap, "outbox_drop")
+            self.say(f"The prompt and its attempts will be gone. {again} to drop it.", severity="warning")
             return
         desk = await self.desk()
         try:

@@ -23,24 +23,32 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from llmdesk.core.views import Topic
+    from llmdesk.tui.widgets.keys_line import ToldKey
 
 
 class PanelScreen(DeskScreen):
     """A full-screen panel over the chat.
 
     Attributes:
-        panel: its name, by which it is opened; the actions of this scope work here.
+        panel: its name, by which it is opened; the actions of this scope are bound here.
+        keys: those worth knowing, told in the last line, the most useful first: what does not fit is left out.
         live: what is read again by itself when it has changed.
     """
 
     panel: ClassVar[str]
     heading: ClassVar[str] = ""
-    keys: ClassVar[tuple[str, ...]] = ()
+    keys: ClassVar[tuple[ToldKey, ...]] = ()
     live: ClassVar[frozenset[Topic]] = frozenset()
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list")]
     DEFAULT_CSS = """
     #panel-title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
     """
+
+    def __init_subclass__(cls, **kwargs: bool) -> None:
+        """Bind the actions of the panel's own scope."""
+        if "panel" in vars(cls):
+            cls.BINDINGS = [*vars(cls).get("BINDINGS", ()), *bindings_for(cls.panel)]
+        super().__init_subclass__(**kwargs)
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,7 +11,6 @@ from textual.content import Content
 from llmdesk.core.errors import UsageError
 from llmdesk.core.text import one_line
 from llmdesk.core.views import ProviderState, Topic
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.list_panel import ListPanel, Row
 from llmdesk.tui.widgets.provider_panel import MARKS, quota_words, state_words
 from llmdesk.tui.words import clock
@@ -19,7 +18,6 @@ from llmdesk.tui.words import clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.binding import BindingType
     from textual.timer import Timer
 
     from llmdesk.core.views import ProviderStatus
@@ -34,10 +32,14 @@ class ProvidersScreen(ListPanel):
     elastic: ClassVar[tuple[str, ...]] = ("provider", "address", "message")
     last: ClassVar[tuple[str, ...]] = ("plan",)
     spare: ClassVar[tuple[str, ...]] = ("address", "kind", "models")
-    keys: ClassVar[tuple[str, ...]] = ("c call every provider now", "p probe one that rests", "enter show", "/ filter")
+    keys: ClassVar = (
+        ("providers_check", "call all now"),
+        ("providers_probe", "probe one"),
+        "enter show",
+        ("filter", "filter"),
+    )
     chips: ClassVar[tuple[str, ...]] = ("kind", "state")
     live: ClassVar[frozenset[Topic]] = frozenset({Topic.PROVIDERS, Topic.COOLDOWNS, Topic.REQUESTS, Topic.SETTINGS})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("providers")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +70,7 @@ class ProvidersScreen(ListPanel):
 
     def action_probe(self) -> None:
         """Call the marked provider even if it rests; it rests no longer if it is well."""
-        name = self.opened or self.marked
+        name = self.chosen
         if name is not None:
             self.say(f"Calling {name}…")
             self.follow(partial(self._probe, name), exclusive=True, group="check")

@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.widgets import Static
 
 from llmdesk.core.text import one_line
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.own_files import write_new
 from llmdesk.tui.screens.panel import PanelScreen
 from llmdesk.tui.screens.raw_text import exchange_lines, received_at
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from textual import events
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from llmdesk.core.exchange import Exchange
@@ -68,10 +66,10 @@ class RawScreen(PanelScreen):
 
     panel: ClassVar = "raw"
     heading: ClassVar[str] = "sent and received"
-    keys: ClassVar[tuple[str, ...]] = (
-        "←/→ attempt", "p pretty/exact", "t times", "r received", "c copy", "s save",
+    keys: ClassVar = (
+        ("raw_previous raw_next", "attempt"), ("raw_pretty", "pretty"), ("raw_timing", "times"),
+        ("raw_received", "received"), ("raw_copy", "copy"), ("raw_save", "save"),
     )  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("raw")]
     DEFAULT_CSS = """
     RawScreen #calls { height: 1; width: 1fr; scrollbar-size: 0 0; background: $surface; }
     RawScreen #nothing { height: auto; padding: 1 2; color: $muted; }

@@ -10,13 +10,11 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 
 from llmdesk.core.edits import Edit
-from llmdesk.tui.keymap import bindings_for
 from llmdesk.tui.screens.offering import OfferingPanel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
 SAMPLE = (
@@ -44,8 +42,7 @@ class ThemesScreen(OfferingPanel):
 
     panel: ClassVar = "themes"
     heading: ClassVar[str] = "themes"
-    keys: ClassVar[tuple[str, ...]] = ("↑ ↓ try on",)
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("themes")]
+    keys: ClassVar = ("↑ ↓ try on",)
     DEFAULT_CSS = """
     ThemesScreen Horizontal { height: 1fr; }
     ThemesScreen OptionList:focus { border: none; }

@@ -8,15 +8,33 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from llmdesk.tui.actions import BY_ID
+from llmdesk.tui.hints import key_name, keymap_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
 
-LEAVE, HELP = "Esc close", "f1 keys"
+    from llmdesk.tui.keymap import Keymap
+
+ToldKey = str | tuple[str, str]
+"""What the line tells: the id of an action with short words for it, as ``("outbox_retry", "again")``; several ids that
+belong together stand in one text. A key that is no action of ours (``"↑ ↓ scroll"``) is told as it is written."""
+
+LEAVE, HELP = ("close", "close"), ("help", "keys")
 """How to leave, where a screen says nothing else of it, and where all keys are told."""
 
-_NAMES = {"Esc": "escape", "/": "slash"}
+_ARROWS = {"left": "←", "right": "→"}
+
+
+def told(keymap: Keymap, each: ToldKey) -> str:
+    """The key as it is bound now, and the words; the words alone where there is none."""
+    if isinstance(each, str):
+        return each
+    ids, words = each
+    keys = [_ARROWS.get(key, key) for key in (key_name(keymap, action_id) for action_id in ids.split()) if key]
+    return f"{'/'.join(keys)} {words}".strip()
 
 
 class KeysLine(Widget):
@@ -26,12 +44,21 @@ class KeysLine(Widget):
     KeysLine { height: 1; width: 1fr; padding: 0 1; background: $panel; color: $muted; }
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[ToldKey], *, leave: ToldKey = LEAVE) -> None:
         super().__init__()
         self._keys = tuple(keys)
-        self._always = (LEAVE, HELP)
+        self._always = (leave, HELP)
+        self._drawn = ""
 
-    def show_keys(self, keys: Sequence[str], *, leave: str = LEAVE) -> None:
+    def on_mount(self) -> None:
+        """Follow the keys of the user."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bound_anew)
+
+    def _bound_anew(self, _screen: object) -> None:
+        if self._line() != self._drawn:
+            self.refresh()
+
+    def show_keys(self, keys: Sequence[ToldKey], *, leave: ToldKey = LEAVE) -> None:
         """Show these from now on; ``leave`` = what Esc does."""
         if (tuple(keys), (leave, HELP)) != (self._keys, self._always):
             self._keys, self._always = tuple(keys), (leave, HELP)
@@ -39,24 +66,40 @@ class KeysLine(Widget):
 
     def render(self) -> Content:
         """Leave the last ones out until the line fits."""
-        return Content("  ".join(self._shown())).truncate(max(self.size.width, 1), ellipsis=True)
+        self._drawn = self._line()
+        return Content(self._drawn).truncate(max(self.size.width, 1), ellipsis=True)
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the key under the pointer does."""
         at = self.gutter.left
-        for text in self._shown():
+        for each, text in self._shown():
             end = at + cell_len(text)
             if at <= event.x < end:
-                key = text.partition(" ")[0]
-                bound = self.screen.active_bindings.get(_NAMES.get(key, key))
-                if bound is not None:
-                    event.stop()
-                    await self.app.run_action(bound.binding.action, bound.node)
+                event.stop()
+                await self._do(each)
                 return
             at = end + 2
 
-    def _shown(self) -> tuple[str, ...]:
-        shown = self._keys
-        while shown and cell_len("  ".join((*shown, *self._always))) > self.size.width:
-            shown = shown[:-1]
-        return (*shown, *self._always)
+    async def _do(self, told_key: ToldKey) -> None:
+        """Do it; of several that belong together, the last one."""
+        bindings = self.screen.active_bindings
+        if isinstance(told_key, str):
+            bound = bindings.get(told_key.partition(" ")[0])
+            action, node = ("", None) if bound is None else (bound.binding.action, bound.node)
+        else:
+            meant = BY_ID[told_key[0].split()[-1]]
+            usual = self.app if meant.scope == "desk" else self.screen
+            live = (bound.node for bound in bindings.values() if bound.binding.id == meant.id)
+            action, node = meant.call, next(live, usual)
+        if action:
+            await self.app.run_action(action, node)
+
+    def _line(self) -> str:
+        return "  ".join(text for _, text in self._shown())
+
+    def _shown(self) -> list[tuple[ToldKey, str]]:
+        keymap = keymap_of(self.app)
+        shown = [(each, told(keymap, each)) for each in (*self._keys, *self._always)]
+        while len(shown) > len(self._always) and cell_len("  ".join(text for _, text in shown)) > self.size.width:
+            del shown[-len(self._always) - 1]
+        return shown

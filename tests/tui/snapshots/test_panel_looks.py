@@ -15,6 +15,8 @@ from tests.support.looks import LONG, LookedAt, looking, still
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
+    from tests.support.screen import Seat
+
 Size = tuple[int, int]
 
 LOGGED = [
@@ -37,14 +39,19 @@ REQUEST = RequestView(
 PANELS = (("f3", "providers", "cooldown"), ("f4", "budgets", "job budget"), ("f5", "metrics", "by provider"),
           ("f6", "failovers", "rate limited"), ("f7", "outbox", "Compare the"), ("f8", "models", "bge-m3"),
           ("f9", "log", "request finished"))  # fmt: skip
+"""A key or a slash command, the heading it opens, and words that are there once it is read."""
+
+
+async def open_panel(seat: Seat, how: str, name: str) -> None:
+    await (seat.ask(how) if how.startswith("/") else seat.press(how))
+    await seat.see(f"─ {name}")
 
 
 async def test_each_panel(size: Size, snapshot: SnapshotAssertion) -> None:
     desk = LookedAt(limits=everything(), logged=LOGGED, requests={"request-1": REQUEST})
     async with looking(desk, size=size) as seat:
-        for key, name, words in PANELS:
-            await seat.press(key)
-            await seat.see(f"─ {name}")
+        for how, name, words in PANELS:
+            await open_panel(seat, how, name)
             await seat.see(words)
             assert await still(seat) == snapshot(name=name)
             await seat.press("escape")
@@ -53,9 +60,8 @@ async def test_each_panel(size: Size, snapshot: SnapshotAssertion) -> None:
 
 async def test_each_panel_with_nothing_in_it(size: Size, snapshot: SnapshotAssertion) -> None:
     async with looking(FakeDesk(measured=nothing), size=size) as seat:
-        for key, name, _ in (PANELS[1], PANELS[2], PANELS[3], PANELS[4], PANELS[6]):
-            await seat.press(key)
-            await seat.see(f"─ {name}")
+        for how, name, _ in (PANELS[1], PANELS[2], PANELS[3], PANELS[4], PANELS[6]):
+            await open_panel(seat, how, name)
             assert await still(seat) == snapshot(name=name)
             await seat.press("escape")
             await seat.see("─ 1 chat")
