@@ -60,20 +60,17 @@ def test_every_command_does_something(command: object) -> None:
     assert name in DO or name in COMMAND_ACTIONS
 
 
-def test_an_action_that_names_a_new_command_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = {"call": "open_panel('agents')", "scope": "desk", "keys": ""}
-    first = Action(id="agents", help="Agents: who asked how much", command="agents", **named)  # type: ignore[arg-type]
-    second = replace(first, id="agents_too", help="Once more")
+def test_an_action_that_names_a_new_command_brings_it_behind_those_of_the_panels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = Action(id="new_here", keys="", help="Who is new", call="new_here", scope="desk", command="newhere")
+    second = replace(first, id="new_too", help="Once more")
     monkeypatch.setattr(commands, "ACTIONS", (*ACTIONS, first, second))
-    told = [command.name for command in commands.all_commands()]
-    assert told == [*names_until("log"), "agents", *names_until("quit")[len(names_until("log")) :]]
-    (made,) = (command for command in commands.all_commands() if command.name == "agents")
-    assert made == Command(name="agents", help="Agents: who asked how much")
-
-
-def names_until(last: str) -> list[str]:
-    names = [command.name for command in COMMANDS]
-    return names[: names.index(last) + 1]
+    found = list(commands.all_commands())
+    made = Command(name="newhere", help="Who is new")
+    assert found[found.index(made) + 1].name == "sidebar"
+    found.remove(made)
+    assert tuple(found) == COMMANDS
 
 
 def test_every_action_has_a_scope_that_is_known() -> None:
