@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.campaign.evidence import Violation
+from tests.support.slowness import allowed
 
 if TYPE_CHECKING:
     from tests.campaign.limits.bench import Ran
     from tests.campaign.limits.cases import Case
 
 LATE_S = 1.0
-"""How much later than its limit a request may end (I14)."""
+"""How much later than its limit a request may end (I14), on a machine that has nothing else to do."""
 
 LONGEST_MESSAGE = 200
 
@@ -37,7 +38,8 @@ def judged(case: Case, plain: Ran, ran: Ran, *, began: float | None, left: tuple
     growth = ran.peak_mib - plain.peak_mib
     error = ran.answer.get("error") or {}
     found: list[Violation] = []
-    if ran.hung or seconds > case.limit_s + LATE_S + plain.seconds:
+    late_s = seconds - case.limit_s - plain.seconds
+    if ran.hung or (late_s > LATE_S and late_s > allowed(LATE_S)):
         found.append(Violation(rule="I14", words=f"took {seconds:.1f} s, {case.limit_s:g} s are allowed"))
     if growth > case.growth_mib:
         found.append(Violation(rule="I16", words=f"grew by {growth:.0f} MiB, {case.growth_mib:g} MiB are allowed"))
