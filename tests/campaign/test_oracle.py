@@ -114,6 +114,15 @@ def resumed(hand: Hand) -> None:
     )
 
 
+def ordered_again(hand: Hand) -> None:
+    """All that is paused is ordered, something is asked, and all is ordered twice more."""
+    nobody(hand)
+    hand.evidence.resumed.append(Resumed(at=hand.wait(), request="r1", instance=0, taken=False))
+    hand.ask(2, *[fails("cloud", "server")] * 3, *[fails("local", "server")] * 3)
+    for request in ("r1", "r2", "r1"):
+        hand.evidence.resumed.append(Resumed(at=hand.wait(), request=request, instance=0, taken=False))
+
+
 def hinted(hand: Hand) -> None:
     """One retry after the second that the server asked for."""
     hand.ask(
@@ -170,6 +179,7 @@ KEPT = [
     Lie(rule="", name="money", story=paid),
     Lie(rule="", name="nobody answers", story=nobody),
     Lie(rule="", name="resumed", story=resumed),
+    Lie(rule="", name="ordered again and again", story=ordered_again),
     Lie(rule="", name="a hinted retry", story=hinted),
     Lie(rule="", name="a killed instance", story=killed),
     Lie(rule="", name="off the record", story=off_record, record="off-record"),

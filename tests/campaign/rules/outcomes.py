@@ -202,6 +202,7 @@ def _resumed_in_order(lives: Lives) -> Iterator[Violation]:
             continue
         if any(since < at <= each.at for at in asked):
             last.clear()
+            newest.clear()
         since = each.at
         position, seen = last.get(row.lane, (0, set()))
         if each.request == newest.get(row.lane):
