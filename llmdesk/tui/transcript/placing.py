@@ -43,14 +43,8 @@ REST_S = 0.1
 class PlacedView(PaintedView):
     """Holds items one below the other, and lays out those in view."""
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 # Textual's own word
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, **named: str | None) -> None:
+        super().__init__(**named)
         self._items: list[Item] = []
         self._keys: list[int] = []
         self._heights = Heights()

@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 class SoughtView(StreamedView):
     """Shows what was looked for."""
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 # Textual's own word
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, **named: str | None) -> None:
+        super().__init__(**named)
         self._marked: tuple[Hit, str] | None = None
         self._marked_in: Sequence[Sequence[Line]] | None = None
         self._spans: Mapping[int, Span] = {}

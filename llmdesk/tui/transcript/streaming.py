@@ -28,14 +28,8 @@ CATCH_UP_PAUSE_S = 0.004
 class StreamedView(PlacedView):
     """Takes text for open answers, and paints only the lines that changed."""
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002 # Textual's own word
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, **named: str | None) -> None:
+        super().__init__(**named)
         self.frames = 0
         """How many frames of streaming have been shown, for tests and benchmarks."""
         self._frame_timer: asyncio.TimerHandle | None = None
